@@ -29,9 +29,8 @@ STAGES = 12
 """Stages of training that a plan shows."""
 
 if TYPE_CHECKING:
-    from hpo.states.chains import Epochs
+    from hpo.states.chains import Epochs, Stage
     from hpo.states.plan import Plan
-    from hpo.states.stages import Stage
     from studies.record.study_record import Forecast
     from studies.spec.spec import StudySpec
 

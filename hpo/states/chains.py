@@ -8,8 +8,6 @@ store, where chains are leaves like any other.
 
 from __future__ import annotations
 
-import itertools
-import math
 import time
 import warnings
 from collections import OrderedDict
@@ -22,11 +20,9 @@ from optuna.distributions import BaseDistribution
 from algorithms.brief import briefly
 from algorithms.chained import EPOCHS, ByState, Chain, Chained, ends, further, train_by
 from algorithms.contract import State
-from algorithms.errors import AlgorithmError
 from hpo.errors import StoreWarning, TuneError
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
-from hpo.states.stages import Stage, Trained, stages
 from state_store import Key, StateStore, StoreError, digest
 from state_store.content import content
 from studies.sampling.space import cardinality, choices
@@ -43,6 +39,37 @@ EVERY = 10.0
 
 FEW = 32
 """Numbers of epochs that a range has, at most, for chains to be kept at each."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Epochs that the same settings have in common, of each fold.
+
+    Attributes
+    ----------
+    algorithm : its name.
+    depth : how many stages lie before it.
+    first, last : its epochs.
+    settings : how many go through it; it is trained once.
+    values : what is in force in it, and not in those beside it.
+    """
+
+    algorithm: str
+    depth: int
+    first: int
+    last: int
+    settings: int
+    values: Mapping[str, object]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it has."""
+        return self.last - self.first + 1
+
+    @property
+    def saved(self) -> int:
+        """Epochs that settings would have trained again, each for itself."""
+        return (self.settings - 1) * self.epochs
 
 
 @dataclass(frozen=True)
@@ -288,53 +315,3 @@ def asked_epochs(space: Mapping[str, BaseDistribution], searched: Iterable[Searc
             values += choices(distribution)
         found |= {value for value in values if isinstance(value, int)}
     return frozenset(found)
-
-
-def planned(searched: Sequence[Searched], trials: int, splits: int) -> Epochs | None:
-    """Return the epochs that a study trains at most, and those that its trials would train each for itself.
-
-    Parameters
-    ----------
-    searched : the algorithms; None comes back where none is trained in epochs.
-    trials : how many there are; where every setting of a finite space is tried, the tree of these is known.
-    splits : of the folds.
-    """
-    settings = [(one, values) for one in searched for values in _settings(one)]
-    built = [(one.name, _built(one, values)) for one, values in settings]
-    made = [Trained(name, chained, chained.length) for name, chained in built if chained is not None]
-    if not made:
-        return None
-    longest = max(one.length for one in made)
-    if len(settings) > trials or any(_is_endless(one) for one in searched):
-        return Epochs(trials * longest * splits, trials * longest * splits)
-    tree = tuple(stages(made))
-    return Epochs(sum(one.epochs for one in tree) * splits, sum(one.length for one in made) * splits, tree)
-
-
-MANY = 10_000
-"""Settings of a space, from which on no tree is made of them before it is searched."""
-
-
-def _is_endless(one: Searched) -> bool:
-    sizes = [cardinality(distribution) for distribution in one.distributions({}).values()]
-    return math.prod(sizes) > MANY
-
-
-def _settings(one: Searched) -> Iterator[dict[str, object]]:
-    """Yield every setting of a finite space; of another one, each choice and each end of a range once."""
-    space = one.distributions({})
-    if not _is_endless(one):
-        for values in itertools.product(*(choices(distribution) for distribution in space.values())):
-            yield dict(zip(space, values, strict=True))
-        return
-    for name, distribution in space.items():
-        ends_of = choices(distribution) if cardinality(distribution) <= FEW else one.values.get(name, [])
-        yield from ({name: value} for value in ends_of)
-
-
-def _built(one: Searched, values: Mapping[str, object]) -> Chained | None:
-    """Return the algorithm of a setting where it is trained in epochs; None where it cannot be made either."""
-    try:
-        return one.build(values).chained
-    except AlgorithmError:
-        return None

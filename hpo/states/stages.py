@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from algorithms.chained import Chained
+from algorithms.errors import AlgorithmError
+from hpo.question.search import Searched
+from hpo.states.chains import FEW, Epochs, Stage
 from state_store import digest
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Epochs that the same settings have in common, of each fold.
-
-    Attributes
-    ----------
-    algorithm : its name.
-    depth : how many stages lie before it.
-    first, last : its epochs.
-    settings : how many go through it; it is trained once.
-    values : what is in force in it, and not in those beside it.
-    """
-
-    algorithm: str
-    depth: int
-    first: int
-    last: int
-    settings: int
-    values: Mapping[str, object]
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs it has."""
-        return self.last - self.first + 1
-
-    @property
-    def saved(self) -> int:
-        """Epochs that settings would have trained again, each for itself."""
-        return (self.settings - 1) * self.epochs
+from studies.sampling.space import cardinality, choices
 
 
 @dataclass(frozen=True)
@@ -101,3 +76,53 @@ def _flat(values: Mapping[str, object]) -> dict[str, object]:
     for name, value in values.items():
         found |= value if isinstance(value, Mapping) else {name: value}
     return found
+
+
+def planned(searched: Sequence[Searched], trials: int, splits: int) -> Epochs | None:
+    """Return the epochs that a study trains at most, and those that its trials would train each for itself.
+
+    Parameters
+    ----------
+    searched : the algorithms; None comes back where none is trained in epochs.
+    trials : how many there are; where every setting of a finite space is tried, the tree of these is known.
+    splits : of the folds.
+    """
+    settings = [(one, values) for one in searched for values in _settings(one)]
+    built = [(one.name, _built(one, values)) for one, values in settings]
+    made = [Trained(name, chained, chained.length) for name, chained in built if chained is not None]
+    if not made:
+        return None
+    longest = max(one.length for one in made)
+    if len(settings) > trials or any(_is_endless(one) for one in searched):
+        return Epochs(trials * longest * splits, trials * longest * splits)
+    tree = tuple(stages(made))
+    return Epochs(sum(one.epochs for one in tree) * splits, sum(one.length for one in made) * splits, tree)
+
+
+MANY = 10_000
+"""Settings of a space, from which on no tree is made of them before it is searched."""
+
+
+def _is_endless(one: Searched) -> bool:
+    sizes = [cardinality(distribution) for distribution in one.distributions({}).values()]
+    return math.prod(sizes) > MANY
+
+
+def _settings(one: Searched) -> Iterator[dict[str, object]]:
+    """Yield every setting of a finite space; of another one, each choice and each end of a range once."""
+    space = one.distributions({})
+    if not _is_endless(one):
+        for values in itertools.product(*(choices(distribution) for distribution in space.values())):
+            yield dict(zip(space, values, strict=True))
+        return
+    for name, distribution in space.items():
+        ends_of = choices(distribution) if cardinality(distribution) <= FEW else one.values.get(name, [])
+        yield from ({name: value} for value in ends_of)
+
+
+def _built(one: Searched, values: Mapping[str, object]) -> Chained | None:
+    """Return the algorithm of a setting where it is trained in epochs; None where it cannot be made either."""
+    try:
+        return one.build(values).chained
+    except AlgorithmError:
+        return None
