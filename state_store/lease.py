@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from state_store.bucket import Bucket
-from state_store.errors import StoreError, StoreWriteError
+from state_store.errors import StoreError, StoreReadError, StoreWriteError
 
 BEAT, STALE = 8.0, 30.0
 """Seconds between signs of life, and without any after which a holder counts as dead."""
@@ -69,7 +69,7 @@ class _Lease:
     def take(self) -> None:
         watched, since, pause = "", time.monotonic(), FIRST_PAUSE
         while True:
-            tag = self.bucket.create(self.name, self._sign())
+            tag = self._made()
             if tag is None and (there := self.bucket.get(self.name)) is not None:
                 if there.tag != watched:
                     watched, since = there.tag, time.monotonic()
@@ -80,6 +80,16 @@ class _Lease:
                 return
             time.sleep(random.uniform(0.5, 1.0) * pause)  # noqa: S311
             pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _made(self) -> str | None:
+        """Make the lease and return its tag; None where another has it, which is waited for whatever fails here."""
+        try:
+            return self.bucket.create(self.name, self._sign())
+        except StoreWriteError as error:
+            with suppress(StoreReadError):
+                if self.bucket.head(self.name) is not None:
+                    return None
+            raise error
 
     @contextmanager
     def kept_alive(self) -> Iterator[None]:

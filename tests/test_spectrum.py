@@ -57,3 +57,16 @@ def test_what_is_kept_beside_what_is_dropped_is_solved_for_whatever_the_sizes():
     exact /= gram[0, 0] * gram[1, 1] - gram[0, 1] ** 2
     off = np.abs(X[:, :2] @ (found[:2] - exact).astype(float))
     assert off.max() < 1e-14 * 1e15
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_rows_have_along_such_directions_is_a_rounding_of_each_column_part(seed):
+    rng = np.random.default_rng(seed)
+    scales = 10.0 ** rng.uniform(-9, 9, 19)
+    X = rng.normal(size=(10, 19)) * scales
+    made = spectrum(X, rng.normal(size=10), root=True)
+    root, void = made.root[:, :-1], made.void
+    assert void.shape == (19, 9)
+    left = np.abs(root.astype(np.longdouble) @ void.astype(np.longdouble)).max(axis=0)
+    parts = np.abs(void).T @ np.sqrt((root**2).sum(axis=0))
+    assert (left <= 4.0 * np.finfo(float).eps * parts).all()

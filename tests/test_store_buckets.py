@@ -98,14 +98,15 @@ hpo.tune(sys.argv[1], "y", "ridge", trials=4, folds=3, progress=False, store=sys
 def test_two_people_at_once_read_the_data_once_between_them(files, location, tmp_path):
     people = [
         subprocess.Popen(
-            [sys.executable, "-c", RUN, str(files), location], stdout=subprocess.PIPE, text=True,
-            env={**os.environ, "HPO_HOME": str(tmp_path / f"home{i}")},
+            [sys.executable, "-c", RUN, str(files), location], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env={**os.environ, "HPO_HOME": str(tmp_path / f"home{i}")},
         )
         for i in range(2)
     ]  # fmt: skip
-    lines = [line.rsplit(" ", 1) for one in people for line in one.communicate(timeout=120)[0].splitlines()]
-    assert [one.returncode for one in people] == [0, 0]
-    assert len(lines) == len({segment for segment, _ in lines}) == FILES
+    outputs = [one.communicate(timeout=120) for one in people]
+    lines = [line.rsplit(" ", 1) for out, _ in outputs for line in out.splitlines()]
+    assert [one.returncode for one in people] == [0, 0], outputs
+    assert len(lines) == len({segment for segment, _ in lines}) == FILES, outputs
     assert sum(int(rows) for _, rows in lines) == FILES * ROWS
     assert list(StateStore(location, tmp_path / "c").backend.names("locks")) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from datetime import timedelta
 
@@ -71,6 +72,29 @@ def test_an_answer_that_was_lost_is_not_taken_for_another_writer(place, proxy):
     assert place.create(NAME, b"mine") is True
     assert place.read(NAME) == b"mine"
     assert place.create(NAME, b"mine too") is False
+
+
+def test_a_lock_that_another_holds_is_waited_for_whatever_fails(place, proxy, tmp_path):
+    """Where the service does not take a lease, and it is there, going on would do the work of its holder again."""
+    order: list[str] = []
+
+    def refuse(method: str, path: str, count: int) -> int | None:
+        return 503 if method == "PUT" and not order else None
+
+    def take() -> None:
+        with place.lock(NAME):
+            order.append("second")
+
+    leased = f"locks/{NAME.replace('/', '-')}"
+    place.bucket.put(leased, b"{}")
+    proxy.fault = refuse
+    waiting = threading.Thread(target=take)
+    waiting.start()
+    time.sleep(1.5)
+    order.append("first")
+    place.bucket.delete(leased)
+    waiting.join(20)
+    assert order == ["first", "second"]
 
 
 @pytest.mark.parametrize(

@@ -292,19 +292,25 @@ def _void(rows: Array) -> Array:
     q = rows.shape[1]
     t = np.sqrt(np.einsum("ij,ij->j", rows, rows))
     t = np.where(t > 0.0, t, 1.0)
-    sizes, vectors, _ = _singular(rows / t, q)
-    some = vectors[:, sizes <= q * EPS * np.abs(vectors).sum(axis=0)] / t[:, None]
+    alike = rows / t
+    sizes, vectors, _ = _singular(alike, q)
+    none = sizes <= q * EPS * np.abs(vectors).sum(axis=0)
+    some = vectors[:, none] / t[:, None]
     order = np.argsort(t, kind="stable")  # large rows first, so that small ones keep their digits
     made = np.empty_like(some)
     made[order] = np.linalg.qr(some[order])[0]
-    return _plain(made, t)
+    # making them orthonormal loses digits of the small ones all the same: what rows have along them is taken back
+    along, left = vectors[:, ~none], (alike @ vectors[:, ~none]) / sizes[~none]
+    made -= along @ ((left.T @ (alike @ (made * t[:, None]))) / sizes[~none, None]) / t[:, None]
+    return _plain(made, t, roundings=2)
 
 
-def _plain(directions: Array, lengths: Array) -> Array:
+def _plain(directions: Array, lengths: Array, roundings: int | None = None) -> Array:
     """Return directions of which rows have nothing, without the columns whose part is rounding of the others'.
 
     A column that is part of no collinear set gets one by rounding, the larger the smaller the column's numbers are,
-    and its coefficient is as large again.
+    and its coefficient is as large again. Rounding is so many times ε of all parts, one for each column
+    if none are said.
 
     Examples
     --------
@@ -312,7 +318,8 @@ def _plain(directions: Array, lengths: Array) -> Array:
     [0.7, -0.7, 0.0]
     """
     parts = np.abs(directions) * lengths[:, None]
-    return np.where(parts <= len(lengths) * EPS * parts.sum(axis=0), 0.0, directions)
+    least = (len(lengths) if roundings is None else roundings) * EPS * parts.sum(axis=0)
+    return np.where(parts <= least, 0.0, directions)
 
 
 def unlike(squares: Array) -> bool:

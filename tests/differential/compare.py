@@ -253,10 +253,15 @@ def _farthest(example: Example, t: Table, pairs: Any) -> float:
 
 
 def _from_zero(made: Design) -> float:
-    """Return how many lengths of a training row's value those of the others are, of columns that are not centred."""
+    """Return how many lengths of a training row's value those of the others are, of columns that are not centred.
+
+    Of a column whose training rows are all zero, and others are not, they are without end: less the origin of the others,
+    zero is any number below its last digit, a sentinel of -1 say, and that may have a coefficient of any size.
+    """
     here, there = (np.abs(made.placed(i, centred=False)).astype(float) for i in (0, 1))
     length, most = np.sqrt((here**2).mean(axis=0)), there.max(axis=0, initial=0.0)
-    return float(np.max(np.where(length > 0, most / np.where(length > 0, length, 1), 0), initial=0.0))
+    with np.errstate(divide="ignore"):
+        return float(np.max(np.divide(most, length, out=np.zeros_like(most), where=most > 0), initial=0.0))
 
 
 def _target_is_rounding(spec: Spec, t: Table) -> bool:

@@ -129,24 +129,5 @@ KNOWN: tuple[Example, ...] = (
     ),
 )  # fmt: skip
 
-OPEN: tuple[Example, ...] = (
-    # A refusal, of an RMSE of 1,106 known to 4e4, at a condition of 6.5e3: whether it is needless is not decided.
-    Example(
-        Spec(seed=186664, rows=30, cols=(
-            Col("few", "Int32", offset=-30.0, scale=1, missing=0.1, where="fold", sentinel=-1.0, marked="file"),
-            Col("category", missing=0.1, where="fold"), Col(offset=1000.0, missing=0.3, marked="file", unit=12),
-            Col("even", missing=0.3, marked="fold", unit=-9),
-            Col(dtype="uint8", offset=1.0, scale=1, where="fold", sentinel=9999.0, marked="fold"),
-            Col("constant", "UInt16", offset=1000.0, missing=0.6, where="only"),
-            Col("boolean", missing=0.02, where="fold"), Col(offset=1000.0, missing=0.6, marked="fold", unit=6),
-            Col("few", "UInt32", offset=1000.0, scale=6, sentinel=9999.0),
-            Col("few", offset=1000000000.0, missing=0.6, sentinel=0.0, marked="fold")), noise=0.01, offset=100000.0,
-            scale=6, order="sorted", weights="whole", dtype="uint16", untold=0.3),
-        "ridge",
-        (("alpha", 0.0001), ("fit_intercept", False), ("impute", "mean"), ("min_frequency", 0.2), ("select", None),
-         ("standardize", False)),
-        "time",
-        "neg_root_mean_squared_error",
-    ),
-)  # fmt: skip
+OPEN: tuple[Example, ...] = ()
 """Counterexamples that are not mended, and what is known of each."""
