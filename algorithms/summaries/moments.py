@@ -55,6 +55,9 @@ SAMPLE = 256
 EPS = float(np.finfo(np.float64).eps)
 EPS32 = float(np.finfo(np.float32).eps)
 
+MERGES = 256
+"""Merges after which rounding counts for √2 of that of one product: sums of k parts are off by √k roundings of a part."""
+
 @dataclass(frozen=True, eq=False)
 class MomentsState(Aged):
     """The state of :class:`Moments`.
@@ -68,7 +71,7 @@ class MomentsState(Aged):
     within : shape (k,), the places of the columns that are other than zero in any row, ascending.
     inner : shape (k + t, k + t), weighted sum of the outer products about the mean, of these and the targets.
     root : shape (k + t, k + t), upper triangular R with RᵀR = inner, of more digits; (0, 0) where it is not kept.
-    rounding : relative rounding of one product.
+    rounding : relative rounding of one product, and what merges add to it.
     below : shape (p,), what the mean has below its last digit; (0,) where that is not kept.
     reach : the clock of the newest row, of rows that age.
     """
@@ -82,7 +85,7 @@ class MomentsState(Aged):
     root: Array = field(
         default_factory=lambda: np.zeros((0, 0)), metadata={"varies": True, "sides": True, "root": True}
     )
-    rounding: float = EPS
+    rounding: float = field(default=EPS, metadata={"below": True})
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
     reach: float = NEVER
 
@@ -210,9 +213,8 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
             add(inner, places, a.inner, a.places)
             add(inner, places, b.inner, b.places)
             mean, below = _moved(a, delta * (b.weight / weight))
-        rounding = max(a.rounding, b.rounding)
         return MomentsState(
-            a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, rounding, below, a.reach
+            a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, _rounding_of(a, b), below, a.reach
         )
 
     def nbytes(self, shape: Shape) -> int:
@@ -283,7 +285,18 @@ def _merged_roots(a: MomentsState, b: MomentsState, within: Places) -> MomentsSt
         found = triangular([np.concatenate([*own, between[None]])])
         root[: len(found)] = found
         mean, below = _moved(a, delta * (b.weight / weight))
-    return replace(_rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below), reach=a.reach)
+    made = _rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below)
+    return replace(made, reach=a.reach, rounding=_rounding_of(a, b))
+
+
+def _rounding_of(a: MomentsState, b: MomentsState) -> float:
+    """Return the rounding of the products of both: ε√(1 + m/256) after m merges, in whatever order.
+
+    Where products of float32 meet those of float64, it is theirs.
+    """
+    large, small = max(a.rounding, b.rounding), min(a.rounding, b.rounding)
+    one = EPS32 if large >= EPS32 else EPS
+    return large if small < one else float(np.sqrt(large**2 + small**2 - one**2 * (1.0 - 1.0 / MERGES)))
 
 
 def _rooted(
