@@ -56,7 +56,7 @@ EPS = float(np.finfo(np.float64).eps)
 EPS32 = float(np.finfo(np.float32).eps)
 
 MERGES = 256
-"""Merges after which rounding counts for √2 of that of one product: sums of k parts are off by √k roundings of a part."""
+"""Merges after which rounding counts for √2 of that of one product: sums of k parts are off by √k of their roundings."""
 
 @dataclass(frozen=True, eq=False)
 class MomentsState(Aged):
