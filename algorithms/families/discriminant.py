@@ -34,8 +34,8 @@ ROUNDING = CARE * EPS
 """Relative rounding of products and of sums."""
 
 MERGED = 8.0
-"""How many times as much the root of a merged state may be off: each merge is another QR decomposition. After 1,024 of
-them roots of 2 to 40 columns were 31 roundings off at most, where 4 · 8 are allowed for."""
+"""How many times as much the root of a merged state may be off: each merge is another QR decomposition. After 1,024
+of them roots of 2 to 40 columns were 31 roundings off at most, where 4 · 8 are allowed for."""
 
 CERTAIN = 1e-10
 """Largest relative change of a squared distance by rounding that no score of rows shows."""

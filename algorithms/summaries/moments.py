@@ -56,7 +56,8 @@ EPS = float(np.finfo(np.float64).eps)
 EPS32 = float(np.finfo(np.float32).eps)
 
 MERGES = 256
-"""Merges after which rounding counts for √2 of that of one product: sums of k parts are off by √k of their roundings."""
+"""Merges after which rounding counts for √2 of that of one product: k parts add up to √k of their roundings."""
+
 
 @dataclass(frozen=True, eq=False)
 class MomentsState(Aged):
