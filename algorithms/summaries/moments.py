@@ -36,10 +36,13 @@ from algorithms.summaries.precise import (
     AUTO,
     DATA,
     DOUBLE,
+    EPS,
+    EPS32,
     PRODUCTS,
     QR,
     Precise,
     exact_sum,
+    merged_rounding,
     root_of,
     triangular,
 )
@@ -52,11 +55,6 @@ if TYPE_CHECKING:
 SAMPLE = 256
 """Rows of a batch whose means are subtracted before products are taken, of columns that lie far from zero."""
 
-EPS = float(np.finfo(np.float64).eps)
-EPS32 = float(np.finfo(np.float32).eps)
-
-MERGES = 256
-"""Merges after which rounding counts for √2 of that of one product: k parts add up to √k of their roundings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,8 +212,9 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
             add(inner, places, a.inner, a.places)
             add(inner, places, b.inner, b.places)
             mean, below = _moved(a, delta * (b.weight / weight))
+        rounding = merged_rounding(a.rounding, b.rounding)
         return MomentsState(
-            a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, _rounding_of(a, b), below, a.reach
+            a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, rounding, below, a.reach
         )
 
     def nbytes(self, shape: Shape) -> int:
@@ -287,17 +286,7 @@ def _merged_roots(a: MomentsState, b: MomentsState, within: Places) -> MomentsSt
         root[: len(found)] = found
         mean, below = _moved(a, delta * (b.weight / weight))
     made = _rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below)
-    return replace(made, reach=a.reach, rounding=_rounding_of(a, b))
-
-
-def _rounding_of(a: MomentsState, b: MomentsState) -> float:
-    """Return the rounding of the products of both: ε√(1 + m/256) after m merges, in whatever order.
-
-    Where products of float32 meet those of float64, it is theirs.
-    """
-    large, small = max(a.rounding, b.rounding), min(a.rounding, b.rounding)
-    one = EPS32 if large >= EPS32 else EPS
-    return large if small < one else float(np.sqrt(large**2 + small**2 - one**2 * (1.0 - 1.0 / MERGES)))
+    return replace(made, reach=a.reach, rounding=merged_rounding(a.rounding, b.rounding))
 
 
 def _rooted(
