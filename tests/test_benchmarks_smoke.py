@@ -22,6 +22,7 @@ ROWS = {
     "fidelity": 12, "fidelity_glm": 2, "few_positives": 3, "ordinary": 14, "shapes": 13,
     "drop_in": 3, "forecast": 1 + len(known()) * (1 if importlib.util.find_spec("statsforecast") is None else 2),
     "trees": 1 if importlib.util.find_spec("lightgbm") is None else 2,
+    "topics": 2, "deepar": 2, "factorization": 1,
     "recommend": 2 if importlib.util.find_spec("implicit") is None else 4,
 }  # fmt: skip
 
