@@ -26,7 +26,18 @@ def needed(extra: str | None) -> str | None:
 
 
 def _missing(extra: str) -> list[str]:
-    return [name for name in EXTRAS[extra] if find_spec(name) is None]
+    return [name for name in EXTRAS[extra] if not is_installed(name)]
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package is there.
+
+    Examples
+    --------
+    >>> is_installed("numpy"), is_installed("nmupy")
+    (True, False)
+    """
+    return find_spec(package) is not None
 
 
 def check_extra(extra: str | None, who: str) -> None:

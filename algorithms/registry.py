@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from algorithms.contract import Algorithm
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
-from algorithms.extras import needed
+from algorithms.extras import is_installed, needed
 from algorithms.fields import values_of
 from algorithms.imports import check_import
 from algorithms.lazily import sklearn
@@ -109,10 +109,22 @@ def get(name: str) -> type[Algorithm]:
         return _load(_plugins()[name])
     if is_foreign(name):
         return _foreign(name)
-    near = difflib.get_close_matches(name, names(), n=1)
-    hint = meant(name, names()) or (f"did you mean {near[0]!r}{_lacking(near[0])}? " if near else "")
     known = ", ".join(one + _lacking(one) for one in names())
-    raise UnknownAlgorithm(f"algorithm {name!r} is unknown; {hint}known are {known}")
+    raise UnknownAlgorithm(f"algorithm {name!r} is unknown; {suggested(name)}known are {known}")
+
+
+def suggested(name: str) -> str:
+    """Return what may be meant by a name that is unknown, and what that needs which is not installed.
+
+    Examples
+    --------
+    >>> suggested("rigde"), suggested("LogisticRegression"), suggested("zzz")
+    ("did you mean 'ridge'? ", "write 'logistic'; ", '')
+    """
+    if told := meant(name, names(), _lacking):
+        return told
+    near = difflib.get_close_matches(name, names(), n=1)
+    return f"did you mean {near[0]!r}{_lacking(near[0])}? " if near else ""
 
 
 def of_task(task: str) -> list[str]:
@@ -149,6 +161,10 @@ def _tags(name: str) -> Tags | None:
 
 def _lacking(name: str) -> str:
     """Return what an algorithm needs that is not installed, in brackets; empty where nothing is missing."""
+    if name.startswith(PATH):
+        package = name.removeprefix(PATH).partition(".")[0]
+        lacks = not is_installed(package)
+        return f" (needs {package}, which is not installed: pip install {package})" if lacks else ""
     tags = _tags(name)
     needs = None if tags is None else needed(tags.extra)
     return "" if needs is None else f" (needs {needs})"
@@ -210,7 +226,7 @@ def _of_class(model: object) -> str:
     if not (isinstance(model, type) and issubclass(model, sklearn.base.BaseEstimator)):
         return ""
     plain = model.__name__
-    return meant(plain, names()) or f"write {plain}(), or '{PATH}{model.__module__}.{plain}'; "
+    return meant(plain, names(), _lacking) or f"write {plain}(), or '{PATH}{model.__module__}.{plain}'; "
 
 
 def adoptable(model: object) -> bool:

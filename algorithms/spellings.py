@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 OURS = {
     "linearregression": "ols", "leastsquares": "ols", "ridgecv": "ridge", "lassocv": "lasso",
     "elasticnetcv": "elastic_net", "logisticregression": "logistic", "logisticregressioncv": "logistic",
@@ -34,8 +36,13 @@ SVM = {"svc": "sklearn.svm.SVC", "svr": "sklearn.svm.SVR", "svm": "sklearn.svm.S
 KINDS = ("classifier", "regressor")
 
 
-def meant(name: str, names: list[str]) -> str:
+def meant(name: str, names: list[str], lacking: Callable[[str], str] = lambda _: "") -> str:
     """Return what to write in place of another library's name, as a question; empty where it is none.
+
+    Parameters
+    ----------
+    names : of the algorithms.
+    lacking : what is said behind a name of what it needs that is not installed; empty where nothing is missing.
 
     Examples
     --------
@@ -49,13 +56,14 @@ def meant(name: str, names: list[str]) -> str:
     plain = "".join(letter for letter in name.lower() if letter.isalnum())
     found = {one.replace("_", ""): one for one in names}.get(plain) or OURS.get(plain)
     if found is not None:
-        return f"write {found!r}; "
+        return f"write {found!r}{lacking(found)}; "
     if plain in SVM:
         return f"write {'sklearn:' + SVM[plain]!r}; "
     kind = next((k for k in KINDS if plain.endswith(k)), "")
     path = ELSEWHERE.get(plain.removesuffix(kind))
     if path is None:
         return ""
+    needs = lacking(f"sklearn:{path}")
     if kind:
-        return f"write {f'sklearn:{path}{kind.title()}'!r}; "
-    return f"write {f'sklearn:{path}Regressor'!r}, or {f'sklearn:{path}Classifier'!r}; "
+        return f"write {f'sklearn:{path}{kind.title()}'!r}{needs}; "
+    return f"write {f'sklearn:{path}Regressor'!r}, or {f'sklearn:{path}Classifier'!r}{needs}; "

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from benchmarks.candidates import candidate_rows
 from benchmarks.clusters import cluster_rows
+from benchmarks.deepar import deepar_rows
 from benchmarks.drop_in import drop_in_rows
 from benchmarks.engines import engine_rows
 from benchmarks.extrapolation import extrapolation_rows
+from benchmarks.factorization import factorization_rows
 from benchmarks.few_positives import few_positive_rows
 from benchmarks.fidelity import fidelity_rows
 from benchmarks.fidelity_glm import error_rows
@@ -28,6 +30,7 @@ from benchmarks.scale import scale_rows
 from benchmarks.second import second_rows
 from benchmarks.shapes import shape_rows
 from benchmarks.table import Row
+from benchmarks.topics import topic_rows
 from benchmarks.trees import tree_rows
 from benchmarks.whole import search_rows, study_rows
 from benchmarks.wide import wide_rows
@@ -58,6 +61,9 @@ PARTS: dict[str, Callable[[Workshop], list[Row]]] = {
     "trees": tree_rows,
     "recommend": recommend_rows,
     "forecast": forecast_rows,
+    "topics": topic_rows,
+    "deepar": deepar_rows,
+    "factorization": factorization_rows,
     "fidelity": fidelity_rows,
     "fidelity_glm": error_rows,
     "few_positives": few_positive_rows,

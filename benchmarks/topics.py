@@ -28,7 +28,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import KFold
 
 import hpo
+from algorithms.registry import usable
 from algorithms.solvers.fold_in import halves, log_of_words, shares_of_topics
+from benchmarks.table import Row, at_most
+from benchmarks.workshop import Workshop
 
 Places = NDArray[np.intp]
 TOPICS = (10, 20, 40)
@@ -69,6 +72,40 @@ def _docstrings() -> Iterator[str]:
 SETS: dict[str, Callable[[], csr_array]] = {"reuters": reuters, "docstrings": docstrings}
 
 
+MODELS = {"topics": 1.06, "neural_topic_model": 1.0}
+"""The models, and how large their perplexity may be by that of scikit-learn's."""
+
+FOLDS = 2
+"""Folds of five, which are scored."""
+
+
+def made(documents: int, words: int) -> csr_array:
+    """Return the counts of words of documents of three topics."""
+    rng = np.random.default_rng(0)
+    phi = rng.dirichlet(np.full(words, 0.1), 3)
+    shares = rng.dirichlet(np.full(3, 0.3), documents)
+    return csr_array(np.array([rng.multinomial(30, row @ phi) for row in shares]).astype(np.float64))
+
+
+def topic_rows(shop: Workshop) -> list[Row]:
+    """Compare the perplexity of held-out documents with that of LatentDirichletAllocation."""
+    whole = shop.rows >= 100_000
+    there = {name: of for name, of in SETS.items() if name != "reuters" or find_spec("lda") is not None}
+    sets = {name: of() for name, of in there.items()} if whole else {"made": made(60, 30)}
+    rows: list[Row] = []
+    for name, X in sets.items():
+        splits = list(KFold(5, shuffle=True, random_state=0).split(np.arange(X.shape[0])))[:FOLDS]
+        for k in TOPICS if whole else (3,):
+            theirs = lda(X, splits, k)
+            for model in (one for one in MODELS if one in usable()):
+                told = ours(model, X, splits, k)
+                mine = told["perplexity"]
+                what = f"{name}, {k} topics: perplexity of held-out documents, {model} vs LatentDirichletAllocation"
+                note = f"NPMI {told['npmi']:.3f}"
+                rows.append(Row(what, f"{mine:.1f}", f"{theirs:.1f}", mine / theirs, at_most(MODELS[model]), note))
+    return rows
+
+
 def lda(X: csr_array, folds: list[tuple[Places, Places]], k: int) -> float:
     """Return the mean perplexity over folds."""
     found = []
@@ -105,7 +142,7 @@ FIXED = {
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--folds", type=int, default=2, help="of five, which are scored")
+    parser.add_argument("--folds", type=int, default=FOLDS, help="of five, which are scored")
     parser.add_argument("--only", choices=list(SETS))
     asked = parser.parse_args()
     for name in [asked.only] if asked.only else SETS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -27,8 +28,11 @@ from algorithms.chained import Chain, alone, ends, further
 from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import FitFailed, InvalidField
 from algorithms.families.foreign import of_object
+from algorithms.models.factorization_machine import FactorizationMachine
 from algorithms.summaries.sample import Sample
 from hpo.errors import StoreWarning
+from hpo.report.collect import report_data
+from hpo.states.stages import Trained, stages
 from state_store import DamagedBlob, DamagedStateWarning, StateStore, StoreWriteError
 from state_store.blob import decode_blob, encode_blob
 from state_store.codec import flatten, restore
@@ -173,6 +177,8 @@ def test_the_plan_knows_the_tree_and_the_record_what_was_trained(tmp_path, capsy
     )
     told = asked("plan", "study.yaml", "--store", "s")
     assert "36 to train at most; trials would train 48 each for itself" in told
+    assert "sgd: epoch 1 to 2 of 2 settings, 2 epochs saved a fold, alpha=0.0001" in told
+    assert "sgd: epoch 3 to 6 of 1 setting" in told
     asked("run", "study.yaml", "--store", "s", "--storage", "j")
     assert "36 trained; each trial for itself would have 48" in asked("studies", "show", "study", "--storage", "j")
     assert "chain of SGDRegressor" in asked("states", "ls", "--store", "s")
@@ -180,9 +186,33 @@ def test_the_plan_knows_the_tree_and_the_record_what_was_trained(tmp_path, capsy
     hpo.write_report(report, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     assert "It trained 36 epochs; trials would have trained 48" in page
+    tree = [(one.depth, one.first, one.last, one.settings, one.saved) for one in report_data(report).stages]
+    assert tree == [(0, 1, 2, 2, 2), (1, 3, 6, 1, 0)] * 2
+    assert "12 at most, where each setting for itself would train 16; 4 are saved" in page and "alpha=0.01" in page
     assert "36 trained, in place of 48" in page
     asked("states", "forget", "rows.parquet", "--store", "s", "--storage", "j")
     assert not [e for e in StateStore(tmp_path / "s").list() if "chain" in e.about]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_tree_of_stages_has_every_prefix_once(seed):
+    """Against all prefixes of all settings, written out: schedules that drop at other epochs share what comes before."""
+    rng = np.random.default_rng(seed)
+    asked = [
+        FactorizationMachine(rank=int(rng.choice([2, 4])), alpha=float(rng.choice([0.1, 1.0])), epochs=int(rng.integers(1, 9)),
+                             drop_after=int(rng.integers(1, 7)))
+        for _ in range(12)
+    ]  # fmt: skip
+    settings = list({repr(one): one for one in asked}.values())
+    found = stages([Trained("fm", one, one.length) for one in settings])
+    prefixes = {
+        (epoch, tuple(repr(sorted(one.in_force(e).items())) for e in range(epoch + 1)))
+        for one in settings for epoch in range(1, one.length + 1)
+    }  # fmt: skip
+    assert sum(one.epochs for one in found) == len(prefixes)
+    assert sum(one.epochs + one.saved for one in found) == sum(one.length for one in settings)
+    assert found[0].depth == 0 and all(b.depth <= a.depth + 1 for a, b in itertools.pairwise(found))
+    assert all(b.first == a.last + 1 for a, b in itertools.pairwise(found) if b.depth == a.depth + 1)
 
 
 def test_a_plan_of_a_range_says_the_most(tmp_path):

@@ -14,8 +14,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from hpo.data import open_dataset
+from hpo.data.sources import files
 from hpo.errors import DataError, DataWarning, HpoError
 
 TABLE = pa.table({"x": [1.0, 2.0, 3.0], "c": ["a", "b", "c"], "y": [1.0, 2.0, 3.0]})
@@ -312,3 +314,26 @@ def test_a_file_that_is_gone_when_its_footer_is_needed_again(tmp_path):
     (tmp_path / "a.parquet").unlink()
     with pytest.raises(DataError, match=r"a\.parquet' vanished while it was read"):
         dataset.extents(dataset.features)
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv", ".arrow", ""])
+def test_a_file_that_is_gone_between_listing_and_opening(tmp_path, ending, monkeypatch):
+    """A file may leave a watched directory at any moment: a watcher goes on, so the error is one of the data."""
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}{ending}"
+        if ending == ".csv":
+            path.write_text("x,y\n1,2\n")
+        elif ending == ".arrow":
+            feather.write_feather(TABLE, path)
+        else:
+            pq.write_table(TABLE, path)
+    real = files.list_files
+
+    def listed(*given, **options):
+        found = real(*given, **options)
+        (tmp_path / f"a{ending}").unlink()
+        return found
+
+    monkeypatch.setattr("hpo.data.opening.list_files", listed)
+    with pytest.raises(DataError, match=rf"a{ending}' vanished while it was read"):
+        open_dataset(tmp_path, target="y")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -409,3 +410,29 @@ def test_scores_of_windows_with_covariates_have_a_bound():
     solution = model.solve(lift(summary, SHAPE, batch(n=400)))
     assert len(solution.trained) == 2 and solution.ahead(1) == 1 and solution.ahead(2) == 2
     assert 0.0 < solution.degrees < 12.0
+
+
+def test_a_static_column_that_changes_in_a_series_is_named_with_its_values(tmp_path):
+    rows = shops().drop(columns="kind")
+    last = rows["quarter"].max()
+    late = rows["quarter"] > rows["quarter"].sort_values().iloc[len(rows) // 2]
+    names = sorted(rows["series"].unique())
+    still = rows.assign(kind=np.where(rows["series"] == names[0], "shop", "depot"), size=3.5)
+    moved = still.assign(kind=np.where(late & (rows["series"] == names[1]), "closed", still["kind"]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        tuned(still.assign(kind=still["kind"].where(rows["quarter"] < last)), stat_exog_list=["kind"], store=tmp_path / "a")
+    told = (
+        rf"stat_exog_list: 'kind' has 'depot', 'closed' in the series series={names[1]!r}\. What does not change has one value "
+        r"a series; where it does change, a window has that of its last past step.*Name it in futr_exog_list"
+    )
+    both = tmp_path / "files"
+    both.mkdir()
+    moved[~late].to_parquet(both / "1.parquet")
+    moved[late].to_parquet(both / "2.parquet")
+    for data in (moved.sort_values("quarter"), str(both), str(both)):  # the second time from what the store remembers
+        with pytest.warns(DataWarning, match=told):
+            tuned(data, stat_exog_list=["kind"], store=tmp_path / "b")
+    numbers = still.assign(size=np.where(late, 4.0, 3.5))
+    with pytest.warns(DataWarning, match=r"'size' has [34.05, ]+ in the series series='shop \d' \(3 series in all\)"):
+        tuned(numbers, stat_exog_list=["kind", "size"], store=tmp_path / "c")

@@ -13,7 +13,7 @@ from terminal import hpo as run
 from twins_recommenders import ease_of, svd_of
 
 import hpo
-from algorithms.families.recommenders import hidden_of, ranked
+from algorithms.families.recommenders import Directions, Users, hidden_of, placed, ranked
 from algorithms.models.ease import EASE
 from algorithms.models.pure_svd import PureSVD
 from hpo.errors import DataError, DataWarning, SearchError, TuneError
@@ -38,23 +38,25 @@ def tuned(data, algorithm, setting, **options):
     return hpo.tune(data, algorithm=algorithm, search=search, trials=1, store=None, **options)
 
 
+@pytest.mark.parametrize("shape", [(90, 12), (40, 60)], ids=["many users", "few users"])
 @pytest.mark.parametrize("as_matrix", [np.asarray, sp.csr_array], ids=["dense", "sparse"])
 @pytest.mark.parametrize("name", MODELS)
-def test_models_and_squared_errors_are_those_of_the_rows(name, as_matrix):
-    X = users() * np.random.default_rng(1).integers(1, 6, (90, 12))
+def test_models_and_squared_errors_are_those_of_the_rows(name, as_matrix, shape):
+    X = users(*shape) * np.random.default_rng(1).integers(1, 6, shape)
     setting, twin = MODELS[name]
     result = tuned(as_matrix(X), name, setting, folds=KFold(4), scoring="neg_mean_squared_error")
     B = twin(X)
-    assert np.allclose(result.best_model.transform(pd.DataFrame(X, columns=[f"x{j}" for j in range(12)])), X @ B)
+    assert np.allclose(result.best_model.transform(pd.DataFrame(X, columns=[f"x{j}" for j in range(shape[1])])), X @ B)
     expected = [-np.mean((X[test] - X[test] @ twin(X[train])) ** 2) for train, test in KFold(4).split(X)]
     assert np.allclose(result.best.scores.folds, expected, rtol=1e-9)
-    assert result.cost.rows_read == 90
+    assert result.cost.rows_read == shape[0]
 
 
+@pytest.mark.parametrize(("shape", "cut"), [((90, 12), 10), ((40, 160), 100)], ids=["many users", "few users"])
 @pytest.mark.parametrize("name", MODELS)
-def test_ranks_of_hidden_items_are_those_of_a_plain_loop(name):
-    X, (setting, twin) = users(), MODELS[name]
-    result = tuned(X, name, setting, folds=KFold(3), scoring=["ndcg@10", "recall@10"])
+def test_ranks_of_hidden_items_are_those_of_a_plain_loop(name, shape, cut):
+    X, (setting, twin) = users(*shape), MODELS[name]
+    result = tuned(X, name, setting, folds=KFold(3), scoring=[f"ndcg@{cut}", f"recall@{cut}"])
     hide = np.zeros_like(X, bool)
     every = sp.csr_array(X)
     hide[every.nonzero()] = hidden_of(every)
@@ -68,11 +70,38 @@ def test_ranks_of_hidden_items_are_those_of_a_plain_loop(name):
             scores[left > 0] = -np.inf
             hidden = np.flatnonzero(hide[u])
             places = [int(np.sum(scores >= scores[j])) - 1 for j in hidden]
-            best = sum(1 / np.log2(i + 2) for i in range(min(len(hidden), 10)))
-            ndcg.append(sum(1 / np.log2(p + 2) for p in places if p < 10) / best)
-            recall.append(sum(p < 10 for p in places) / min(len(hidden), 10))
+            best = sum(1 / np.log2(i + 2) for i in range(min(len(hidden), cut)))
+            ndcg.append(sum(1 / np.log2(p + 2) for p in places if p < cut) / best)
+            recall.append(sum(p < cut for p in places) / min(len(hidden), cut))
         assert result.best.scores.folds[fold] == pytest.approx(np.mean(ndcg), abs=1e-12)
-        assert result.best.scores.also["recall@10"].folds[fold] == pytest.approx(np.mean(recall), abs=1e-12)
+        assert result.best.scores.also[f"recall@{cut}"].folds[fold] == pytest.approx(np.mean(recall), abs=1e-12)
+
+
+def test_items_of_equal_scores_count_as_recommended_last_at_the_end_of_the_longest_list():
+    """Of 300 items the score of the hundredth is that of ten more: all of these stand where the last of them does."""
+    scores = np.arange(300.0)[::-1].copy()
+    scores[95:105] = scores[95]
+    hidden = np.array([0, 94, 99, 105, 200])
+    both = np.zeros((1, 300))
+    both[0, [*hidden, 299]] = 1.0
+    entries = sp.csr_array(both)
+    parts = Users.of(entries, np.isin(entries.indices, hidden))
+    found = placed(scores[None].copy(), parts)
+    exact = np.array([int(np.sum(scores >= scores[j])) - 1 for j in hidden])
+    assert np.array_equal(np.minimum(found, 100), np.minimum(exact, 100))
+
+
+def test_the_directions_of_few_users_are_those_of_all_items():
+    X = users(30, 80) * np.logspace(0, 3, 80)
+    X[7] = X[3]
+    G = X.T @ X
+    few, every = Directions.leading(G), Directions.of(G)
+    assert len(few.values) < 30 and few.rank == every.rank == np.linalg.matrix_rank(X)
+    assert np.allclose(few.values, every.values[: len(few.values)], rtol=0, atol=1e-12 * few.values[0])
+    assert np.allclose(few.vectors.T @ few.vectors, np.eye(len(few.values)), rtol=0, atol=1e-13)
+    assert np.allclose((few.vectors * few.values) @ few.vectors.T, G, rtol=0, atol=1e-12 * few.values[0])
+    beyond = np.linalg.svd(X)[2][np.linalg.matrix_rank(X) :]
+    assert np.allclose(few.beyond, (beyond**2).sum(axis=0), rtol=0, atol=1e-9)
 
 
 def test_what_is_hidden_follows_from_the_items_alone():

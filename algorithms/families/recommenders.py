@@ -16,7 +16,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -51,16 +50,21 @@ RANKED = tuple(f"{name}@{cut}" for name in ("ndcg", "recall") for cut in CUTS)
 USERS = 512
 """Held-out users that are scored at once."""
 
+BLOCK = 1 << 12
+"""Hidden items that are placed at once."""
+
 HELP = "raise alpha"
 
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """Λ, descending and not negative, shape (q,), and V, shape (q, q).
+    """Λ, descending and not negative, shape (r,), and V, shape (q, r): all that are not zero, r of q.
 
     Examples
     --------
     >>> Directions.of(np.diag([1.0, 4.0])).values.tolist()
+    [4.0, 1.0]
+    >>> Directions.leading(np.diag([1.0, 0.0, 4.0])).values.tolist()
     [4.0, 1.0]
     """
 
@@ -78,10 +82,30 @@ class Directions:
         values, vectors = np.linalg.eigh(gram)
         return cls(np.maximum(values[::-1], 0.0), np.ascontiguousarray(vectors[:, ::-1]))
 
+    @classmethod
+    def leading(cls, gram: Array) -> Directions:
+        """Return those of products of items that are not zero, of few users: O(qr²) where all cost O(q³).
+
+        PᵀGP = LLᵀ by a Cholesky factor of as many columns as there are directions, L = QR, and RRᵀ = UΛUᵀ: so
+        V = PQU, whose columns are orthogonal to the last digit however small a value is beside the largest.
+        """
+        factor, order, rank, _ = scipy.linalg.lapack.dpstrf(gram, lower=1)
+        lower = np.empty((len(gram), rank))
+        lower[order - 1] = np.tril(factor[:, :rank])
+        basis, small = scipy.linalg.qr(lower, mode="economic", overwrite_a=True, check_finite=False)
+        values, turned = np.linalg.eigh(small @ small.T)
+        return cls(np.maximum(values[::-1], 0.0), basis @ turned[:, ::-1])
+
     @cached_property
     def rank(self) -> int:
         """Number of directions in which users have anything but rounding."""
-        return int(np.count_nonzero(self.values > len(self.values) * EPS * self.values[:1]))
+        return int(np.count_nonzero(self.values > len(self.vectors) * EPS * self.values[:1]))
+
+    @cached_property
+    def beyond(self) -> Array:
+        """What each item has of the directions that are not here, shape (q,): its squares there."""
+        q, r = self.vectors.shape
+        return np.zeros(q) if r == q else np.maximum(1.0 - np.einsum("ij,ij->i", self.vectors, self.vectors), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +130,11 @@ class Users:
         """Return users of whom some entries are hidden."""
         return cls(_where(users, ~hide), _where(users, hide))
 
+    @cached_property
+    def owners(self) -> Places:
+        """Whose each item is that is left."""
+        return _user(self.left)
+
     def along(self, directions: Directions) -> Array:
         """Return what is left of the users along directions, shape (n, rank) (kept for these users)."""
         return MEMO.get(self, directions, lambda: self.left @ directions.vectors[:, : directions.rank])
@@ -129,7 +158,12 @@ class Items:
     @property
     def nbytes(self) -> int:
         """Bytes held, the eigenvectors to come included."""
-        return 2 * self.gram.nbytes
+        return (3 if self.few else 2) * self.gram.nbytes
+
+    @property
+    def few(self) -> bool:
+        """Whether there are fewer users than items, so that G has fewer directions."""
+        return self.state.rows < len(self.gram)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,9 +171,14 @@ class Items:
         return self.columns.names
 
     @cached_property
-    def directions(self) -> Directions:
-        """Λ and V."""
+    def whole(self) -> Directions:
+        """Λ and V, zeros included."""
         return Directions.of(self.gram)
+
+    @cached_property
+    def directions(self) -> Directions:
+        """Λ and V, of few users those alone that are not zero."""
+        return Directions.leading(self.gram) if self.few else self.whole
 
     def seen(self, state: MomentsState) -> Array:
         """Return the products of the same items, of other users."""
@@ -264,7 +303,7 @@ class Found:
 
     Attributes
     ----------
-    places : of every hidden item, from 0; user by user.
+    places : of every hidden item, from 0; user by user. Those beyond the last cut stand there alike.
     hidden : how many of each user.
     weights : of each user.
     """
@@ -343,8 +382,7 @@ def hidden_of(users: csr_array) -> Mask:
 
     Which ones follows from the items that a row has, and not from where it stands.
     """
-    counts = np.diff(users.indptr)
-    user = np.repeat(np.arange(len(counts)), counts)
+    counts, user = np.diff(users.indptr), _user(users)
     item = mixed(users.indices.astype(np.uint64) + np.uint64(1))
     own = np.zeros(len(counts), np.uint64)
     np.add.at(own, user, item)
@@ -356,23 +394,38 @@ def hidden_of(users: csr_array) -> Mask:
 
 def _where(users: csr_array, kept: Mask) -> csr_array:
     """Return some entries of a sparse matrix."""
-    user = np.repeat(np.arange(users.shape[0]), np.diff(users.indptr))
     return scipy.sparse.csr_array(
-        (users.data[kept], (user[kept], users.indices[kept])), shape=users.shape
+        (users.data[kept], (_user(users)[kept], users.indices[kept])), shape=users.shape
     )
 
 
 def placed(scores: Floats, users: Users) -> Places:
-    """Return where each hidden item stands among those that a user does not hold, from 0; ties as the worst."""
+    """Return where each hidden item stands among those that a user does not hold, from 0; ties as the worst.
+
+    Those beyond the last of :data:`CUTS` stand there alike.
+
+    Examples
+    --------
+    >>> from scipy.sparse import csr_array
+    >>> users = Users.of(csr_array(np.array([[1.0, 1.0, 0.0, 1.0]])), np.array([True, False, True]))
+    >>> placed(np.array([[0.5, 9.0, 0.7, 0.5]]), users).tolist()
+    [2, 2]
+    """
     left, hidden = users.left, users.hidden
-    user = np.repeat(np.arange(left.shape[0]), np.diff(left.indptr))
-    scores[user, left.indices] = -np.inf
-    order = np.sort(scores, axis=1)
-    found = [
-        scores.shape[1] - 1 - np.searchsorted(order[u], scores[u, hidden.indices[start:stop]])
-        for u, (start, stop) in enumerate(pairwise(hidden.indptr))
-    ]
-    return np.concatenate(found).astype(np.intp)
+    scores[users.owners, left.indices] = -np.inf
+    own, user, most = scores[_user(hidden), hidden.indices], _user(hidden), CUTS[-1] + 1
+    if scores.shape[1] > most:
+        scores = np.partition(scores, scores.shape[1] - most, axis=1)[:, -most:]
+    found = np.empty(len(own), np.intp)
+    for start in range(0, len(own), BLOCK):
+        part = slice(start, start + BLOCK)
+        found[part] = np.count_nonzero(scores[user[part]] >= own[part, None], axis=1)
+    return found - 1
+
+
+def _user(users: csr_array) -> Places:
+    """Return whose each entry of a sparse matrix is."""
+    return np.repeat(np.arange(users.shape[0]), np.diff(users.indptr))
 
 
 def digits(values: Array, alpha: float) -> float:

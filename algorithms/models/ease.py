@@ -22,21 +22,32 @@ class EASESolution:
     Attributes
     ----------
     items : the products of items.
-    inverse : shape (q,), 1/(Λ + α).
+    alpha : α.
     """
 
     items: Items
-    inverse: Array
+    alpha: float
 
     @property
     def nbytes(self) -> int:
-        """Bytes held."""
-        return self.inverse.nbytes
+        """Bytes held, what is to come included."""
+        return 16 * len(self.items.gram)
+
+    @property
+    def rest(self) -> float:
+        """What P is beyond the directions that are not zero: 1/α."""
+        return 1.0 / self.alpha
+
+    @cached_property
+    def inverse(self) -> Array:
+        """What P is along the directions, shape (r,): 1/(Λ + α)."""
+        return 1.0 / (self.items.directions.values + self.alpha)
 
     @cached_property
     def diagonal(self) -> Array:
         """The diagonal of P, shape (q,)."""
-        return np.asarray((self.items.directions.vectors**2) @ self.inverse)
+        directions = self.items.directions
+        return np.asarray((directions.vectors**2) @ self.inverse + self.rest * directions.beyond)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,10 +76,9 @@ class EASE(Recommender[EASESolution]):
     tags: ClassVar[Tags] = Recommender.tags.but(auto=1)
 
     def solve(self, state: MomentsState) -> EASESolution:
-        """Return P by its eigenvalues."""
+        """Return the products of items; their directions are found when they are asked for."""
         self.check(state)
-        items = items_of(state)
-        return EASESolution(items, 1.0 / (items.directions.values + self.alpha))
+        return EASESolution(items_of(state), self.alpha)
 
     def items(self, solution: EASESolution) -> Items:
         """Return the products of items."""
@@ -77,27 +87,29 @@ class EASE(Recommender[EASESolution]):
     def factors(self, solution: EASESolution) -> tuple[Array, ...]:
         """Return B."""
         vectors = solution.items.directions.vectors
-        made = (vectors * solution.inverse) @ vectors.T
-        made /= -np.diagonal(made).copy()
+        made = (vectors * (solution.inverse - solution.rest)) @ vectors.T
+        made /= -solution.diagonal
         np.fill_diagonal(made, 0.0)
         return (made,)
 
     def scored(self, solution: EASESolution, users: Users) -> Array:
         """Return xB = x - xP/diag(P), with P = 1/α but for the directions of users."""
-        directions, rest = solution.items.directions, 1.0 / self.alpha
-        along, own = users.along(directions), users.left.toarray()
+        directions, rest, left = solution.items.directions, solution.rest, users.left
         more = solution.inverse[: directions.rank] - rest
-        made = (along * more) @ directions.vectors[:, : directions.rank].T + rest * own
-        return np.asarray(own - made / solution.diagonal)
+        made = (users.along(directions) * more) @ directions.vectors[:, : directions.rank].T
+        made /= -solution.diagonal
+        at = users.owners, left.indices
+        made[at] += left.data * (1.0 - rest / solution.diagonal[left.indices])
+        return np.asarray(made)
 
     def squared(self, solution: EASESolution, held_out: MomentsState) -> tuple[float, float]:
         """Return ‖X - XB‖², and by what share rounding may move it: I - B is P/diag(P)."""
-        items, f = solution.items, solution.inverse
-        values, vectors = items.directions.values, items.directions.vectors
+        items = solution.items
+        values, vectors = items.whole.values, items.whole.vectors
         inside = MEMO.get(held_out, (items, "inside"), lambda: vectors.T @ items.seen(held_out) @ vectors)
-        made = vectors * f
+        made = vectors / (values + self.alpha)
         each = np.einsum("ij,ij->i", made @ inside, made)
-        return float(np.sum(each / solution.diagonal**2)), digits(values, self.alpha)
+        return float(np.sum(each / np.einsum("ij,ij->i", made, vectors) ** 2)), digits(values, self.alpha)
 
     def complexity(self, solution: EASESolution) -> float:
         """Return the effective number of free weights of an item: Σλ/(λ + α)."""

@@ -80,7 +80,8 @@ class PureSVD(Recommender[PureSVDSolution]):
             return items.directions
         lengths = np.sqrt(np.maximum(np.diagonal(items.gram), 0.0))
         scale = np.where(lengths > 0.0, lengths, 1.0) ** (self.scaling - 1.0)
-        return Directions.of(items.gram * np.multiply.outer(scale, scale))
+        gram = items.gram * np.multiply.outer(scale, scale)
+        return Directions.leading(gram) if items.few else Directions.of(gram)
 
     def items(self, solution: PureSVDSolution) -> Items:
         """Return the products of items."""
@@ -100,8 +101,9 @@ class PureSVD(Recommender[PureSVDSolution]):
         whole, vectors = solution.items.seen(held_out), solution.directions.vectors
         along = MEMO.get(held_out, (solution.directions, "along"), lambda: Along.of(whole, vectors))
         k = len(solution.shrunk)
-        total = float((1.0 - solution.shrunk) ** 2 @ along.squares[:k] + along.squares[k:].sum())
-        moved = digits(np.array([along.squares.sum(), total]), 0.0) * len(vectors)
+        beyond = max(0.0, along.every - float(along.squares.sum()))
+        total = float((1.0 - solution.shrunk) ** 2 @ along.squares[:k] + along.squares[k:].sum()) + beyond
+        moved = digits(np.array([along.every, total]), 0.0) * len(vectors)
         return total, moved
 
     def complexity(self, solution: PureSVDSolution) -> float:
@@ -116,9 +118,16 @@ class PureSVD(Recommender[PureSVDSolution]):
 
 @dataclass(frozen=True, eq=False)
 class Along:
-    """The squares of held-out rows along directions, shape (q,)."""
+    """The squares of held-out rows.
+
+    Attributes
+    ----------
+    squares : along directions, shape (r,).
+    every : all of them, those along no direction of the training rows included.
+    """
 
     squares: Array
+    every: float
 
     @property
     def nbytes(self) -> int:
@@ -128,4 +137,4 @@ class Along:
     @classmethod
     def of(cls, gram: Array, vectors: Array) -> Along:
         """Return them from the products of items."""
-        return cls(np.einsum("ij,ij->j", vectors, gram @ vectors))
+        return cls(np.einsum("ij,ij->j", vectors, gram @ vectors), float(np.trace(gram)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from algorithms import registry, spellings
+from algorithms import registry
 from hpo.cli.ranges import fields_of
 from hpo.question.search import keys_of
 
@@ -24,14 +24,14 @@ def known_fields(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def meant(name: str) -> str:
-    """Return what to write in place of another library's name of an algorithm; empty where it is none.
+    """Return which algorithm may be meant by an unknown name, and what that needs; empty where none is like it.
 
     Examples
     --------
-    >>> meant("LogisticRegression")
-    "write 'logistic'; "
+    >>> meant("LogisticRegression"), meant("rigde")
+    ("write 'logistic'; ", "did you mean 'ridge'? ")
     """
-    return spellings.meant(name, registry.names())
+    return registry.suggested(name)
 
 
 def _keys(name: str) -> list[str]:

@@ -25,7 +25,11 @@ from state_store.entry import readable_bytes
 from studies.counting import counted
 from studies.masking import mask
 
+STAGES = 12
+"""Stages of training that a plan shows."""
+
 if TYPE_CHECKING:
+    from hpo.states.chains import Epochs, Stage
     from hpo.states.plan import Plan
     from studies.record.study_record import Forecast
     from studies.spec.spec import StudySpec
@@ -163,9 +167,7 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         )
     yield from _second_pass(plan)
     if plan.epochs is not None:
-        trained, alone = plan.epochs.trained, plan.epochs.alone
-        shared = f"; trials would train {alone:,} each for itself" if alone > trained else ""
-        yield "epochs", f"{trained:,} to train at most{shared}"
+        yield from _epochs(plan.epochs)
     each = plan.answered.items()
     yield from (("one fit", f"answers {n} values of {key}; each trial takes the best") for key, n in each)
     if plan.wide:
@@ -183,6 +185,26 @@ def _second_pass(plan: Plan) -> Iterator[tuple[str, str]]:
     elif plan.polish != "no":
         where = "where that gains more than the standard error" if plan.polish == "maybe" else "as asked for"
         yield "polish", f"the best model may take a second pass over the same rows, {where}"
+
+
+def _epochs(epochs: Epochs) -> Iterator[tuple[str, str]]:
+    """Yield how many epochs are trained, and the first stages where trials have some in common."""
+    shared = epochs.alone > epochs.trained
+    words = f"; trials would train {epochs.alone:,} each for itself" if shared else ""
+    yield "epochs", f"{epochs.trained:,} to train at most{words}"
+    if shared:
+        yield from (("stage", _stage(one)) for one in epochs.stages[:STAGES])
+        if len(epochs.stages) > STAGES:
+            yield "stages", f"{len(epochs.stages):,} in all"
+
+
+def _stage(stage: Stage) -> str:
+    """Return a stage in words, further in the more stages lie before it."""
+    saved = f", {counted(stage.saved, 'epoch')} saved a fold" if stage.saved else ""
+    values = "".join(f", {name}={value}" for name, value in stage.values.items())
+    which = f"{stage.first}" if stage.first == stage.last else f"{stage.first} to {stage.last}"
+    of = counted(stage.settings, "setting")
+    return f"{'  ' * stage.depth}{stage.algorithm}: epoch {which} of {of}{saved}{values}"
 
 
 def _takes(forecast: Forecast) -> str:

@@ -24,6 +24,7 @@ from hpo.report.diagnostics import diagnostics
 from hpo.report.lineage import lineage
 from hpo.report.notes import concerns, remarks
 from hpo.report.of_coefficients import of_units
+from hpo.report.of_stages import stage_rows
 from hpo.report.offers import offers, with_tried
 from hpo.report.reproduce import recipe
 from hpo.report.time_budget import Depth, depth_of
@@ -122,6 +123,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         lineage=lineage(result),
         units=of_units(result) if drawn and not record.several else None,
         topics=_topics(result) if drawn and not result.record.several else [],
+        stages=stage_rows(result, known) if drawn and result.cost.epochs_alone else [],
     )
 
 

@@ -8,8 +8,6 @@ store, where chains are leaves like any other.
 
 from __future__ import annotations
 
-import itertools
-import math
 import time
 import warnings
 from collections import OrderedDict
@@ -22,7 +20,6 @@ from optuna.distributions import BaseDistribution
 from algorithms.brief import briefly
 from algorithms.chained import EPOCHS, ByState, Chain, Chained, ends, further, train_by
 from algorithms.contract import State
-from algorithms.errors import AlgorithmError
 from hpo.errors import StoreWarning, TuneError
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
@@ -45,8 +42,44 @@ FEW = 32
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Epochs that the same settings have in common, of each fold.
+
+    Attributes
+    ----------
+    algorithm : its name.
+    depth : how many stages lie before it.
+    first, last : its epochs.
+    settings : how many go through it; it is trained once.
+    values : what is in force in it, and not in those beside it.
+    """
+
+    algorithm: str
+    depth: int
+    first: int
+    last: int
+    settings: int
+    values: Mapping[str, object]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it has."""
+        return self.last - self.first + 1
+
+    @property
+    def saved(self) -> int:
+        """Epochs that settings would have trained again, each for itself."""
+        return (self.settings - 1) * self.epochs
+
+
+@dataclass(frozen=True)
 class Epochs:
     """How many epochs were trained, and how many trials would have trained each for itself.
+
+    Attributes
+    ----------
+    trained, alone : of all folds.
+    stages : of one fold, where the tree of what trials have in common is known.
 
     Examples
     --------
@@ -56,6 +89,7 @@ class Epochs:
 
     trained: int = 0
     alone: int = 0
+    stages: tuple[Stage, ...] = ()
 
     @property
     def saved(self) -> int:
@@ -281,57 +315,3 @@ def asked_epochs(space: Mapping[str, BaseDistribution], searched: Iterable[Searc
             values += choices(distribution)
         found |= {value for value in values if isinstance(value, int)}
     return frozenset(found)
-
-
-def planned(searched: Sequence[Searched], trials: int, splits: int) -> Epochs | None:
-    """Return the epochs that a study trains at most, and those that its trials would train each for itself.
-
-    Parameters
-    ----------
-    searched : the algorithms; None comes back where none is trained in epochs.
-    trials : how many there are; where every setting of a finite space is tried, the tree of these is known.
-    splits : of the folds.
-    """
-    settings = [(one, values) for one in searched for values in _settings(one)]
-    made = [chained for one, values in settings if (chained := _built(one, values)) is not None]
-    if not made:
-        return None
-    longest = max(chained.length for chained in made)
-    if len(settings) > trials or any(_is_endless(one) for one in searched):
-        return Epochs(trials * longest * splits, trials * longest * splits)
-    tree: set[str] = set()
-    for chained in made:
-        key = digest([type(chained).__qualname__, chained.in_force(0)])
-        for epoch in range(1, chained.length + 1):
-            key = digest([key, chained.in_force(epoch)])
-            tree.add(key)
-    return Epochs(len(tree) * splits, sum(chained.length for chained in made) * splits)
-
-
-MANY = 10_000
-"""Settings of a space, from which on no tree is made of them before it is searched."""
-
-
-def _is_endless(one: Searched) -> bool:
-    sizes = [cardinality(distribution) for distribution in one.distributions({}).values()]
-    return math.prod(sizes) > MANY
-
-
-def _settings(one: Searched) -> Iterator[dict[str, object]]:
-    """Yield every setting of a finite space; of another one, each choice and each end of a range once."""
-    space = one.distributions({})
-    if not _is_endless(one):
-        for values in itertools.product(*(choices(distribution) for distribution in space.values())):
-            yield dict(zip(space, values, strict=True))
-        return
-    for name, distribution in space.items():
-        ends_of = choices(distribution) if cardinality(distribution) <= FEW else one.values.get(name, [])
-        yield from ({name: value} for value in ends_of)
-
-
-def _built(one: Searched, values: Mapping[str, object]) -> Chained | None:
-    """Return the algorithm of a setting where it is trained in epochs; None where it cannot be made either."""
-    try:
-        return one.build(values).chained
-    except AlgorithmError:
-        return None

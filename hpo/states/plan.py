@@ -16,7 +16,7 @@ from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.prefix_values import answered, every_value
 from hpo.question.question import Question
-from hpo.states.chains import Epochs, planned
+from hpo.states.chains import Epochs
 from hpo.states.contexts import contexts_of, seen_by
 from hpo.states.forecast import forecast
 from hpo.states.learned.agreed import laid_out
@@ -143,6 +143,13 @@ def measured(question: Question) -> Plan:
     return replace(make_plan(question), forecast=found, seconds=found.seconds)
 
 
+def _epochs(question: Question) -> Epochs | None:
+    """Return the epochs that a study trains at most, and the tree of its stages where that is known."""
+    planned = import_module("hpo.states.stages").planned  # a study loads none of it
+    found: Epochs | None = planned(question.searched, question.spec.trials, len(question.folds.plan.splits))
+    return found
+
+
 def make_plan(question: Question) -> Plan:
     """Return the plan of a question; reads footers and the store, no rows."""
     dataset = question.dataset
@@ -185,7 +192,7 @@ def make_plan(question: Question) -> Plan:
         wide=in_words(question),
         precision="" if pilot is None else precision_in_words(question.summaries, pilot),
         files=dataset.chosen,
-        epochs=planned(question.searched, question.spec.trials, len(question.folds.plan.splits)),
+        epochs=_epochs(question),
         answered=_answered(question),
     )
 

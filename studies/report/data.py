@@ -226,6 +226,22 @@ class Topic(Plain):
 
 
 @dataclass(frozen=True)
+class StageRow(Plain):
+    """Epochs that some settings have in common in each fold, after how many other stages, and what is in force.
+
+    `saved` are the epochs that the settings would have trained again, each for itself.
+    """
+
+    algorithm: str
+    depth: int
+    first: int
+    last: int
+    settings: int
+    saved: int
+    values: str = ""
+
+
+@dataclass(frozen=True)
 class SegmentRow(Plain):
     """One segment of the data, and whether this study read it or reused its leaves."""
 
@@ -313,6 +329,7 @@ class ReportData(Plain):
     class_coefficients: ClassCoefficients | None = None
     backtests: Backtests | None = None
     topics: list[Topic] = field(default_factory=list)
+    stages: list[StageRow] = field(default_factory=list)
     sampled: list[str] = field(default_factory=list)
     sampled_rows: int | None = None
     fold_sizes: list[dict[str, object]] = field(default_factory=list)

@@ -288,6 +288,26 @@ def ledger(data: ReportData) -> dict[str, object]:
     }
 
 
+def stages(data: ReportData) -> dict[str, object]:
+    """Return the tree of stages of training: of each its place, its epochs and settings."""
+    if not data.stages:
+        return {}
+    trained = sum(stage.last - stage.first + 1 for stage in data.stages)
+    saved = sum(stage.saved for stage in data.stages)
+    rows = [
+        {
+            "depth": stage.depth, "algorithm": clean(stage.algorithm), "setting": clean(shorten(stage.values, 120)),
+            "epochs": f"{stage.first}" if stage.first == stage.last else f"{stage.first} to {stage.last}",
+            "settings": count_text(stage.settings), "saved": count_text(stage.saved),
+        }
+        for stage in data.stages[:MAX_ROWS]
+    ]  # fmt: skip
+    return {
+        "rows": rows, "trained": count_text(trained), "alone": count_text(trained + saved),
+        "saved": count_text(saved), "more": max(0, len(data.stages) - MAX_ROWS),
+    }  # fmt: skip
+
+
 def table(context: Context) -> dict[str, object]:
     """Return the table of the best trials; trials without a score come last."""
     names = context.parameters[:MAX_TABLE_PARAMS]

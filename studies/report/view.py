@@ -61,6 +61,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "ends": report_tables.ends(context),
         "history": _history(context),
         "rungs": _rungs(context),
+        "stages": report_tables.stages(data),
         "timeline": _timeline(context),
         "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
         "within": [

@@ -14,7 +14,7 @@ from hpo.data.sources.files import CSV, IPC, PARQUET, DataFile
 from hpo.data.sources.footers import Footers, Shelf
 from hpo.data.sources.ipc import open_ipc
 from hpo.data.sources.parquet import open_parquet
-from hpo.data.sources.readers import READ_ERRORS, FileReader, unreadable
+from hpo.data.sources.readers import FileReader, reading
 from hpo.data.sources.text import USUAL, TextFormat
 from hpo.errors import DataError
 
@@ -53,11 +53,10 @@ def open_files(
 
 
 def _format(file: DataFile) -> str:
-    return file.format
+    with reading(file):
+        return file.format
 
 
 def _open(file: DataFile, form: str, fingerprint: str, text: TextFormat, footers: Footers) -> FileReader:
-    try:
+    with reading(file):
         return OPENERS[form](file, fingerprint, text, footers)
-    except READ_ERRORS as error:
-        raise DataError(unreadable(file, error)) from error

@@ -342,9 +342,13 @@ def reading(file: DataFile) -> Iterator[None]:
 
 def unreadable(file: DataFile, error: Exception) -> str:
     """Return the message for a file that cannot be read."""
-    if (other := file.mistaken()) is not None:
-        return f"cannot read {file.uri!r}: {other}"
     why = str(error).splitlines()[0]
+    try:
+        other = file.mistaken()
+    except OSError:
+        return f"cannot read {file.uri!r} ({why})"
+    if other is not None:
+        return f"cannot read {file.uri!r}: {other}"
     advice = "it is damaged, truncated or still being written: write it again or leave it out"
     if re.search(r"Expected \d+ columns, got", why):
         advice = (

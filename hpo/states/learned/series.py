@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from algorithms.arrays import Places
+from algorithms.batches import STATIC
 from hpo.data.calendar import Calendar, Name, Order, codes_of, times_of_rows
 from hpo.data.frequency import Document, Frequency, Moments, on_clocks, written
 from hpo.data.hashing import Words
 from hpo.data.values import label_values, null_mask
-from hpo.errors import DataError
+from hpo.errors import DataError, DataWarning
 from hpo.states.learned.kinds import SERIES
 from hpo.states.learned.notes import Notes
 from state_store import StateStore, digest, digests
+from studies.counting import counted
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 KEPT = 2_048
 """Times of a segment that are remembered, from the first on: what a frequency is found from."""
+
+VALUES = 3
+"""Values of a column that is said not to change, of each series, that are remembered and shown."""
 
 REGULAR = 0.5
 """Of the steps between the first and the last, the share that some row has where times are regular."""
@@ -39,12 +45,14 @@ class _Seen:
     codes, names : of its series.
     times : the first of its times, sorted, each once.
     ends : the first and the last time; None where no row has a target.
+    still : of each column that is said not to change, the first few values that each of its series has, in words.
     """
 
     codes: Words
     names: tuple[Name, ...]
     times: Moments
     ends: tuple[float, float] | None
+    still: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 def calendar_of(
@@ -69,8 +77,15 @@ def calendar_of(
     ------
     DataError
         A row has no time or no series; times are irregular, or too few.
+
+    Warns
+    -----
+    DataWarning
+        A column that is said not to change within a series does.
     """
-    seen = _seen(dataset, time, tuple(series), store)
+    still = tuple((covariates or {}).get(STATIC, ()))
+    seen = _seen(dataset, time, tuple(series), still, store)
+    _warn_of_changes(still, tuple(series), seen)
     with_rows = [one for one in seen if one.ends is not None]
     if not with_rows:
         raise DataError(f"target {dataset.targets[0]!r} has no value in any row")
@@ -138,8 +153,10 @@ def _span(order: Order, ends: tuple[float, float] | None) -> tuple[int, int]:
     return int(steps[0]), int(steps[1])
 
 
-def _seen(dataset: Dataset, time: str, series: tuple[str, ...], store: StateStore) -> list[_Seen]:
-    asked = ["series", time, list(series), dataset.targets[0]]
+def _seen(
+    dataset: Dataset, time: str, series: tuple[str, ...], still: tuple[str, ...], store: StateStore
+) -> list[_Seen]:
+    asked = ["series", time, list(series), dataset.targets[0], *([list(still)] if still else [])]
     notes = Notes(store, SERIES, digest(asked))
     names = digests(asked, ([segment.fingerprint] for segment in dataset.segments))
     known = {**notes.recall(names, _recalled)}
@@ -147,7 +164,7 @@ def _seen(dataset: Dataset, time: str, series: tuple[str, ...], store: StateStor
     try:
         for segment, name in zip(dataset.segments, names, strict=True):
             if name not in known:
-                known[name] = found = _look(dataset, segment, time, series)
+                known[name] = found = _look(dataset, segment, time, series, still)
                 new[name] = _about(segment, found)
     finally:
         if new:
@@ -155,13 +172,16 @@ def _seen(dataset: Dataset, time: str, series: tuple[str, ...], store: StateStor
     return [known[name] for name in names]
 
 
-def _look(dataset: Dataset, segment: Segment, time: str, series: tuple[str, ...]) -> _Seen:
+def _look(
+    dataset: Dataset, segment: Segment, time: str, series: tuple[str, ...], still: tuple[str, ...] = ()
+) -> _Seen:
     """Return what a segment has; its rows count as the pilot's."""
     target = dataset.targets[0]
     first, codes = 0, np.zeros(0, np.uint64)
     names: dict[int, Name] = {}
     found: list[Moments] = []
-    for batch in dataset.look(segment, [time, *series, target]):
+    values: dict[str, dict[int, list[str]]] = {name: {} for name in still}
+    for batch in dataset.look(segment, list(dict.fromkeys([time, *series, *still, target]))):
         moments = times_of_rows(batch, time, first, segment.id)
         words = codes_of(batch, series, first, segment.id)
         missing = null_mask(batch.column(target))
@@ -171,9 +191,59 @@ def _look(dataset: Dataset, segment: Segment, time: str, series: tuple[str, ...]
         fresh = [place for word, place in zip(new.tolist(), places, strict=True) if word not in names]
         names |= dict(zip(words[fresh].tolist(), _names(batch, series, fresh), strict=True))
         first += batch.num_rows
+        for name, of_series in values.items():
+            _note_values(of_series, words, batch.column(name))
     times = _distinct(found)
     ends = (times[0].item(), times[-1].item()) if len(times) else None
-    return _Seen(codes, tuple(names[code] for code in codes.tolist()), times[:KEPT], ends)
+    kept = {name: tuple(tuple(of.get(code, ())) for code in codes.tolist()) for name, of in values.items()}
+    return _Seen(codes, tuple(names[code] for code in codes.tolist()), times[:KEPT], ends, kept)
+
+
+def _note_values(of_series: dict[int, list[str]], words: Words, column: pa.Array) -> None:
+    """Add the first few values that each series has of a column; missing ones are none."""
+    encoded = label_values(column).dictionary_encode()
+    places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    words, places = words[places >= 0], places[places >= 0]
+    if not len(words):
+        return
+    new = np.append(True, (words[1:] != words[:-1]) | (places[1:] != places[:-1]))
+    pairs = np.unique(np.column_stack([words[new], places[new].astype(np.uint64)]), axis=0)
+    starts = np.flatnonzero(np.append(True, pairs[1:, 0] != pairs[:-1, 0]))
+    rank = np.arange(len(pairs)) - np.repeat(starts, np.diff(np.append(starts, len(pairs))))
+    some = pairs[rank < VALUES]
+    told = encoded.dictionary.take(pa.array(some[:, 1].astype(np.int64))).to_pylist()
+    for code, value in zip(some[:, 0].tolist(), (repr(_plain(one)) for one in told), strict=True):
+        known = of_series.setdefault(code, [])
+        if value not in known and len(known) < VALUES:
+            known.append(value)
+
+
+def _warn_of_changes(still: Sequence[str], series: tuple[str, ...], seen: Sequence[_Seen]) -> None:
+    """Warn of columns that are said not to change within a series, and do."""
+    told = []
+    for column in still:
+        values: dict[int, list[str]] = {}
+        names: dict[int, Name] = {}
+        for one in seen:
+            for code, name, some in zip(one.codes.tolist(), one.names, one.still[column], strict=True):
+                names[code] = name
+                known = values.setdefault(code, [])
+                known += [value for value in some if value not in known]
+        changing = [code for code, some in values.items() if len(some) > 1]
+        if changing:
+            first = changing[0]
+            where = ", ".join(f"{key}={value!r}" for key, value in zip(series, names[first], strict=True))
+            which = f"the series {where}" if where else "the series"
+            others = f" ({counted(len(changing), 'series', 'series')} in all)" if len(changing) > 1 else ""
+            told.append(f"{column!r} has {', '.join(values[first][:VALUES])} in {which}{others}")
+    if told:
+        warnings.warn(
+            f"stat_exog_list: {'; '.join(told)}. What does not change has one value a series; where it does "
+            "change, a window has that of its last past step, and a model of whole series that of the last row. "
+            "Name it in futr_exog_list if it is known in advance, else in hist_exog_list",
+            DataWarning,
+            stacklevel=5,
+        )
 
 
 def _distinct(parts: list[Moments]) -> Moments:
@@ -208,13 +278,17 @@ def _about(segment: Segment, seen: _Seen) -> dict[str, object]:
     return {
         "segment": segment.fingerprint, "codes": seen.codes.tolist(), "names": [list(name) for name in seen.names],
         "times": seen.times.tolist(), "ends": seen.ends,
+        **({"still": {name: [list(some) for some in of] for name, of in seen.still.items()}} if seen.still else {}),
     }  # fmt: skip
 
 
 def _recalled(about: Document) -> _Seen:
     codes, names = _named(about)
     ends = about["ends"]
-    return _Seen(codes, names, np.array(about["times"]), None if ends is None else (ends[0], ends[1]))
+    still = {name: tuple(tuple(map(str, some)) for some in of) for name, of in about.get("still", {}).items()}
+    if any(len(of) != len(codes) for of in still.values()):
+        raise ValueError("values of other series than there are")
+    return _Seen(codes, names, np.array(about["times"]), None if ends is None else (ends[0], ends[1]), still)
 
 
 def extended(calendar: Calendar, dataset: Dataset) -> Calendar:

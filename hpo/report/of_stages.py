@@ -1,0 +1,39 @@
+"""The tree of stages that a study's trials trained, for its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from algorithms.errors import AlgorithmError
+from hpo.states.stages import Trained, stages
+from hpo.trials.notes import Noted
+from studies.report.data import StageRow
+
+if TYPE_CHECKING:
+    from hpo.findings.result import Result
+
+
+def stage_rows(result: Result, known: Sequence[Noted]) -> list[StageRow]:
+    """Return the stages of a study's trials; a trial that was stopped early has the epochs of its last rung."""
+    found = [made for one in known if (made := _trained(result, one)) is not None]
+    unique = {(one.algorithm, repr(one.chained), one.length): one for one in found}
+    return [
+        StageRow(
+            one.algorithm, one.depth, one.first, one.last, one.settings, one.saved,
+            ", ".join(f"{name}={value}" for name, value in one.values.items()),
+        )
+        for one in stages(list(unique.values()))
+    ]  # fmt: skip
+
+
+def _trained(result: Result, one: Noted) -> Trained | None:
+    name, values = result.run.tuner.setting(one.trial)
+    try:
+        chained = result.run.tuner.scorer.searched[name].build(values).chained
+    except (AlgorithmError, KeyError):
+        return None
+    if chained is None or not (one.scores or one.note.rungs):
+        return None
+    rungs = [int(size) for size, _ in one.note.rungs]
+    return Trained(name, chained, chained.length if one.scores else max(rungs))
