@@ -70,10 +70,10 @@ release-check: install  ## build the wheel, install it into a fresh environment 
 check: lint type  ## lint, types, layers and the core of the tests: within three minutes
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal $(CORE)
 
-fuzz: install  ## random tables against scikit-learn, and 20,000 damaged journals: make fuzz EXAMPLES=20000
+fuzz: install  ## random tables against scikit-learn, and 20,000 damaged journals and indexes: make fuzz EXAMPLES=20000
 	PYTHONPATH=tests $(BIN)/python -m differential.fuzz $(if $(SECONDS),--seconds $(SECONDS)) \
 	  $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SEED),--seed $(SEED))
-	HPO_MUTANTS=20000 $(BIN)/python -m pytest -q -rP tests/test_journal_damage.py -k mutant
+	HPO_MUTANTS=20000 $(BIN)/python -m pytest -q -rP tests/test_journal_damage.py tests/test_journal_index.py -k mutant
 
 bench: install  ## the figures of benchmarks/README.md, on this machine
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

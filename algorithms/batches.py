@@ -119,6 +119,7 @@ class Shape:
     rows : how many rows the data has, where that is known before it is read.
     number : bytes of the narrowest type that holds the numbers of every column, by the types of the data.
     filled : how many of the d columns may be other than zero in any row, where the data says that it lacks nothing.
+    class_rows : rows of each class, where they are known before the pass; else empty.
     features : the map that made the columns of the encoded ones; None where these are the encoded ones.
 
     Examples
@@ -137,6 +138,7 @@ class Shape:
     rows: int | None = field(default=None, compare=False)
     number: int = field(default=8, compare=False)
     filled: int | None = field(default=None, compare=False)
+    class_rows: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def d(self) -> int:

@@ -192,6 +192,9 @@ class Learned(ABC, Generic[S]):
 
     known: Known | None = field(default=None, metadata={"learned": True}, compare=False, repr=False)
 
+    scanned: ClassVar[int | None] = None
+    """Rows that may be read for the sample, where fewer are enough than are read for most summaries."""
+
     @property
     def learned(self) -> Known:
         """What was learned; AlgorithmError where nothing was."""

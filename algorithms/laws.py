@@ -209,7 +209,7 @@ def same(
         if dataclasses.is_dataclass(x) and not isinstance(x, type) and not f.metadata.get("static"):
             same(law, summary, x, y, tolerance)
             continue
-        if f.metadata.get("below") and tolerance > 0.0:  # below the last digit of a field that is compared
+        if f.metadata.get("below") and tolerance > 0.0:  # below the last digit of others, or what is known of it
             continue
         if f.metadata.get("root") and tolerance > 0.0:  # R is known up to a rotation of its rows
             x, y = (np.swapaxes(each, -1, -2) @ each for each in (x, y))

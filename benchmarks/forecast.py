@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -151,8 +152,8 @@ def _series(table: pd.DataFrame, time: str, names: list[str], value: str, freq: 
     table = table.dropna(subset=[value])
     text = table[time].astype(str).str.replace(" ", "") if freq == "Q" else table[time]
     moments = pd.PeriodIndex(text, freq="Q").to_timestamp() if freq == "Q" else pd.to_datetime(text, format="%Y %b")
-    ids = table[names].astype(str).agg("/".join, axis=1).to_numpy()
-    return _cut(pd.DataFrame({"unique_id": ids, "ds": moments, "y": table[value].to_numpy()}), freq)
+    ids = reduce(lambda known, more: known + "/" + more, (table[name].astype(str) for name in names))
+    return _cut(pd.DataFrame({"unique_id": ids.to_numpy(), "ds": moments, "y": table[value].to_numpy()}), freq)
 
 
 def _cut(rows: pd.DataFrame, freq: str) -> Series:

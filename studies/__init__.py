@@ -26,8 +26,9 @@ if TYPE_CHECKING:
         StudyTaken,
     )
     from studies.record.compare import Comparison
+    from studies.record.listing import StudyRow
     from studies.record.records import begin, load_study
-    from studies.record.storage import StudyRow, delete_study, list_studies, open_storage
+    from studies.record.storage import delete_study, list_studies, open_storage
     from studies.record.write_behind import WriteBehind
     from studies.sampling.samplers import make_sampler
     from studies.spec.definition import definition_digest, differences
@@ -51,7 +52,8 @@ _HOMES = {
     "sampling.samplers": ("make_sampler",),
     "spec.form": ("dump", "load", "loads"),
     "spec.spec": ("StudySpec", "build"),
-    "record.storage": ("StudyRow", "delete_study", "list_studies", "open_storage"),
+    "record.listing": ("StudyRow",),
+    "record.storage": ("delete_study", "list_studies", "open_storage"),
     "spec.template": ("ColumnNote",),
     "record.write_behind": ("WriteBehind",),
 }  # fmt: skip

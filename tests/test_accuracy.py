@@ -15,7 +15,7 @@ from algorithms import registry
 from algorithms.contract import Score
 from algorithms.models.ridge import Ridge
 from hpo.cli.run import result_values
-from hpo.findings import sampling_error
+from hpo.findings import largest, sampling_error
 from studies.record.study_record import StudyRecord, TrialNote
 from studies.report.accuracy import Accuracy, recorded_accuracy
 from studies.report.page import render_html, to_csv
@@ -175,6 +175,30 @@ def test_the_largest_error_of_a_sample_says_that_it_may_be_larger(place):
     whole = hpo.tune((X, y), **asked, scoring_rows=4000, **place)
     assert not any("may be larger" in note for note in hpo.write_report(whole).notes)
     assert result.best_value == pytest.approx(whole.best_value, rel=0.15), "extremes are kept"
+
+
+@pytest.mark.parametrize("tail", [2.5, 5.0, 50.0])
+def test_the_largest_error_says_how_much_larger_that_of_all_rows_may_be(tail):
+    """Errors of light and of heavy tails, ten draws each: the truth is within three times what is told."""
+    asked = {"algorithm": "ridge", "folds": 2, "trials": 1, "scoring": "neg_max_error", "store": None}
+    search, off, told = {"ridge.alpha": 1e-6, "ridge.standardize": True}, [], []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(6000, 2))
+        y = 50.0 * X[:, 0] + rng.standard_t(tail, size=6000)
+        every, some = (hpo.tune((X, y), **asked, search=search, scoring_rows=m) for m in (6000, 300))
+        off.append(some.best_value - every.best_value)
+        told.append(hpo.accuracy(some).sampling)
+        assert hpo.accuracy(every).sampling in (None, 0.0)
+    off, told = np.array(off), np.array(told)
+    assert (off >= -1e-9).all()
+    assert np.count_nonzero(off > 3.0 * told) <= 1
+    assert np.median(told) < 10.0 * np.median(off)
+
+
+def test_the_largest_error_of_rows_that_are_answered_alike_may_be_no_larger():
+    assert largest.excess(np.ones(50), np.full(50, 4.0), 150) == (0.0, 0.0)
+    assert np.isnan(largest.excess(np.arange(5.0), np.full(5, 4.0), 15)).all()
 
 
 def test_a_biased_score_says_by_how_much_and_to_which_side(place):

@@ -373,7 +373,7 @@ def test_a_bug_is_one_line_and_debug_shows_the_traceback(ask, monkeypatch):
     def broken(*_):
         raise RuntimeError("boom\nsecond line")
 
-    monkeypatch.setattr("studies.record.storage.list_studies", broken)
+    monkeypatch.setattr("studies.record.listing.listed", broken)
     answer = ask("studies", "ls")
     assert (answer.code, answer.out) == (70, "")
     assert len(answer.err.splitlines()) == 1

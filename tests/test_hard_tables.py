@@ -164,6 +164,41 @@ def test_the_bound_holds_the_true_error(seed, precision, monkeypatch):
     assert shown > 80
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_the_bound_holds_the_true_error_after_thousands_of_merges(seed, monkeypatch):
+    """Each rounds what is there: of 4,096 parts the sum is off by several times what one product is."""
+    monkeypatch.setattr(rounding, "DIGITS", 1e300)
+    rng, moments = np.random.default_rng(seed), Moments("double")
+    Z = rng.normal(size=(8 * 4096, 6))
+    Z[:, -1] = Z[:, 0] + Z[:, 1] + 1e-3 * Z[:, -1]
+    far = rng.normal(size=(60, 6))
+    y = Z @ rng.normal(size=6) + 1e3 * (Z[:, -1] - Z[:, 0] - Z[:, 1])
+    state = state_of(Z[:8], y[:8], "double")
+    for k in range(8, len(Z), 8):
+        state = moments.update(state, Batch(np.column_stack([Z[k : k + 8], y[k : k + 8]]), 6))
+    model, target = OurRidge(alpha=1e-8, standardize=False, summary=moments), rng.normal(size=60)
+    truth = ridge_scores(Z, y, far, target, 1e-8, standardize=False)
+    score = model.score(model.solve(state), Held(state_of(far, target, "double")), "neg_mean_squared_error")
+    assert abs(score.value - float(truth["neg_mean_squared_error"])) <= score.bound
+
+
+@pytest.mark.parametrize("precision", ["double", "qr"])
+def test_rounding_counts_merges_in_any_order(precision):
+    rng, moments = np.random.default_rng(0), Moments(precision)
+    empty = moments.init(Shape((Column("x", "x"),), ("y",)))
+    parts = [moments.update(empty, Batch(rng.normal(size=(3, 2)), 1)) for _ in range(513)]
+    one_by_one, by_pairs = parts[0], parts[:512]
+    for part in parts[1:512]:
+        one_by_one = moments.merge(one_by_one, part)
+    while len(by_pairs) > 1:
+        by_pairs = [moments.merge(a, b) for a, b in zip(by_pairs[::2], by_pairs[1::2], strict=True)]
+    eps = float(np.finfo(float).eps)
+    for made in (one_by_one, by_pairs[0]):
+        assert made.rounding == pytest.approx(eps * np.sqrt(1 + 511 / 256), rel=1e-9, abs=0)
+        coarse = dataclasses.replace(parts[512], rounding=1e-6)
+        assert moments.merge(made, coarse).rounding == moments.merge(coarse, made).rounding == 1e-6
+
+
 def test_a_root_keeps_the_digits_that_products_lose():
     rng = np.random.default_rng(0)
     X, y = powers(rng, 8)

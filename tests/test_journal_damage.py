@@ -19,6 +19,7 @@ from test_record import facts, grow, start
 
 from studies.errors import RecordWarning, StudyError
 from studies.record.journal import repair
+from studies.record.listing import listed
 from studies.record.records import load_study, record_of
 from studies.record.storage import list_studies, open_storage
 from studies.record.study_record import TrialNote
@@ -189,7 +190,9 @@ def test_no_mutant_of_a_journal_raises_anything_but_an_error_in_words(journal, t
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RecordWarning)
+                rows = listed(path)
                 storage = open_storage(path)
+                assert rows in (None, list_studies(storage))
                 for row in list_studies(storage):
                     study = load_study(storage, row.name)
                     record_of(study)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+import sys
 import warnings
 
 import optuna
@@ -19,6 +21,7 @@ from studies.record import journal, journal_index, replay
 from studies.record.digests import seal, unsealed
 from studies.record.journal import damaged, repair
 from studies.record.journal_index import index_path
+from studies.record.listing import listed
 from studies.record.records import begin, load_study
 from studies.record.storage import list_studies, open_storage
 from studies.record.study_record import StudyRecord
@@ -116,6 +119,7 @@ def test_it_says_what_plain_optuna_says_whatever_was_written_in_whatever_order(t
         plain = JournalStorage(JournalFileBackend(str(path)))
         indexed = open_storage(path)
         assert said(indexed) == said(plain) == said(ours)
+        assert listed(path) in (None, list_studies(indexed))
         for row in list_studies(indexed):
             summary = next(s for s in optuna.get_all_study_summaries(plain) if s.study_name == row.name)
             assert row.trials == summary.n_trials
@@ -149,6 +153,58 @@ def test_a_repaired_journal_has_no_index_of_the_damaged_one(path):
     after = said(open_storage(path))
     assert after[0] == before[0]
     assert [t.state for t in after[1]["a"]].count(TrialState.FAIL) == 1
+
+
+@pytest.mark.parametrize("after", [1, 10_000], ids=["an index", "none"])
+def test_studies_are_listed_without_optuna_as_with_it(path, after, monkeypatch):
+    monkeypatch.setattr(journal_index, "AFTER", after)
+    if after > 1:
+        index_path(path).unlink()
+    for change in range(6):
+        rows = listed(path)
+        assert rows == list_studies(open_storage(path))
+        storage = open_storage(path)
+        match change:
+            case 0:
+                grow(storage, "c", 3, first=-4)
+            case 1:
+                begin(storage, "d", direction="maximize", record=StudyRecord({"folds": 5, "algorithm": "ridge", "data": ["x"]}))
+            case 2:
+                grow(storage, "d", 4)
+                storage.create_trials(storage.get_study_id_from_name("d"), [trial(9, TrialState.FAIL)])
+            case 3:
+                storage.delete_study(storage.get_study_id_from_name("b"))
+            case 4:
+                storage.create_new_study([StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE], "e")
+    assert [(row.name, row.trials, row.best) for row in rows] == [("a", 8, 0.0), ("c", 8, -4.0), ("d", 5, 3.0), ("e", 0, None)]
+    assert rows[2].algorithms == ("ridge",)
+
+
+def test_what_only_the_storage_can_say_is_left_to_it(path, tmp_path):
+    assert listed(path) is not None
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    twice = next(line for line in lines if b'"params"' in line)
+    torn, damaged_line = lines[-1][:-9], lines[-1].replace(b'"serial":', b'"serial":1')
+    other = b'{"op_code":0,"worker_id":"w","study_name":"a","directions":[1]}\n'
+    for behind in (torn, damaged_line, twice, other, b"\n", b"@@@\n"):
+        path.write_bytes(whole + behind)
+        assert listed(path) is None
+    for damage in (whole.replace(b'"value":7', b'"value":9', 1), b"study: x\n", b"x"):
+        index_path(path).unlink(missing_ok=True)
+        path.write_bytes(damage)
+        assert listed(path) is None
+    path.write_bytes(whole)
+    JournalStorage(JournalFileBackend(str(path))).create_new_trial(0)
+    assert listed(path) is None
+    assert listed(tmp_path) is None and listed(tmp_path / "none") is None and listed("sqlite:///a.db") is None
+
+
+def test_the_command_lists_a_journal_without_loading_optuna(path):
+    code = "import sys; sys.modules['optuna'] = None; sys.argv = ['hpo', *sys.argv[1:]]; import hpo.cli; hpo.cli.main()"
+    done = subprocess.run([sys.executable, "-c", code, "studies", "ls", "--json", "--storage", path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [(row["name"], row["trials"]) for row in json.loads(done.stdout)] == [("a", 8), ("b", 8), ("c", 5)]
 
 
 @pytest.mark.parametrize("other", ["shorter", "another", "empty"])
@@ -219,7 +275,7 @@ def test_what_changes_while_it_is_read_is_an_error_in_words(path):
 def test_no_mutant_of_an_index_changes_what_a_journal_says(path):
     rng, index, before = random.Random(5), index_path(path).read_bytes(), said(open_storage(path))
     _, text = unsealed(index)
-    refused = 0
+    refused, rows = 0, list_studies(open_storage(path))
     for _ in range(MUTANTS):
         mutant = bytearray(index)
         at = rng.randrange(len(mutant))
@@ -232,6 +288,7 @@ def test_no_mutant_of_an_index_changes_what_a_journal_says(path):
                 mutant[at:at] = mutant[at : at + rng.randrange(1, 99)]
         index_path(path).write_bytes(mutant)
         assert said(open_storage(path)) == before
+        assert listed(path) in (None, rows)
         forged = bytearray(text + b"}")
         at = rng.choice([i for i, byte in enumerate(forged) if chr(byte).isdigit()])
         forged[at : at + 1] = rng.choice([b"-1", b"0", b"7", b"9999999", b"null", b'"x"', b"[]", b"1.5", b"[[[[1]]]]"])
@@ -239,6 +296,7 @@ def test_no_mutant_of_an_index_changes_what_a_journal_says(path):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RecordWarning)
+                listed(path)
                 storage = open_storage(path)
                 list_studies(storage)
                 said(storage)

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from scipy.stats import norm
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.linear_model import Ridge
 from sklearn.metrics import average_precision_score
@@ -16,12 +18,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-from algorithms.contract import Batch, Column, Shape
+from algorithms.batches import as_dense
+from algorithms.contract import Batch, Column, Shape, SparseBatch
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.scoring.scorers import score_by
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample, reserved, scrambled
+from hpo.states.learned import summaries
 
 COLUMNS = (Column("x", "x"),)
 LIKE_C = Known({"direction": np.array([1.0]), "middle": np.array(20.0), "rare": np.array(2)})
@@ -132,6 +136,59 @@ def test_the_direction_is_learned_of_rare_classes_alone():
     even = Batch(np.column_stack([x, rng.integers(0, 2, 4000)]), 3)
     assert not learn(shape, even).arrays
     assert not ScoringSample(100).learning
+
+
+def tell(shape, x, y):
+    return ScoringSample(100, lookalikes=True).learn(shape, Batch(np.column_stack([x, y]), x.shape[1]))
+
+
+def test_of_many_columns_the_direction_is_made_of_those_that_tell():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 900))
+    y = (x[:, 700] - 2.0 * x[:, 33] + rng.normal(size=4000) > 5.0).astype(float)
+    shape = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(900)), ("y",), classes=("a", "b"))
+    direction = tell(shape, x, y)["direction"]
+    assert np.abs(direction).argsort()[-2:].tolist() == [700, 33]
+    assert 2 <= np.count_nonzero(direction) <= 100
+
+
+def test_sparse_rows_have_the_lookalikes_of_the_same_rows_dense():
+    """Of a word that the rare class has ten times as often; ties of whole counts have the same places."""
+    rng = np.random.default_rng(0)
+    y = (rng.random(5000) < 0.02).astype(float)
+    x = rng.poisson(np.where(y[:, None] == 1.0, [2.0] + 599 * [0.02], [0.2] + 599 * [0.02])).astype(float)
+    shape = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(600)), ("y",), classes=("a", "b"))
+    priority, states = np.random.default_rng(1).integers(0, 2**63, 5000).astype(np.uint64), []
+    batches = (
+        Batch(np.column_stack([x, y]), 600, priority=priority),
+        SparseBatch(csr_array(x), y[:, None], priority=priority),
+    )
+    known = [ScoringSample(400, lookalikes=True).learn(shape, batch) for batch in batches]
+    np.testing.assert_allclose(known[0]["direction"], known[1]["direction"], rtol=1e-9, atol=1e-12)
+    assert np.abs(known[0]["direction"] * x.std(axis=0)).argmax() == 0
+    for batch in batches:
+        summary = ScoringSample(400, lookalikes=True).knowing(known[1])
+        cut = summary.init(shape)
+        for rows in (slice(0, 1234), slice(1234, 5000)):
+            cut = summary.update(cut, batch.part(rows))
+        states.append(cut)
+        np.testing.assert_allclose(cut.sample_weight.sum(), 5000.0, rtol=1e-12)
+    assert len(set(states[0].priority) ^ set(states[1].priority)) <= 4, "but for rounding of equal ones"
+    words = [s.kept.columns(600)[:, [0]] for s in states]
+    mean = [as_dense(w)[s.target == 0].mean() for w, s in zip(words, states, strict=True)]
+    assert min(mean) > 1.5 * x[y == 0, 0].mean()
+
+
+@pytest.mark.parametrize(("rare", "reads"), [(0.3, False), (0.02, True)])
+def test_a_sample_is_read_for_lookalikes_only_where_a_class_is_rare(rare, reads, monkeypatch, tmp_path):
+    asked, own = [], summaries._sampled
+    monkeypatch.setattr(summaries, "_sampled", lambda *args: asked.append(args) or own(*args))
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(6000, 3)), columns=list("abc"))
+    frame["t"] = np.where(frame["a"] > norm.isf(rare), "yes", "no")
+    options = {"trials": 1, "folds": 2, "scoring": "average_precision", "scoring_rows": 500}
+    hpo.tune(frame, "t", "gaussian_nb", store=tmp_path, **options)
+    assert bool(asked) is reads
 
 
 def test_scorers_without_weights_ask_the_rows_that_stand_for_as_many():

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.metrics import (
     adjusted_rand_score,
@@ -25,6 +25,7 @@ import hpo
 from algorithms import fields, laws, registry
 from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows, TooLarge, Unscorable
+from algorithms.solvers.centres import plus_plus
 from algorithms.summaries.coreset import Coreset
 from algorithms.summaries.sample import Sample
 from hpo.errors import DataError, SearchError, TuneError
@@ -294,6 +295,16 @@ def files(tmp_path):
         frame = pd.DataFrame(uneven(1500, seed=i).astype(np.float32), columns=list("abcd"))
         frame.to_parquet(folder / f"{i}.parquet", index=False)
     return folder
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_to_start_from_are_those_that_scikit_learn_draws(dtype):
+    Z = uneven(700, seed=3).astype(dtype)
+    weight = np.random.default_rng(0).uniform(0.2, 3.0, 700).astype(dtype)
+    for seed in range(12):
+        k = 2 + 3 * seed
+        theirs = kmeans_plusplus(Z, k, sample_weight=weight, random_state=np.random.RandomState(seed))[0]
+        np.testing.assert_array_equal(plus_plus(Z, weight, k, np.random.RandomState(seed)), theirs)
 
 
 def test_many_k_of_both_models_read_every_row_once_and_a_second_study_none(files, tmp_path):

@@ -203,7 +203,7 @@ def test_digits_have_scikit_learns_fold_scores(C, standardize, rows_are_kept, tm
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_sparse_counts_have_scikit_learns_fold_scores(fit_intercept, rows_are_kept, tmp_path):
     rng = np.random.default_rng(0)
-    X = random_array((500, 1000), density=0.01, format="csr", rng=rng)
+    X = random_array((300, 600), density=0.015, format="csr", rng=rng)
     X.data = np.ceil(3.0 * X.data)
     y = np.where(np.asarray(X[:, :100].sum(axis=1)).ravel() > 1.5, "b", "a")
     search = {"logistic.C": 2.0, "logistic.standardize": False, "logistic.fit_intercept": fit_intercept}

@@ -25,8 +25,8 @@ from algorithms.memo import MEMO, VIEWS
 from algorithms.preparing.column_map import CANCELLED, ColumnMap, column_map
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root, factored, unlike
-from algorithms.summaries.moments import EPS, MomentsState
-from algorithms.summaries.precise import triangular
+from algorithms.summaries.moments import MomentsState
+from algorithms.summaries.precise import EPS, triangular
 
 CARE = 4.0
 """The products of a state may be off by so many roundings, relative to the sizes of the two columns."""

@@ -11,6 +11,7 @@ import numpy as np
 from algorithms.arrays import Mask, Places
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.families.classes import check_priors, given, need_every_class, priors_of
+from algorithms.families.design import CARE
 from algorithms.families.discriminant import ROUNDING, told_again
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
@@ -20,7 +21,8 @@ from algorithms.preparing.preprocess import Impute
 from algorithms.preparing.within import places_of
 from algorithms.ranges import Choice, Legal, Log
 from algorithms.summaries.classes import Classes, ClassesState, of_every_class
-from algorithms.summaries.moments import EPS, check_finite
+from algorithms.summaries.moments import check_finite
+from algorithms.summaries.precise import EPS
 from algorithms.summaries.sample import labels
 from algorithms.tags import Equivalent
 
@@ -194,7 +196,7 @@ def _by_class(
     each = np.where(state.weights > 0.0, state.weights, 1.0)[:, None]
     pairs = list(zip(state.means, state.class_squares / each, strict=True))
     variances = np.stack([columns.spread(m, v, as_is) for m, v in pairs])
-    spread = ROUNDING * np.stack([columns.rounded(m, v) for m, v in pairs])
+    spread = CARE * state.rounding * np.stack([columns.rounded(m, v) for m, v in pairs])
     means = np.stack([columns.mean(m) for m in state.means])
     moved = EPS * np.stack([np.abs(columns.matrix).T @ np.abs(m) for m in state.means])
     if (at := _Filled.of(state, columns)) is not None:
@@ -209,7 +211,7 @@ def _of_all(state: ClassesState, columns: ColumnMap) -> tuple[Array, Array]:
     """Return the variance of each column over all rows, and how far rounding may have moved it."""
     mean, variance = state.mean, state.squares / state.weight
     whole = columns.spread(mean, variance)
-    off = ROUNDING * columns.rounded(mean, variance) * (whole > 0.0)
+    off = CARE * state.rounding * columns.rounded(mean, variance) * (whole > 0.0)
     if (at := _Filled.of(state, columns)) is not None:
         k = at.columns
         _, whole[k], _, off[k] = at.moments(of_every_class(at.stated), np.array(state.weight))
@@ -228,11 +230,13 @@ class _Filled:
     columns : shape (k,), places in the model.
     fill : shape (k,), what stands in the gaps.
     stated : shape (3, C, k), weight, mean and sum of squares of the rows that have a number.
+    rounding : of the state's products.
     """
 
     columns: Places
     fill: Array
     stated: Array
+    rounding: float
 
     @classmethod
     def of(cls, state: ClassesState, columns: ColumnMap) -> _Filled | None:
@@ -243,7 +247,7 @@ class _Filled:
             return None
         place = places_of(gaps.indicators, state.shape.d)[indicators]
         fill = np.asarray(columns.matrix.tocsc()[indicators, k]).ravel()
-        return cls(k, fill, state.stated[:, :, place])
+        return cls(k, fill, state.stated[:, :, place], state.rounding)
 
     def moments(self, stated: Array, weight: Array) -> tuple[Array, Array, Array, Array]:
         """Return means and variances of rows of a weight, and how far rounding may have moved either."""
@@ -255,5 +259,5 @@ class _Filled:
         means = np.where(known > 0.0, mean + missing * apart, self.fill)
         moved = 2.0 * EPS * (share * np.abs(mean) + missing * np.abs(self.fill))
         variances = squares / weight + share * missing * apart**2
-        spread = ROUNDING * variances + share * missing * (2.0 * np.abs(apart) + off) * off
+        spread = CARE * self.rounding * variances + share * missing * (2.0 * np.abs(apart) + off) * off
         return means, variances, moved, spread

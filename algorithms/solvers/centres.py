@@ -202,11 +202,53 @@ def _held_against_others(k: int) -> bool:
 def _restarted(cloud: Cloud, k: int, seed: int) -> Rows:
     """Return the best of a few starts of k-means++, more of them for fewer centres."""
     starts = max(2, min(16, 128 // k))
-    model = sklearn.cluster.KMeans(k, n_init=starts, max_iter=50, random_state=seed)
+
+    def drawn(Z: Rows, _: int, random_state: np.random.RandomState) -> Rows:
+        return plus_plus(Z, cloud.share, k, random_state)
+
+    model = sklearn.cluster.KMeans(k, init=drawn, n_init=starts, max_iter=50, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sklearn.exceptions.ConvergenceWarning)
         made: Rows = model.fit(cloud.Z, sample_weight=cloud.share).cluster_centers_
     return made
+
+
+def plus_plus(Z: Rows, weight: Rows, k: int, rng: np.random.RandomState) -> Rows:
+    """Return the rows that scikit-learn's k-means++ draws, without its checks of each step.
+
+    Parameters
+    ----------
+    Z, weight : rows (n, q), and their weights (n,).
+    k : how many are drawn.
+    rng : of the draws.
+
+    Examples
+    --------
+    >>> plus_plus(np.array([[0.0], [1.0], [9.0]]), np.ones(3), 2, np.random.RandomState(0)).ravel().tolist()
+    [1.0, 9.0]
+    """
+    wide = Z.astype(np.float64)
+    squares = np.einsum("ij,ij->i", wide, wide)
+
+    def apart(places: Places) -> Rows:
+        found = -2.0 * (wide[places] @ wide.T)
+        found += squares[places, None]
+        found += squares
+        return np.maximum(found.astype(Z.dtype, copy=False), 0.0)
+
+    trials = 2 + int(np.log(k))
+    chosen = [rng.choice(len(Z), p=weight / weight.sum())]
+    near = apart(np.array(chosen))[0]
+    left = near @ weight
+    for _ in range(1, k):
+        mass = np.cumsum(weight * near)
+        places = np.minimum(np.searchsorted(mass, rng.uniform(size=trials) * left), len(Z) - 1)
+        nearer = np.minimum(near, apart(places))
+        each = nearer @ weight[:, None]
+        best = int(np.argmin(each))
+        left, near = each[best], nearer[best]
+        chosen.append(places[best])
+    return np.asarray(Z[chosen])
 
 
 def _step(cloud: Cloud, C: Rows, seed: int) -> Rows:

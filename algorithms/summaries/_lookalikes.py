@@ -6,22 +6,37 @@ discriminant of a small sample takes for the class are most of them.
 
 Notation: z = (x - m)/s are the columns standardised with both sides weighing a half, δ the difference of the sides'
 means, S their scatter, and w solves (S + γI) w = δ with γ the number of columns per rare row, as far as that is
-below one.
+below one. Of many columns these are the ones that Welch's t tells the sides apart by (Fan & Lv 2008, "Sure
+independence screening").
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from algorithms.arrays import Array, Floats, Mask
-from algorithms.batches import Batch, Shape, SparseBatch
+from algorithms.arrays import Array, Floats, Mask, Places
+from algorithms.batches import Batch, Shape, SparseBatch, as_dense
 from algorithms.known import Known
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 RARE = 0.05
 """Share of the rows below which a class is rare: of more rows, scores on a sample have no bias that matters."""
 
-COLUMNS = 100
-"""Columns that a row's likeness is made of at most, those that tell the most."""
+SCREENED = 400
+"""Columns that a discriminant is made of at most."""
+
+COLUMNS, MATTERING = 100, 0.99
+"""Columns that a row's likeness is made of at most, those that tell the most; fewer tell this share of it."""
+
+ROWS = 10_000
+"""Rows of either side that the direction is learned of, at most."""
+
+SCANNED = 1 << 17
+"""Rows that are read for the sample, of more rows."""
 
 LEAST = 1e-3
 """The least γ."""
@@ -33,25 +48,37 @@ CHUNK = 16_384
 """Rows whose likeness is computed at once."""
 
 
+def may_be_rare(shape: Shape) -> bool:
+    """Return whether some class is rare, or may turn out to be.
+
+    Examples
+    --------
+    >>> may_be_rare(Shape((), ("y",), classes=("a", "b"), class_rows=(40, 60)))
+    False
+    """
+    return not shape.class_rows or min(shape.class_rows) < RARE * sum(shape.class_rows)
+
+
 def told_apart(shape: Shape, sample: Batch) -> Known:
-    """Return the direction that tells the rarest class; nothing where none is rare, or rows are sparse."""
-    if not shape.classes or not sample.n or isinstance(sample, SparseBatch):
+    """Return the direction that tells the rarest class; nothing where none is rare."""
+    if not shape.classes or not sample.n:
         return Known({})
-    mass = np.bincount(sample.target(shape.d).astype(np.intp), sample.weights, len(shape.classes))
+    codes = sample.target(shape.d)
+    mass = np.bincount(codes.astype(np.intp), sample.weights, len(shape.classes))
     rare = int(np.argmin(np.where(mass > 0.0, mass, np.inf)))
     if mass[rare] >= RARE * mass.sum():
         return Known({})
-    x, mine = sample.dense(shape.p)[:, : shape.d].astype(np.float64), sample.target(shape.d) == rare
+    rows = np.sort(np.concatenate([_spread(codes == rare), _spread(codes != rare)]))
+    mine, weights = codes[rows] == rare, sample.weights[rows]
     with np.errstate(over="ignore", invalid="ignore"):
-        direction = _direction(np.clip(x, -HUGE, HUGE), mine, sample.weights)
-        most = np.argsort(-np.abs(direction) * x.std(axis=0), kind="stable")[:COLUMNS]
-        few = np.zeros(shape.d)
-        few[most] = direction[most]
-        along = _along(x, few)
-    middle = np.median(along[~mine])
-    if not (np.isfinite(few).all() and np.isfinite(middle) and few.any()):
+        columns, x = _columns(shape, sample, rows, mine)
+        found = _mattering(_direction(np.clip(x, -HUGE, HUGE), mine, weights), x)
+        middle = np.median(_along(x, found)[~mine])
+    if not (np.isfinite(found).all() and np.isfinite(middle) and found.any()):
         return Known({})
-    return Known({"direction": few, "middle": np.array(middle), "rare": np.array(rare)})
+    direction = np.zeros(shape.d)
+    direction[columns] = found
+    return Known({"direction": direction, "middle": np.array(middle), "rare": np.array(rare)})
 
 
 def likeness(known: Known | None, batch: Batch, shape: Shape) -> Array:
@@ -67,23 +94,69 @@ def likeness(known: Known | None, batch: Batch, shape: Shape) -> Array:
     >>> likeness(known, Batch(np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 1.0]]), 1), shape).tolist()
     [0.0, 5.0, 0.0]
     """
-    if known is None or "direction" not in known or isinstance(batch, SparseBatch):
+    if known is None or "direction" not in known:
         return np.zeros(batch.n)
-    present = np.arange(shape.p) if batch.present is None else batch.present
-    direction = np.append(known["direction"], np.zeros(shape.t))[present]
     with np.errstate(over="ignore", invalid="ignore"):
-        found = _along(batch.values, direction) - known["middle"]
+        found = _of_rows(batch, known["direction"], shape) - known["middle"]
     found[batch.target(shape.d) == known["rare"]] = 0.0
     return np.asarray(np.nan_to_num(found, nan=0.0).clip(min=0.0))
 
 
+def _of_rows(batch: Batch, direction: Array, shape: Shape) -> Array:
+    """Return how far rows lie along a direction, shape (n,); a sparse row's numbers are summed in their order."""
+    if isinstance(batch, SparseBatch):
+        return np.asarray(batch.matrix @ direction, np.float64)
+    present = np.arange(shape.p) if batch.present is None else batch.present
+    return _along(batch.values, np.append(direction, np.zeros(shape.t))[present])
+
+
 def _along(x: Floats, direction: Array) -> Array:
     """Return x @ direction by columns in their order, so that no cut of the rows shows."""
-    found = np.zeros(len(x))
+    found, beside = np.zeros(len(x)), np.empty(min(len(x), CHUNK))
+    columns = np.flatnonzero(direction)
     for start in range(0, len(x), CHUNK):
         part = found[start : start + CHUNK]
-        for j in np.flatnonzero(direction):
-            part += x[start : start + CHUNK, j] * direction[j]
+        times = beside[: len(part)]
+        for j in columns:
+            np.multiply(x[start : start + CHUNK, j], direction[j], out=times)
+            part += times
+    return found
+
+
+def _spread(some: Mask) -> Places:
+    """Return the places of some rows, evenly spread ones where there are many."""
+    places = np.flatnonzero(some)
+    return places[:: max(1, -(-len(places) // ROWS))]
+
+
+def _columns(shape: Shape, sample: Batch, rows: Places, mine: Mask) -> tuple[Places, Array]:
+    """Return the columns that tell the sides apart the most, in their order, and their values in some rows."""
+    some = sample.matrix[rows] if isinstance(sample, SparseBatch) else sample.dense(shape.p, rows)[:, : shape.d]
+    columns = np.arange(shape.d) if shape.d <= SCREENED else _telling(some, mine)
+    return columns, as_dense(some[:, columns]).astype(np.float64)
+
+
+def _telling(x: Floats | csr_array, mine: Mask) -> Places:
+    """Return the columns of the largest t of Welch's, in their order."""
+    means, errors = [], []
+    for side in (x[mine], x[~mine]):
+        wide = side.astype(np.float64)
+        mean, square = (np.asarray(one.mean(axis=0)).ravel() for one in (wide, wide * wide))
+        means.append(mean)
+        errors.append(np.maximum(square - mean**2, 0.0) / side.shape[0])
+    with np.errstate(divide="ignore"):
+        t = np.nan_to_num(np.abs(means[0] - means[1]) / np.sqrt(sum(errors)), nan=0.0, posinf=np.inf)
+    return np.asarray(np.sort(np.argsort(-t, kind="stable")[:SCREENED]), np.intp)
+
+
+def _mattering(direction: Array, x: Array) -> Array:
+    """Return a direction without the columns that tell next to nothing."""
+    told = (direction * x.std(axis=0)) ** 2
+    most = np.argsort(-told, kind="stable")[:COLUMNS]
+    share = np.cumsum(told[most]) / told.sum()
+    kept = most[: 1 + int(np.searchsorted(share, MATTERING))]
+    found = np.zeros(len(direction))
+    found[kept] = direction[kept]
     return found
 
 

@@ -20,7 +20,17 @@ from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import CANCELLED, ColumnMap, gaps_of
 from algorithms.preparing.within import add, laid_out, places_of, present, there, union, widened
 from algorithms.ranges import Legal
-from algorithms.summaries.precise import AUTO, DOUBLE, QR, Precise, exact_sum, root_of, triangular
+from algorithms.summaries.precise import (
+    AUTO,
+    DOUBLE,
+    EPS,
+    QR,
+    Precise,
+    exact_sum,
+    merged_rounding,
+    root_of,
+    triangular,
+)
 
 
 class ByClass(State, ABC):
@@ -32,10 +42,12 @@ class ByClass(State, ABC):
     weights : their weight, shape (C,).
     mean : of all rows, shape (d,).
     squares : sum of squares of each column about the mean of all rows, shape (d,).
+    rounding : relative rounding of one product, and what merges add to it where they are counted.
     """
 
     counts: NDArray[np.int64]
     weights: Array
+    rounding: float = EPS
 
     if TYPE_CHECKING:
 
@@ -110,6 +122,7 @@ class ClassesState(ByClass, Aged):
     stated : shape (3, C, g), of the g numbers that may be missing, in the order of ``gaps_of``: weight, mean and
         sum of squares about it of the rows that have one; empty where scatters are matrices.
     reach : the clock of the newest row, of rows that age.
+    rounding : relative rounding of one product, and what merges add to it.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -124,6 +137,7 @@ class ClassesState(ByClass, Aged):
     below: Array = field(default_factory=lambda: np.zeros((0, 0)), metadata={"below": True})
     stated: Array = field(default_factory=lambda: np.zeros((3, 0, 0)))
     reach: float = NEVER
+    rounding: float = field(default=EPS, metadata={"below": True})
 
     def faded(self, factor: float) -> Self:
         """Return the state as if every row weighed so many times what it does."""
@@ -221,7 +235,7 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     covariance: Annotated[str, Legal("full", "diagonal")] = "full"
     precision: Annotated[str, Legal(AUTO, DOUBLE, QR)] = AUTO
 
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
@@ -289,8 +303,9 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
                 scatters = a.scatters + b.scatters + delta**2 * between[:, None]
             stated = _together(a.stated, b.stated)
         return ClassesState(
-            a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below, stated, a.reach
-        )
+            a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below, stated, a.reach,
+            merged_rounding(a.rounding, b.rounding),
+        )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state at most."""
@@ -303,8 +318,8 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     def _bytes(self, shape: Shape, k: int) -> int:
         c, d = len(shape.classes), shape.d
         if self.covariance == "diagonal":
-            return 8 * (1 + c * (2 + 3 * d + 3 * len(gaps_of(shape.columns).values)))
-        return 8 * (1 + c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k)
+            return 8 * (2 + c * (2 + 3 * d + 3 * len(gaps_of(shape.columns).values)))
+        return 8 * (2 + c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""

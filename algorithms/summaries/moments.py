@@ -36,10 +36,13 @@ from algorithms.summaries.precise import (
     AUTO,
     DATA,
     DOUBLE,
+    EPS,
+    EPS32,
     PRODUCTS,
     QR,
     Precise,
     exact_sum,
+    merged_rounding,
     root_of,
     triangular,
 )
@@ -52,8 +55,7 @@ if TYPE_CHECKING:
 SAMPLE = 256
 """Rows of a batch whose means are subtracted before products are taken, of columns that lie far from zero."""
 
-EPS = float(np.finfo(np.float64).eps)
-EPS32 = float(np.finfo(np.float32).eps)
+
 
 @dataclass(frozen=True, eq=False)
 class MomentsState(Aged):
@@ -68,7 +70,7 @@ class MomentsState(Aged):
     within : shape (k,), the places of the columns that are other than zero in any row, ascending.
     inner : shape (k + t, k + t), weighted sum of the outer products about the mean, of these and the targets.
     root : shape (k + t, k + t), upper triangular R with RᵀR = inner, of more digits; (0, 0) where it is not kept.
-    rounding : relative rounding of one product.
+    rounding : relative rounding of one product, and what merges add to it.
     below : shape (p,), what the mean has below its last digit; (0,) where that is not kept.
     reach : the clock of the newest row, of rows that age.
     """
@@ -82,7 +84,7 @@ class MomentsState(Aged):
     root: Array = field(
         default_factory=lambda: np.zeros((0, 0)), metadata={"varies": True, "sides": True, "root": True}
     )
-    rounding: float = EPS
+    rounding: float = field(default=EPS, metadata={"below": True})
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
     reach: float = NEVER
 
@@ -210,7 +212,7 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
             add(inner, places, a.inner, a.places)
             add(inner, places, b.inner, b.places)
             mean, below = _moved(a, delta * (b.weight / weight))
-        rounding = max(a.rounding, b.rounding)
+        rounding = merged_rounding(a.rounding, b.rounding)
         return MomentsState(
             a.shape, a.rows + b.rows, weight, mean, within, inner, a.root, rounding, below, a.reach
         )
@@ -283,7 +285,8 @@ def _merged_roots(a: MomentsState, b: MomentsState, within: Places) -> MomentsSt
         found = triangular([np.concatenate([*own, between[None]])])
         root[: len(found)] = found
         mean, below = _moved(a, delta * (b.weight / weight))
-    return replace(_rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below), reach=a.reach)
+    made = _rooted(a.shape, a.rows + b.rows, weight, mean, within, root, below)
+    return replace(made, reach=a.reach, rounding=merged_rounding(a.rounding, b.rounding))
 
 
 def _rooted(

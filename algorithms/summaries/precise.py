@@ -20,10 +20,31 @@ AUTO, DATA, DOUBLE, QR = "auto", "data", "double", "qr"
 PRODUCTS = (DATA, DOUBLE, QR)
 """How products are taken; a summary of precision ``"auto"`` knows the place of its own among them."""
 
+EPS = float(np.finfo(np.float64).eps)
+EPS32 = float(np.finfo(np.float32).eps)
+
+MERGES = 256
+"""Merges after which rounding counts for √2 of that of one product: k parts add up to √k of their roundings."""
+
 BLOCK = 4096
 """Rows that are decomposed at once."""
 
 S = TypeVar("S", bound=State)
+
+
+def merged_rounding(a: float, b: float) -> float:
+    """Return the rounding of the products of two states together: ε√(1 + m/256) after m merges, in whatever order.
+
+    Where products of float32 meet those of float64, it is theirs.
+
+    Examples
+    --------
+    >>> merged_rounding(EPS, EPS) / EPS == (1 + 1 / 256) ** 0.5, merged_rounding(EPS, EPS32) == EPS32
+    (True, True)
+    """
+    large, small = max(a, b), min(a, b)
+    one = EPS32 if large >= EPS32 else EPS
+    return large if small < one else float(np.sqrt(large**2 + small**2 - one**2 * (1.0 - 1.0 / MERGES)))
 
 
 class Precise(Learned[S], Generic[S]):

@@ -32,7 +32,7 @@ from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Legal
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
-from algorithms.summaries._lookalikes import likeness, told_apart
+from algorithms.summaries._lookalikes import SCANNED, likeness, may_be_rare, told_apart
 from algorithms.summaries.sample import SampleState
 
 
@@ -184,6 +184,7 @@ class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
     tolerance: ClassVar[float] = 1e-12
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
+    scanned: ClassVar[int | None] = SCANNED
     sparse: ClassVar[bool] = True
 
     def init(self, shape: Shape) -> ScoringState:
@@ -197,8 +198,8 @@ class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
         return self if self.lookalikes else None
 
     def needs(self, shape: Shape) -> bool:
-        """Return whether rows may be left out: where every row has a place, none is kept for its likeness."""
-        return shape.rows is None or shape.rows > self.size
+        """Return whether rows may be left out and a class may be rare: else none is kept for its likeness."""
+        return (shape.rows is None or shape.rows > self.size) and may_be_rare(shape)
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the direction along which rows look like the rarest class; nothing where none is rare."""

@@ -104,16 +104,27 @@ def recorded_store(store: str | None) -> StateStore | None:
     return None if store is None else known_store(store)
 
 
+def known_place(storage: str | None) -> str:
+    """Return where studies are recorded; a file that is not there is refused rather than made.
+
+    Raises
+    ------
+    StorageError
+        If the file that was given is not there.
+    """
+    if storage is not None and "://" not in storage and not Path(at_home(storage)).exists():
+        raise StorageError(
+            f"there is no file {storage}; check --storage, or leave it out for the default one"
+        )
+    return process_settings.default_storage() if storage is None else storage
+
+
 def known_storage(storage: str | None) -> BaseStorage:
-    """Return a storage of studies that is there; a file that is not is refused rather than made.
+    """Return the storage of studies that is in that place.
 
     Raises
     ------
     StorageError
         If the file that was given is not there, or cannot be opened.
     """
-    if storage is not None and "://" not in storage and not Path(at_home(storage)).exists():
-        raise StorageError(
-            f"there is no file {storage}; check --storage, or leave it out for the default one"
-        )
-    return study_storage.open_storage(process_settings.default_storage() if storage is None else storage)
+    return study_storage.open_storage(known_place(storage))

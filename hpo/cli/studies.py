@@ -21,11 +21,12 @@ from hpo.cli.behind import (
     score_accuracy,
     study_compare,
     study_journal,
+    study_listing,
     study_record,
     study_storage,
 )
 from hpo.cli.exits import STORE, UsageError
-from hpo.cli.options import AsJson, Storage, StudyName, known_storage
+from hpo.cli.options import AsJson, Storage, StudyName, known_place, known_storage
 from hpo.cli.output import emit, print_facts, print_table, say
 from studies.counting import counted, in_singular, without_numbers
 from studies.errors import RecordWarning, StudyError
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from studies.record.compare import Comparison, Pair, Row
     from studies.record.journal import FileStorage
     from studies.record.journal_lines import Damage
-    from studies.record.storage import StudyRow
+    from studies.record.listing import StudyRow
     from studies.record.study_record import StudyRecord
     from studies.report.data import Leader
 
@@ -56,7 +57,9 @@ def ls(storage: Storage = None, as_json: AsJson = False) -> None:
       hpo studies ls
       hpo studies ls --storage sqlite:///studies.db --json
     """
-    rows = study_storage.list_studies(known_storage(storage))
+    rows = study_listing.listed(known_place(storage))
+    if rows is None:
+        rows = study_storage.list_studies(known_storage(storage))
     if as_json:
         emit(rows)
     elif not rows:

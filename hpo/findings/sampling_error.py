@@ -20,6 +20,7 @@ from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import SampleState
 from algorithms.tasks import TASKS
+from hpo.findings.largest import excess
 from hpo.process.threads import one_thread
 from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
@@ -41,6 +42,9 @@ ENDS = frozenset({"average_precision"})
 
 MIDDLE = frozenset({"neg_median_absolute_error"})
 """Scores that are a median, where the middle rows alone decide."""
+
+LARGEST = "neg_max_error"
+"""The score that is one row's alone, and on a sample never worse than on all rows."""
 
 DRAWS = 40
 """Populations that are drawn for these."""
@@ -77,11 +81,7 @@ def with_sampling(found: Mapping[str, Accuracy], candidate: Candidate) -> dict[s
 
 def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_Scored]) -> Accuracy:
     try:
-        one = _redrawn if metric in ENDS else _jackknife
-        parts = [one(split, metric) for split in splits]
-        if metric not in ENDS:
-            least = [_unseen(split, metric) for split in splits]
-            parts = [(max(part[0], low**2), part[1]) for part, low in zip(parts, least, strict=True)]
+        parts = [_part_of(split, metric) for split in splits]
     except (AttributeError, TypeError, ValueError):
         return found
     variances, biases = zip(*parts, strict=True)
@@ -90,16 +90,29 @@ def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_
         return found
     scores = candidate.scores.also.get(metric, candidate.scores)
     error = math.sqrt(np.mean(variances) / min(k, _disjoint(candidate.states)))
+    if metric == LARGEST:  # one side alone: what is expected is no less likely to be missed
+        error = math.hypot(error, bias)
     sure = k > 1 and abs(bias) > SURE * float(np.std(biases, ddof=1)) / math.sqrt(k)
     worth = not abs(bias) < scores.se / 4.0
     rounding = error <= ROUNDING * abs(scores.mean)
     return replace(found, sampling=0.0 if rounding else error, bias=bias if sure and worth else 0.0)
 
 
+def _part_of(split: _Scored, metric: str) -> tuple[float, float]:
+    """Return the variance and the bias of a split's score that sampling its rows brings."""
+    if metric == LARGEST:
+        return _beyond(split)
+    if metric in ENDS:
+        return _redrawn(split, metric)
+    variance, bias = _jackknife(split, metric)
+    return max(variance, _unseen(split, metric) ** 2), bias
+
+
 def _known(candidate: Candidate, metric: str) -> bool:
     task = TASKS[candidate.algorithm.tags.task]
     known = sklearn.metrics.get_scorer_names()
-    return bool(task.target) and not task.one_class and metric in known and metric not in SHARELESS
+    able = metric in known and (metric == LARGEST or metric not in SHARELESS)
+    return bool(task.target) and not task.one_class and able
 
 
 def _disjoint(states: FoldStates) -> float:
@@ -160,7 +173,7 @@ def _splits(candidate: Candidate) -> Iterator[_Scored]:
 
 
 def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
-    """Return the variance and the bias of a split's score that sampling its rows brings."""
+    """Return the variance and the bias that groups left out in turn show."""
     rows, classes = scored.rows, scored.rows.shape.classes
     if rows.complete:
         return 0.0, 0.0
@@ -176,6 +189,16 @@ def _jackknife(scored: _Scored, metric: str) -> tuple[float, float]:
     mean = float(np.mean(without))
     variance = (GROUPS - 1) / GROUPS * float(np.sum((np.array(without) - mean) ** 2))
     return variance, (GROUPS - 1) * (mean - whole)
+
+
+def _beyond(scored: _Scored) -> tuple[float, float]:
+    """Return the variance of the largest error of all rows, and how far it is expected above the sampled one."""
+    rows = scored.rows
+    if rows.complete:
+        return 0.0, 0.0
+    said = np.asarray(scored.answer("predict"), np.float64)
+    mean, variance = excess(np.abs(rows.target - said), rows.factors, rows.rows - rows.n)
+    return variance, mean
 
 
 def _unseen(scored: _Scored, metric: str) -> float:

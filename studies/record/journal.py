@@ -22,10 +22,10 @@ from optuna.storages.journal import BaseJournalBackend
 
 from studies.errors import RecordWarning, StorageError
 from studies.record import journal_index
+from studies.record.finished_lines import Line
 from studies.record.journal_index import Brief, Index, Place
-from studies.record.journal_lines import TWICE, Damage, Log, digest_of, read, sealed, stand_in
+from studies.record.journal_lines import START, TWICE, Damage, Log, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
-from studies.record.lazy_trials import Line
 from studies.record.replay import Replay
 from studies.record.study_record import SENSELESS
 from studies.uncollected import uncollected
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 SYSTEM_ATTRIBUTE = 3
 """Optuna's number of the operation that sets a system attribute of a study."""
-
-_START = b'{"op_code":'
 
 
 class JournalFile(BaseJournalBackend):
@@ -377,7 +375,7 @@ def _torn(path: Path) -> int:
     """Return the length of a damaged last line, 0 if the file ends well; another writer may be amidst one."""
     with path.open("rb") as file:
         first = file.readline()
-        if not first.startswith(_START[: len(first)]):
+        if not first.startswith(START[: len(first)]):
             raise StorageError(
                 f"{path} is not an Optuna journal: it begins with {first[:40]!r}; give another file, "
                 "or move this one away and begin a new one"

@@ -8,10 +8,12 @@ do not need it, and it may be deleted at any time.
 from __future__ import annotations
 
 import json
+import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field
+from datetime import UTC, datetime
 from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,6 +53,24 @@ class Brief:
     low: float | None = None
     high: float | None = None
     start: str | None = None
+
+
+def brief_of(value: float | None, start: datetime | None) -> Brief:
+    """Return what a list says of one trial."""
+    known = None if value is None or math.isnan(value) else value
+    began = None if start is None else start.astimezone(UTC).isoformat(timespec="microseconds")
+    return Brief(1, known, known, began)
+
+
+def together(briefs: Iterable[Brief]) -> Brief:
+    """Return what a list says of all of these trials."""
+    every = list(briefs)
+    return Brief(
+        sum(each.trials for each in every),
+        min((each.low for each in every if each.low is not None), default=None),
+        max((each.high for each in every if each.high is not None), default=None),
+        min((each.start for each in every if each.start is not None), default=None),
+    )
 
 
 @dataclass(frozen=True)

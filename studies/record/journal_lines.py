@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from studies.record.digests import digest, seal, unsealed
-from studies.record.lazy_trials import finished
+from studies.record.finished_lines import finished
 
 Log = dict[str, Any]
+
+START = b'{"op_code":'
+"""What a journal begins with."""
 
 TWICE = "it is written twice"
 """Why a line is set aside that repeats another."""

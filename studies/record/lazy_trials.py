@@ -4,50 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 
+from studies.record.finished_lines import Line, local, value_and_start_of
+
 if TYPE_CHECKING:
     from studies.record.journal_index import Run
-
-_FINISHED = re.compile(
-    rb'\{"op_code":4,"worker_id":"([^"\\]*)","study_id":(\d+),"datetime_start":("[^"\\]*"|null),"state":([123]),'
-    rb'(?:"value":(null|NaN|-?Infinity|-?[0-9][-+.0-9eE]*),)?'
-)
-
-
-class Line(NamedTuple):
-    """A line that made a finished trial, its digest being right; not read further.
-
-    Attributes
-    ----------
-    text : the line.
-    worker, study_id : of whom and of which study it is.
-    state, value, start : as they are written there; of several values none.
-    """
-
-    text: bytes
-    worker: bytes
-    study_id: int
-    state: bytes
-    value: bytes | None
-    start: bytes
-
-
-def finished(text: bytes) -> Line | None:
-    """Return the line of a finished trial as :class:`Line`; None for any other."""
-    match = _FINISHED.match(text)
-    if match is None:
-        return None
-    worker, study, start, state, value = match.groups()
-    return Line(text, worker, int(study), state, value, start)
-
 
 class Trials(dict[int, FrozenTrial]):
     """Trials by id; one that is still a line is read when it is asked for, and so are runs of lines.
@@ -146,23 +114,12 @@ def _read(text: bytes) -> FrozenTrial:
     )  # fmt: skip
 
 
-def local(text: str | None) -> datetime | None:
-    """Return a time of this place, without its zone."""
-    return None if text is None else datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
-
-
 def value_and_start(trials: Trials, trial_id: int) -> tuple[float | None, datetime | None]:
     """Return value and beginning of a trial, which is not read if nobody asked for it."""
     line = trials.line(trial_id)
-    return _of_trial(trials[trial_id]) if line is None else _of_line(line)
+    return _of_trial(trials[trial_id]) if line is None else value_and_start_of(line)
 
 
 def _of_trial(trial: FrozenTrial) -> tuple[float | None, datetime | None]:
     value = trial.values[0] if trial.state is TrialState.COMPLETE and trial.values else None
     return value, trial.datetime_start
-
-
-def _of_line(line: Line) -> tuple[float | None, datetime | None]:
-    complete = int(line.state) == TrialState.COMPLETE.value and line.value not in (None, b"null")
-    value = float(line.value) if complete and line.value is not None else None
-    return value, local(None if line.start == b"null" else line.start[1:-1].decode())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from io import BytesIO
 
 from optuna.storages.journal._storage import JournalStorageReplayResult
@@ -13,9 +11,20 @@ from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 
 from studies.errors import StorageError
-from studies.record.journal_index import MOST_OTHERS, Brief, Index, Other, Place, Run, StudyLines
+from studies.record.finished_lines import Line
+from studies.record.journal_index import (
+    MOST_OTHERS,
+    Brief,
+    Index,
+    Other,
+    Place,
+    Run,
+    StudyLines,
+    brief_of,
+    together,
+)
 from studies.record.journal_lines import Log, read
-from studies.record.lazy_trials import Line, Trials, value_and_start
+from studies.record.lazy_trials import Trials, value_and_start
 
 _CREATE_STUDY, _USER, _SYSTEM, _TRIAL, _LAST = 0, 2, 3, 4, 9
 _ATTRIBUTES = {_USER: "user_attr", _SYSTEM: "system_attr"}
@@ -123,14 +132,14 @@ class Replay(JournalStorageReplayResult):
 
     def brief(self, study_id: int) -> Brief:
         """Return what a list says of a study's trials, without reading those that nobody asked for."""
-        return _together(self._briefs(self._study_id_to_trial_ids[study_id]))
+        return together(self._briefs(self._study_id_to_trial_ids[study_id]))
 
     def _briefs(self, ids: Sequence[int]) -> Iterator[Brief]:
         place = 0
         while place < len(ids):
             run = self._trials.unread(ids[place])
             if run is None:
-                yield _brief(*value_and_start(self._trials, ids[place]))
+                yield brief_of(*value_and_start(self._trials, ids[place]))
                 place += 1
             else:
                 yield run.brief
@@ -201,7 +210,7 @@ class Replay(JournalStorageReplayResult):
             for key in self._studies
         }
         runs = [
-            Run(run.study, run.ids.start, place(run.line, len(run.ids)), _together(self._briefs(run.ids)))
+            Run(run.study, run.ids.start, place(run.line, len(run.ids)), together(self._briefs(run.ids)))
             for run in self._runs
             if run.study in studies
         ]
@@ -216,21 +225,3 @@ class Replay(JournalStorageReplayResult):
             runs=(*(run for run in self._index.runs if run.study in studies), *runs),
             others=(*self._index.others, *others),
         )
-
-
-def _brief(value: float | None, start: datetime | None) -> Brief:
-    """Return what a list says of one trial."""
-    known = None if value is None or math.isnan(value) else value
-    began = None if start is None else start.astimezone(UTC).isoformat(timespec="microseconds")
-    return Brief(1, known, known, began)
-
-
-def _together(briefs: Iterable[Brief]) -> Brief:
-    """Return what a list says of all of these trials."""
-    every = list(briefs)
-    return Brief(
-        sum(each.trials for each in every),
-        min((each.low for each in every if each.low is not None), default=None),
-        max((each.high for each in every if each.high is not None), default=None),
-        min((each.start for each in every if each.start is not None), default=None),
-    )

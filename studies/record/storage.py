@@ -7,25 +7,23 @@ import re
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import optuna
 from optuna.exceptions import OptunaError, StorageInternalError
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
-from optuna.study import StudyDirection
 
-from studies.errors import RecordTooNew, RecordWarning, StorageError, StudyMissing
+from studies.errors import RecordWarning, StorageError, StudyMissing
 from studies.masking import mask
 from studies.quiet import quiet
+from studies.record.finished_lines import local
 from studies.record.journal import FileStorage, mend
 from studies.record.journal_lines import TWICE, Damage
-from studies.record.lazy_trials import local
-from studies.record.study_record import SENSELESS, StudyRecord
+from studies.record.listing import StudyRow, best_of, journal_path, row_of
+from studies.record.study_record import SENSELESS
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, scoped_session
 
 Result = TypeVar("Result")
-
-_JOURNAL = "journal://"
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between tries to open a database that another process is making."""
@@ -72,9 +68,8 @@ def open_storage(value: str | os.PathLike[str] | BaseStorage | None) -> BaseStor
     if isinstance(value, BaseStorage):
         return value
     text = os.fspath(value)
-    if text.startswith(_JOURNAL):
-        return _journal(Path(text.removeprefix(_JOURNAL)))
-    return _database(text) if "://" in text else _journal(Path(text))
+    path = journal_path(text)
+    return _database(text) if path is None else _journal(path)
 
 
 def describe(storage: BaseStorage) -> str:
@@ -92,7 +87,6 @@ def describe(storage: BaseStorage) -> str:
 
 
 def _journal(path: Path) -> BaseStorage:
-    path = Path(os.path.expanduser(path)).absolute()  # noqa: PTH111 -- pathlib raises on ~nobody
     if path.is_dir():
         raise StorageError(f"{path} is a directory; give a file in it, such as {path / 'studies.journal'}")
     if path.exists() and not path.is_file():
@@ -215,30 +209,6 @@ def _hasten(storage: Any) -> None:
     storage.engine.dispose()
 
 
-@dataclass(frozen=True)
-class StudyRow:
-    """One study of a storage, for a list.
-
-    Attributes
-    ----------
-    name, trials : the study's name and its number of trials.
-    best : value of the best finished trial, or None.
-    algorithms : the algorithms it tried, data : the data it read (empty for studies made elsewhere).
-    created : when its first trial began, or None.
-    contexts : the keys of the states that it was answered from.
-    metric : the score that is optimised, or None where it is not on record.
-    """
-
-    name: str
-    trials: int
-    best: float | None
-    algorithms: tuple[str, ...]
-    created: datetime | None
-    data: tuple[str, ...]
-    contexts: tuple[str, ...] = ()
-    metric: str | None = None
-
-
 def list_studies(storage: BaseStorage) -> list[StudyRow]:
     """Return the studies of a storage, by name.
 
@@ -261,44 +231,18 @@ def list_studies(storage: BaseStorage) -> list[StudyRow]:
 
 def _summed(summary: StudySummary) -> StudyRow:
     best = summary.best_trial.value if _single(summary) and summary.best_trial else None
-    return _row(summary.study_name, summary.user_attrs, summary.n_trials, best, summary.datetime_start)
+    return row_of(summary.study_name, summary.user_attrs, summary.n_trials, best, summary.datetime_start)
 
 
 def _brief(storage: FileStorage, study: FrozenStudy) -> StudyRow:
     """Return the row of a study in a journal; its trials are not read in full."""
     trials = storage.brief(study._study_id)
-    best = None
-    if len(study.directions) == 1:
-        best = trials.high if study.directions[0] is StudyDirection.MAXIMIZE else trials.low
-    return _row(study.study_name, study.user_attrs, trials.trials, best, local(trials.start))
-
-
-def _row(
-    name: str, attributes: Mapping[str, Any], trials: int, best: float | None, created: datetime | None
-) -> StudyRow:
-    try:
-        record = StudyRecord.of(attributes, name)
-    except RecordTooNew:  # is listed, so that it can be removed
-        record = None
-    definition = {} if record is None else record.definition
-    return StudyRow(
-        name=name,
-        trials=trials,
-        best=best,
-        algorithms=_tuple(definition.get("algorithm")),
-        created=created,
-        data=_tuple(definition.get("data")),
-        contexts=() if record is None else tuple(record.models),
-        metric=None if record is None else record.metric,
-    )
+    best = best_of(trials, [direction.value for direction in study.directions])
+    return row_of(study.study_name, study.user_attrs, trials.trials, best, local(trials.start))
 
 
 def _single(summary: StudySummary) -> bool:
     return len(summary.directions) == 1
-
-
-def _tuple(value: Iterable[str] | None) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def at_once(storage: BaseStorage) -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,9 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from algorithms.batches import Label
 from algorithms.contract import Batch, Shape, SparseBatch, Summary
 from algorithms.known import Known
+from hpo.data.dataset import PILOT_SCAN
 from hpo.states.learned.kinds import LEAST_SHARE, SUMMARY, fits
+from hpo.states.learned.labels import known_label_rows
 from hpo.states.learned.seen import context_knowing, share_seen
 from hpo.states.summaries import fields_of_summary
 from state_store import StateStore, digest
@@ -49,15 +53,27 @@ def with_known(
     missing = {s: s.learning for s in summaries if s.learning is not None and s not in pilot.known}
     if not missing:
         return pilot
-    asked = {s: able for s, able in missing.items() if able.needs(pilot.shape)}
+    shape = _counted(pilot.shape, dataset, store)
+    asked = {s: able for s, able in missing.items() if able.needs(shape)}
     learned, drawn = {s: Known({}) for s in missing}, tuple(dataset.segments)
     if asked:
-        sample, segments = _sampled(pilot, dataset, seed)
+        enough = [PILOT_SCAN if able.scanned is None else able.scanned for able in asked.values()]
+        sample, segments = _sampled(pilot, dataset, seed, max(enough))
         drawn = tuple(segments)
         learned |= {s: able.learn(pilot.shape, _as_taken(s, sample)) for s, able in asked.items()}
     for summary, known in learned.items():
         _put(store, known, _about(summary, pilot, dataset, drawn if summary in asked else dataset.segments))
     return pilot.knowing(learned)
+
+
+def _counted(shape: Shape, dataset: Dataset, store: StateStore) -> Shape:
+    """Return the shape with the rows of each class, where these are counted already and have no weights."""
+    if not shape.classes or dataset.weight:
+        return shape
+    found: Counter[Label] = Counter()
+    for rows in known_label_rows(dataset, store) or ():
+        found.update(rows)
+    return replace(shape, class_rows=tuple(found[label] for label in shape.classes) if found else ())
 
 
 def _put(store: StateStore, known: Known, about: Mapping[str, object]) -> None:
@@ -215,12 +231,14 @@ def _learning(summaries: Iterable[Summary]) -> list[Summary]:
     return [s for s in summaries if s.learning is not None or s.finer(None) is not None]
 
 
-def _sampled(pilot: Pilot, dataset: Dataset, seed: int) -> tuple[Batch, Sequence[Segment]]:
+def _sampled(
+    pilot: Pilot, dataset: Dataset, seed: int, scan: int = PILOT_SCAN
+) -> tuple[Batch, Sequence[Segment]]:
     """Return sampled rows, encoded, and the segments they are of; sparse where the data is."""
     beside = [c for c in dataset.columns if c not in dataset.feature_names]
     found = dataset.sample_sparse(beside, ROWS, seed)
     if found is None:
-        table, drawn = dataset.sample(dataset.columns, _fewer(pilot.shape), seed)
+        table, drawn = dataset.sample(dataset.columns, _fewer(pilot.shape), seed, scan=scan)
         return _encoded(pilot, dataset, table), drawn
     rows, drawn = found
     none = np.zeros(rows.batch.num_rows, np.intp)
