@@ -128,6 +128,10 @@ class Summary(ABC, Generic[S]):
         """
         return None
 
+    def holding(self, state: S) -> Self | None:
+        """Return the summary that keeps every row a state has seen; None where this one does, or keeps none."""
+        return None
+
     @abstractmethod
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state of that shape at most, known before the pass."""

@@ -190,7 +190,9 @@ def tune(
         are exact from the states; other scores are computed on a sample of held-out rows. None: R² for
         regressions, accuracy for classifiers, else the algorithms' own. Several names: every trial keeps all.
     refit : which of several scores is optimised; None for the first. False optimises all of them together:
-        ``result.pareto`` holds the settings that no other beats in every score.
+        ``result.pareto`` holds the settings that no other beats in every score. ``"all"`` optimises the
+        first, and fits the best model again to all rows where it is of a sample of them, as ``refit=True`` of
+        GridSearchCV does: one more pass, and one fit. Scores stay those of the sample.
     scoring_rows : rows of each fold that are kept for scores that need rows; rare classes, and the smallest
         and largest targets, are kept in full where they fit, and the other rows weighted.
     trials : how many settings to try, in all (those of a resumed study count).

@@ -46,6 +46,7 @@ from studies.record.study_record import SENSELESS
 from studies.spec.definition import definition
 from studies.spec.form import plain
 from studies.spec.spec import StudySpec, build
+from studies.spec.values import ALL
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -168,6 +169,8 @@ class Stream:
         for option, value in (("every", every), ("seconds", seconds), ("pilot_rows", pilot_rows)):
             if not value > 0:
                 raise TuneError(f"{option}={value!r} must be greater than 0")
+        if refit == ALL:
+            raise TuneError("refit='all' reads the data again, and the rows of a stream are gone; leave refit out")
         self.name, self.every, self.seconds = name, every, seconds
         self.pilot_rows, self.max_bad_rows = pilot_rows, max_bad_rows
         self.published = 0

@@ -66,12 +66,25 @@ def test_components_are_counts_of_words_with_the_prior():
     assert found.components[:, 7].tolist() == [0.25] * K
 
 
+def test_words_stand_as_often_as_they_were_counted_whatever_the_length_of_documents():
+    """Half of the documents are ten times as long and of other topics: pairs count them alike, words do not."""
+    phi, X = topics_and_documents(400)
+    rng = np.random.default_rng(1)
+    long = np.array([rng.multinomial(600, phi[0]) for _ in range(100)]).astype(float)
+    both = np.concatenate([X, long])
+    found = solved(both, n_topics=K, topic_word_prior=1e-9)
+    assert np.allclose(found.components.sum(axis=0), both.sum(axis=0), rtol=0.01)
+    assert not np.allclose(found.alike.sum(axis=0), both.sum(axis=0), rtol=0.1)
+    Q = joint_of(both)
+    assert np.allclose(found.alike.sum(axis=0) / found.alike.sum(), Q.sum(axis=0), rtol=0.05, atol=1e-3)
+
+
 def test_steps_raise_the_likelihood_of_pairs():
     _, X = topics_and_documents()
     Q = joint_of(X)
 
     def likelihood(s):
-        return float(np.sum(Q * np.log(s.phi.T @ s.together @ s.phi)))
+        return float(np.sum(Q * np.log(s.phi_of_pairs.T @ s.together @ s.phi_of_pairs)))
 
     found = solved(X, n_topics=K, topic_word_prior=1e-6)
     known, _ = topics_and_documents()
@@ -90,7 +103,7 @@ def test_scores_are_those_of_plain_loops(as_matrix):
     for fold, (train, test) in enumerate(KFold(3).split(X)):
         s, held = solved(X[train], n_topics=K, topic_word_prior=0.1), X[test]
         given, asked = (half.toarray() for half in halves(sp.csr_array(held)))
-        expected = TWINS["topics"](s.phi, s.together, s.prior, held, given, asked)
+        expected = TWINS["topics"](s.phi, s.together, s.prior, held, given, asked, s.phi_of_pairs)
         found = {name: result.best.scores.also[name].folds[fold] for name in names[1:]}
         found[names[0]] = result.best.scores.folds[fold]
         assert found == {name: pytest.approx(value, rel=1e-6) for name, value in expected.items()}
@@ -195,4 +208,5 @@ def test_the_example_of_tweets_finds_topics_of_rows_of_words(tmp_path, monkeypat
     result = hpo.load("tweets")
     assert result.cost.rows_read == 20_652
     found = [set(words) for words in result.best_model[-1].topics(8)]
-    assert any({"global", "warming"} <= words for words in found)
+    for subject in ({"hillary", "clinton", "crooked"}, {"great", "make", "america"}):
+        assert any(subject <= words for words in found), found

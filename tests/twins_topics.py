@@ -35,11 +35,12 @@ def folded(X, phi, prior):
     return np.array(made)
 
 
-def scores(phi, together, prior, held, given, asked):
-    """Return every score of topics, of held-out documents and of their two halves."""
+def scores(phi, together, prior, held, given, asked, alike=None):
+    """Return every score of topics, of held-out documents and of their two halves; `alike` is what pairs say of words."""
+    alike = phi if alike is None else alike
     p = folded(given, phi, prior) @ phi
     return {
-        "pair_log_likelihood": np.sum(joint_of(held) * np.log(phi.T @ together @ phi)),
+        "pair_log_likelihood": np.sum(joint_of(held) * np.log(alike.T @ together @ alike)),
         "npmi": npmi_of(phi, held),
         "diversity": len(np.unique(np.argsort(-phi, axis=1)[:, :25])) / phi[:, :25].size,
         "neg_perplexity": -np.exp(-np.sum(asked * np.log(p)) / asked.sum()),

@@ -40,7 +40,8 @@ GROWN_WITH = 0.03
 """Prior of words in topics while topics join one by one: whatever is asked for, they are the same."""
 
 STEPS, MOST_STEPS = 2400, 60
-"""Steps with the prior that is asked for, divided by the square of the number of topics; and at most."""
+"""Steps once all topics have joined, divided by their number, and at most; then those with the prior that is asked
+for, divided by the square of their number, since many of a strong prior leave some topics without words."""
 
 LEAST_RANK = 64
 """Directions that words are looked at along; the next power of two where more topics are wanted."""
@@ -63,24 +64,31 @@ class TopicsSolution:
     ----------
     state : of the documents.
     components : shape (K, V), how often each word stands in each topic, the prior included.
+    alike : shape (K, V), the same where every document counts alike, however long it is.
     together : R, shape (K, K), joint probability of the topics of two words.
     prior : shape (K,), of the shares of topics in a document.
     """
 
     state: CoOccurrenceState
     components: Array
+    alike: Array
     together: Array
     prior: Array
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return 2 * self.components.nbytes + self.together.nbytes
+        return 4 * self.components.nbytes + self.together.nbytes
 
     @cached_property
     def phi(self) -> Array:
         """The probability of each word in each topic, shape (K, V)."""
         return np.asarray(self.components / self.components.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def phi_of_pairs(self) -> Array:
+        """The same where every document counts alike, as pairs of words do."""
+        return np.asarray(self.alike / self.alike.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,14 +135,19 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         rank = max(LEAST_RANK, 1 << (self.n_topics - 1).bit_length())
         words = MEMO.get(state, ("rectified", rank), lambda: Rectified.of(_pairs(state, seen), rank))
         tokens, prior = float(state.totals.sum()), self.topic_word_prior
-        made = self._grown(state, seen, words, rank)
+        grown = self._grown(state, seen, words, rank)
+        steps = min(MOST_STEPS, max(1, STEPS // len(grown.phi)))
+        made = MEMO.get(grown, "settled", lambda: grown.improved(words, GROWN_WITH / tokens, steps))
         made = made.improved(words, prior / tokens, min(MOST_STEPS, max(1, STEPS // len(made.phi) ** 2)))
         phi, together = made.phi.astype(np.float64), made.together.astype(np.float64)
-        components = np.full((len(phi), len(state.totals)), prior)
-        components[:, seen] = phi * (tokens * together.sum(axis=1) + prior * len(seen))[:, None]
+        alike = _counts(phi, together.sum(axis=1), state, seen, prior)
+        often = np.where(words.frequency > 0.0, state.totals[seen] / tokens, 1.0)
+        scaled = phi * (often / np.where(words.frequency > 0.0, words.frequency, 1.0))
+        sizes = scaled.sum(axis=1)
+        components = _counts(scaled / sizes[:, None], sizes * together.sum(axis=1), state, seen, prior)
         given = self.doc_topic_prior
         own = concentrations(together) if given is None else np.full(len(phi), given)
-        return TopicsSolution(state, components, together, own)
+        return TopicsSolution(state, components, alike, together, own)
 
     def _grown(self, state: CoOccurrenceState, seen: Places, words: Rectified, rank: int) -> Growing:
         """Return as many topics as are asked for, each made of those before it; what is known of them is kept."""
@@ -235,6 +248,14 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         check_documents(state)
 
 
+def _counts(phi: Array, shares: Array, state: CoOccurrenceState, seen: Places, prior: float) -> Array:
+    """Return how often each word stands in each topic, by the words' probabilities there and the topics' shares."""
+    made = np.full((len(phi), len(state.totals)), prior)
+    counts = float(state.totals.sum()) * shares / shares.sum()
+    made[:, seen] = phi * (counts + prior * len(seen))[:, None]
+    return made
+
+
 def _pairs(state: CoOccurrenceState, seen: Places) -> Singles:
     """Return the probability of each pair of some words."""
     made = state.joint().astype(np.float32)
@@ -243,7 +264,7 @@ def _pairs(state: CoOccurrenceState, seen: Places) -> Singles:
 
 def _of_pairs(solution: TopicsSolution, state: CoOccurrenceState) -> float:
     """Return the mean over held-out documents of Σ M log ΦᵀRΦ / ΣM."""
-    phi, v = solution.phi, solution.phi.shape[1]
+    phi, v = solution.phi_of_pairs, solution.phi_of_pairs.shape[1]
     mixed, starts, total = solution.together @ phi, starts_of(v), 0.0
     for first in range(0, v, BLOCK):
         block = mixed[:, first : first + BLOCK].T @ phi[:, first:]

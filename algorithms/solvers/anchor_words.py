@@ -29,7 +29,7 @@ import numpy as np
 from algorithms.arrays import Array, Mask, Places, Singles
 from algorithms.lazily import scipy
 
-CONTEXTS = 512
+CONTEXTS = 1024
 """Groups of words beside which a word is looked at: the most frequent ones alone, all others as one."""
 
 ROUNDS, POWERS = 1, 2

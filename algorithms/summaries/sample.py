@@ -9,7 +9,7 @@ are the sample of size k.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,6 +171,20 @@ class Sample(Summary[SampleState]):
         if not a.rows:
             return b
         return self._smallest(a, b)
+
+    def holding(self, state: SampleState) -> Self | None:
+        """Return the sample of as many rows as a state has seen; None where it holds them.
+
+        Examples
+        --------
+        >>> from algorithms.contract import Column
+        >>> shape, two = Shape((Column("x", "x"),), ("y",)), Sample(size=2)
+        >>> rows = np.array([[0.0, 1.0], [2.0, 5.0], [4.0, 9.0]])
+        >>> state = two.update(two.init(shape), Batch(rows, 1, priority=np.array([9, 2, 5], np.uint64)))
+        >>> two.holding(state)
+        Sample(size=3)
+        """
+        return None if state.complete else replace(self, size=state.rows)
 
     def nbytes(self, shape: Shape) -> int:
         """The most bytes of one state: size × (p + 2) numbers, a weight and a count."""

@@ -165,9 +165,7 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
             "again",
             "where what was learned from a sample does not suit all rows, they are read once more, twice at most",
         )
-    if plan.polish != "no":
-        where = "where that gains more than the standard error" if plan.polish == "maybe" else "as asked for"
-        yield "polish", f"the best model may take a second pass over the same rows, {where}"
+    yield from _second_pass(plan)
     if plan.epochs is not None:
         yield from _epochs(plan.epochs)
     each = plan.answered.items()
@@ -178,6 +176,15 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield "precision", plan.precision
     several = f"{len(plan.summaries)} kinds, all fed by one read: " if len(plan.summaries) > 1 else ""
     yield "states", several + "; ".join(plan.summaries) + _memory(plan)
+
+
+def _second_pass(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield what may be read again for the best model."""
+    if plan.polish == "refit":
+        yield "refit", "the best model, where it is of a sample, is fitted again to all rows, read once more"
+    elif plan.polish != "no":
+        where = "where that gains more than the standard error" if plan.polish == "maybe" else "as asked for"
+        yield "polish", f"the best model may take a second pass over the same rows, {where}"
 
 
 def _epochs(epochs: Epochs) -> Iterator[tuple[str, str]]:

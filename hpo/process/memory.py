@@ -78,6 +78,34 @@ def check_memory(
     return needed
 
 
+def check_room(summary: Summary, shape: Shape, rows: int, parts: int, available: int) -> None:
+    """Refuse states that hold every row, where these do not fit.
+
+    All cells together hold each row once. At once there are these cells, the leaves that they are merged from, what
+    two of them are merged to, the encoded rows that a model is fitted to and a copy of its own; and the empty
+    places of each.
+
+    Parameters
+    ----------
+    summary : keeps so many rows.
+    shape : the encoded columns.
+    rows : that there are.
+    parts : cells and leaves that there are at once.
+    available : bytes.
+
+    Raises
+    ------
+    MemoryShort
+        Says how much is needed and free, and what to do about it.
+    """
+    needed = 6 * summary.nbytes(shape) + parts * 16 * rows
+    if needed > available:
+        raise MemoryShort(
+            f"all {rows:,} rows need about {_size(needed)}, and {_size(available)} are free; give the algorithm a "
+            "larger size in search to fit it to more of them"
+        )
+
+
 def needed_by(summary: Summary, shape: Shape, n_cells: int, workers: int) -> int:
     """Return the bytes of all states of a summary that there are at once.
 

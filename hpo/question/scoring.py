@@ -21,6 +21,7 @@ from hpo.errors import TuneError
 from hpo.question.half_life import aged_alike
 from studies.spec.habits import our_score
 from studies.spec.messages import nearest
+from studies.spec.values import ALL
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -164,7 +165,7 @@ def resolve_scoring(
     asked : name of the metric, or names of several; None for the one that users of the task expect.
     searched : the algorithms.
     scoring_rows : rows of each fold that are kept for scoring.
-    refit : which of several is optimised, None for the first; False for all of them together.
+    refit : which of several is optimised, None and ``"all"`` for the first; False for all of them together.
 
     Raises
     ------
@@ -172,10 +173,11 @@ def resolve_scoring(
         If no algorithm of the study knows a metric, or the algorithms do different tasks.
     """
     names = [asked] if asked is None or isinstance(asked, str) else list(asked)
+    refit = None if refit == ALL else refit
     if isinstance(refit, str) and refit not in names:
         raise TuneError(
-            f"refit={refit!r} names none of the scores {[n for n in names if n]}; give one of them, or False "
-            "to optimise all"
+            f"refit={refit!r} names none of the scores {[n for n in names if n]}; give one of them, False "
+            "to optimise all, or 'all' to fit the best model again to all rows"
         )
     several = refit is False and len(names) > 1
     if refit is False and not several:

@@ -30,6 +30,7 @@ from hpo.states.stand_in import fitting, in_words
 from studies.counting import counted
 from studies.record.study_record import Forecast
 from studies.report.text import bytes_text, seconds_text
+from studies.spec.values import ALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,7 +62,7 @@ class Plan:
     state_bytes : bytes of one state.
     memory_free : bytes of memory free, None where unknown.
     polish : ``"no"``, ``"maybe"`` or ``"always"``: whether the best model may be improved by a further pass over
-        all rows, where there are too many to be kept.
+        all rows, where there are too many to be kept; ``"refit"``: whether it may be fitted to them anew.
     again : ``"no"`` or ``"maybe"``: whether the pass may show that what was learned of a sample does not suit all
         rows, so that the data is read once more, or twice.
     precision : how many digits the states have, and why, in words; empty where there is one way alone, or where
@@ -244,6 +245,8 @@ def _fold_sizes(question: Question) -> FoldSizes | None:
 def _polish(question: Question) -> str:
     """Return whether a further pass may follow the trials."""
     how = question.spec.polish
+    if question.spec.refit == ALL:
+        return "refit"
     some = any(one.polishing is not None for s in question.searched for one in s.variants)
     if how is False or not some or question.scoring.goals > 1:
         return "no"

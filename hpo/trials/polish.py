@@ -6,20 +6,18 @@ model itself, is a step of Newton's method on every row; it costs a pass, so it 
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import Event
 from typing import Literal
 
 from algorithms.contract import Algorithm, Polishable, State, Summary
 from algorithms.errors import AlgorithmError
 from algorithms.known import Known
-from hpo.data.segment import ReadLog
 from hpo.errors import DataError, Interrupted, StoreWarning
 from hpo.process.progress import Progress
 from hpo.question.question import Question
@@ -30,9 +28,11 @@ from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import load_known
 from hpo.states.passes import Pass, PassResult
+from hpo.trials.polished import Polished
+from hpo.trials.refit import every_row, refitted
 from hpo.trials.selection import Candidate
 from state_store import StateStore
-from studies.record.study_record import Cost, PolishNote
+from studies.record.study_record import PolishNote
 
 Polish = bool | Literal["always"]
 
@@ -46,69 +46,6 @@ SLIGHT = 1e-12
 
 ENOUGH = 1e-7
 """Expected gain, in nats a row, below which even ``"always"`` makes no further pass."""
-
-
-@dataclass(frozen=True, eq=False)
-class Polished:
-    """The winner after further passes, or why there was none.
-
-    Attributes
-    ----------
-    number : the winner's trial.
-    gain : what a further pass was expected to gain, in nats (or units of deviance / 2) a row.
-    se : standard error of the winner's loss over the folds, in the same units.
-    passes : further passes that were made.
-    known : name of what the pass knew that the model comes from; empty where it is that of the first pass.
-    solution : the winner's numbers after it; None where it is that of the first pass.
-    seconds : of the further passes.
-    results : what each of them cost.
-    reason : why it was left out, or ended, in words; empty where it was not.
-    """
-
-    number: int
-    gain: float
-    se: float
-    passes: int = 0
-    known: str = ""
-    solution: object = None
-    seconds: float = 0.0
-    results: tuple[PassResult, ...] = ()
-    reason: str = ""
-
-    @property
-    def note(self) -> PolishNote:
-        """What a study's record keeps of it."""
-        se = self.se if math.isfinite(self.se) else None
-        return PolishNote(self.number, self.gain, se, self.passes, self.known, self.reason)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the note as JSON-ready values."""
-        return dataclasses.asdict(self.note)
-
-    @property
-    def words(self) -> str:
-        """What a report says of it."""
-        if not self.passes:
-            return f"The best model was not polished by a second pass: {self.reason}."
-        passes = "a second pass" if self.passes == 1 else f"{self.passes} further passes"
-        if not self.known:
-            return f"The best model is that of the first pass, after {passes}: {self.reason}."
-        return (
-            f"The best model was polished by {passes}, expected to lower the mean loss of a row by {self.gain:.1g} "
-            f"(standard error {self.se:.1g}); the scores are those of before."
-        )
-
-    def added_to(self, cost: Cost, log: ReadLog) -> Cost:
-        """Return the cost of a study with that of these passes; ``log`` is of all passes together."""
-        return replace(
-            cost,
-            rows_read=log.rows,
-            bytes_read=log.bytes,
-            states_built=cost.states_built + sum(r.states_built for r in self.results),
-            states_reused=cost.states_reused + sum(r.states_reused for r in self.results),
-            rows_polish=log.rows - cost.rows_read,
-            seconds_polish=self.seconds,
-        )
 
 
 def polish(
@@ -206,7 +143,9 @@ def restored(
     merged : called with a summary and a pilot; returns the cells of that pass, or None where they are gone.
     """
     se = math.nan if note.se is None else note.se
-    made = Polished(note.trial, note.gain, se, note.passes, reason=note.reason)
+    made = Polished(note.trial, note.gain, se, note.passes, reason=note.reason, rows=note.rows)
+    if note.rows:
+        return _of_every_row(made, winner, pilot, store, merged)
     if not note.known:
         return made
     algorithm = winner.algorithm
@@ -214,12 +153,28 @@ def restored(
     told = None if known is None else _knowing(pilot, summary, known)
     cells = None if told is None else merged(summary, told)
     if told is None or cells is None:
-        gone = f"the states of the second pass are gone from {store.location}: the model is that of the first"
-        warnings.warn(gone, StoreWarning, stacklevel=2)
-        return replace(made, passes=0, reason=gone)
+        return _gone(made, store)
     state = winner.states.anew(told.ready(summary), cells).for_algorithm(algorithm).whole
     solution = algorithm.solve(state)
     return replace(made, known=note.known, solution=solution)
+
+
+def _of_every_row(
+    made: Polished,
+    winner: Candidate,
+    pilot: Pilot,
+    store: StateStore,
+    merged: Callable[[Summary, Pilot], Sequence[State] | None],
+) -> Polished:
+    summary = every_row(winner)
+    cells = None if summary is None else merged(summary, pilot)
+    return _gone(made, store) if cells is None else refitted(made, winner, cells)
+
+
+def _gone(made: Polished, store: StateStore) -> Polished:
+    gone = f"the states of the second pass are gone from {store.location}: the model is that of the first"
+    warnings.warn(gone, StoreWarning, stacklevel=3)
+    return replace(made, passes=0, rows=0, reason=gone)
 
 
 def _pass(

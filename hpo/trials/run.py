@@ -43,9 +43,11 @@ from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
 from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, settled
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
-from hpo.trials.polish import Polished, polish
+from hpo.trials.polish import polish
+from hpo.trials.polished import Polished
 from hpo.trials.prefixes import Prefixes
 from hpo.trials.recorder import Recorder
+from hpo.trials.refit import refit
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Space
@@ -64,6 +66,7 @@ from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
 from studies.sampling.space import split
 from studies.spec.form import plain
+from studies.spec.values import ALL
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -214,6 +217,10 @@ class Runner:
         winner = self._winner(tuner, record)
         if winner is None:
             return None
+        if self.question.spec.refit == ALL:
+            again = refit(self.question, found, winner, self.progress, stop)
+            if again is not None:
+                return again
         return polish(self.question, found, winner, self.question.spec.polish, self.progress, stop)
 
     def _winner(self, tuner: Tuner, record: StudyRecord) -> Candidate | None:

@@ -137,7 +137,7 @@ class SegmentRead:
 
 @dataclass(frozen=True)
 class PolishNote:
-    """What a second pass did for the winner: see ``hpo.trials.polish.Polished``."""
+    """What a second pass did for the winner: see ``hpo.trials.polished.Polished``."""
 
     trial: int
     gain: float
@@ -145,6 +145,7 @@ class PolishNote:
     passes: int
     known: str
     reason: str
+    rows: int = 0
 
 
 @dataclass(frozen=True)

@@ -270,13 +270,15 @@ class StudySpec(Strict):
         BeforeValidator(values.refit),
         Option(
             "str | bool | None",
-            "which of several scores is optimised; false for all of them together",
-            "r2",
+            "all: the best model is of all rows; or which of several scores is optimised; false for all together",
+            "all",
             defines="if given",
         ),
     ] = None
     """Which of several scores is optimised; None for the first. False optimises all of them together:
-    ``result.pareto`` holds the settings that no other beats in every score."""
+    ``result.pareto`` holds the settings that no other beats in every score. ``"all"`` optimises the first, and fits
+    the best model again to all rows where it is of a sample of them, as ``refit=True`` of GridSearchCV does: one
+    more pass, and one fit. Scores stay those of the sample."""
 
     scoring_rows: Annotated[
         int, Option("int", "rows of each fold that are kept for scores that need rows", "4096", defines=True)
@@ -523,7 +525,12 @@ class StudySpec(Strict):
         several = self.metrics
         if self.refit is False and len(several) < 2:
             raise wrong("'refit: false' optimises several metrics together; give 'scoring' a list of them")
-        if isinstance(self.refit, str) and self.refit not in several:
+        if self.refit == values.ALL and self.polish is False:
+            raise wrong(
+                "'refit: all' reads the data again for the best model, and 'polish: false' rules that out; "
+                "leave one of them out"
+            )
+        if isinstance(self.refit, str) and self.refit not in (*several, values.ALL):
             raise wrong(
                 f"refit {self.refit!r} is none of the metrics in 'scoring'{nearest(self.refit, several)}"
             )

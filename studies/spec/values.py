@@ -9,6 +9,9 @@ from studies.spec.fields import names, several
 from studies.spec.messages import nearest
 from studies.spec.ranges import wrong
 
+ALL = "all"
+"""For ``refit``: the best model is fitted again to all rows."""
+
 SAMPLERS = ("auto", "tpe", "nsga2", "random", "qmc", "cmaes", "gp", "grid")
 
 
@@ -41,7 +44,7 @@ def metrics(value: Any) -> Any:
 
 
 def refit(value: object) -> object:
-    """Return which metric is optimised: True is the first."""
+    """Return which metric is optimised: True is the first, and "all" too, for a model of all rows."""
     return None if value is True else value
 
 
