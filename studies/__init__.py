@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from studies.record.compare import Comparison
     from studies.record.listing import StudyRow
     from studies.record.records import begin, load_study
-    from studies.record.storage import delete_study, list_studies, open_storage
+    from studies.record.rows import list_studies
+    from studies.record.storage import delete_study, open_storage
     from studies.record.write_behind import WriteBehind
     from studies.sampling.samplers import make_sampler
     from studies.spec.definition import definition_digest, differences
@@ -53,7 +54,8 @@ _HOMES = {
     "spec.form": ("dump", "load", "loads"),
     "spec.spec": ("StudySpec", "build"),
     "record.listing": ("StudyRow",),
-    "record.storage": ("delete_study", "list_studies", "open_storage"),
+    "record.rows": ("list_studies",),
+    "record.storage": ("delete_study", "open_storage"),
     "spec.template": ("ColumnNote",),
     "record.write_behind": ("WriteBehind",),
 }  # fmt: skip

@@ -21,7 +21,8 @@ from studies.errors import RecordWarning, StudyError
 from studies.record.journal import repair
 from studies.record.listing import listed
 from studies.record.records import load_study, record_of
-from studies.record.storage import list_studies, open_storage
+from studies.record.rows import list_studies
+from studies.record.storage import open_storage
 from studies.record.study_record import TrialNote
 from studies.record.write_behind import WriteBehind
 

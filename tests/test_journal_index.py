@@ -18,12 +18,13 @@ from optuna.trial import TrialState, create_trial
 
 from studies.errors import RecordWarning, StudyError
 from studies.record import journal, journal_index, replay
-from studies.record.digests import seal, unsealed
 from studies.record.journal import damaged, repair
 from studies.record.journal_index import index_path
+from studies.record.lines import seal, unsealed
 from studies.record.listing import listed
 from studies.record.records import begin, load_study
-from studies.record.storage import list_studies, open_storage
+from studies.record.rows import list_studies
+from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord
 
 MUTANTS = int(os.environ.get("HPO_MUTANTS", "300"))

@@ -13,7 +13,8 @@ from studies.errors import StudyMissing
 from studies.record import lazy_trials
 from studies.record.editions import load_edition
 from studies.record.records import begin, load_study
-from studies.record.storage import list_studies, open_storage
+from studies.record.rows import list_studies
+from studies.record.storage import open_storage
 from studies.record.study_record import StudyRecord, TrialNote
 
 STUDIES, TRIALS = 12, 20

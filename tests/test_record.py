@@ -24,7 +24,8 @@ from optuna.trial import TrialState
 from studies.errors import RecordWarning, StorageError, StudyMissing, StudyTaken
 from studies.record.journal import FileStorage
 from studies.record.records import begin, load_study
-from studies.record.storage import delete_study, list_studies, open_storage
+from studies.record.rows import list_studies
+from studies.record.storage import delete_study, open_storage
 from studies.record.study_record import StudyRecord
 from studies.record.write_behind import WriteBehind
 

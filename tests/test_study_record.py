@@ -15,7 +15,8 @@ from hpo.trials.notes import notes
 from studies.errors import RecordTooNew
 from studies.record.compare import compare
 from studies.record.records import load_study, record_of
-from studies.record.storage import list_studies, open_storage
+from studies.record.rows import list_studies
+from studies.record.storage import open_storage
 from studies.record.study_record import ONEPASS, VERSION, PolishNote, ScoreNote, StudyRecord, TrialNote
 
 FIRST = Path(__file__).parent / "records" / "version1.journal"

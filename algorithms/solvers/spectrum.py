@@ -295,6 +295,8 @@ def _void(rows: Array) -> Array:
     alike = rows / t
     sizes, vectors, _ = _singular(alike, q)
     none = sizes <= q * EPS * np.abs(vectors).sum(axis=0)
+    if not none.any():
+        return np.zeros((q, 0))
     some = vectors[:, none] / t[:, None]
     order = np.argsort(t, kind="stable")  # large rows first, so that small ones keep their digits
     made = np.empty_like(some)

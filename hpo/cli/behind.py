@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from studies.record import editions, records, study_record
     from studies.record import journal as study_journal
     from studies.record import listing as study_listing
+    from studies.record import rows as study_rows
     from studies.record import storage as study_storage
     from studies.report import accuracy as score_accuracy
     from studies.report import data as report_data
@@ -148,6 +149,7 @@ else:
     study_journal = Module("studies.record.journal")
     study_listing = Module("studies.record.listing")
     study_record = Module("studies.record.study_record")
+    study_rows = Module("studies.record.rows")
     study_storage = Module("studies.record.storage")
     study_template = Module("studies.spec.template")
     tasks = Module("algorithms.tasks")

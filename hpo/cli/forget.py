@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import forgetting, records, study_storage
+from hpo.cli.behind import forgetting, records, study_rows
 from hpo.cli.options import AsJson, Storage, Store, known_storage, known_store
 from hpo.cli.output import emit, say
 from state_store.entry import readable_bytes
@@ -65,7 +65,7 @@ def _say(done: ForgottenFile, seen: list[str], *, dry_run: bool) -> None:
 def _records(storage: str | None) -> dict[str, StudyRecord]:
     """Return the records of every study, and every edition, that finished a pass."""
     kept = known_storage(storage)
-    found = ((row.name, records.stored_record(kept, row.name)) for row in study_storage.list_studies(kept))
+    found = ((row.name, records.stored_record(kept, row.name)) for row in study_rows.list_studies(kept))
     return {name: record for name, record in found if record is not None and record.segments is not None}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpo.cli.behind import process_settings, state_jobs, store_archive, store_gc, store_verify, study_storage
+from hpo.cli.behind import process_settings, state_jobs, store_archive, store_gc, store_verify, study_rows
 from hpo.cli.contexts import SHOWN, chosen, inventory, leaf, matching
 from hpo.cli.exits import STORE
 from hpo.cli.guard import complain
@@ -37,7 +37,7 @@ def ls(store: Store = None, storage: Storage = None, as_json: AsJson = False) ->
       hpo states ls --store /mnt/team/store --json
     """
     kept = known_store(store)
-    rows = study_storage.list_studies(known_storage(storage))
+    rows = study_rows.list_studies(known_storage(storage))
     found = inventory(kept, {row.name: row.contexts for row in rows})
     if as_json:
         emit(found)

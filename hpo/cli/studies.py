@@ -23,6 +23,7 @@ from hpo.cli.behind import (
     study_journal,
     study_listing,
     study_record,
+    study_rows,
     study_storage,
 )
 from hpo.cli.exits import STORE, UsageError
@@ -59,7 +60,7 @@ def ls(storage: Storage = None, as_json: AsJson = False) -> None:
     """
     rows = study_listing.listed(known_place(storage))
     if rows is None:
-        rows = study_storage.list_studies(known_storage(storage))
+        rows = study_rows.list_studies(known_storage(storage))
     if as_json:
         emit(rows)
     elif not rows:

@@ -28,8 +28,8 @@ from hpo.states.learned.summaries import recorded
 from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
 from hpo.trials.beforehand import study_space
-from hpo.trials.polish import restored
 from hpo.trials.polished import Polished
+from hpo.trials.restoring import restored
 from hpo.trials.run import Run
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Space

@@ -18,7 +18,7 @@ from hpo.states.runs import empty_leaf
 from hpo.trials.notes import recorded
 from hpo.trials.pareto import covers
 from hpo.trials.selection import Candidate, best, complexity
-from hpo.trials.warm_start import translated
+from hpo.trials.settings import translated
 from state_store import Key, StateStore
 from studies.errors import StudyTaken
 from studies.record.editions import DATA, edition_numbers, parts, stored_name

@@ -47,14 +47,12 @@ from hpo.trials.polish import polish
 from hpo.trials.polished import Polished
 from hpo.trials.prefixes import Prefixes
 from hpo.trials.recorder import Recorder
-from hpo.trials.refit import refit
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
-from hpo.trials.settings import Space
+from hpo.trials.settings import Space, translated
 from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner
 from hpo.trials.turns import Turns
-from hpo.trials.warm_start import translated
 from state_store import Key
 from studies.counting import counted
 from studies.errors import StudyMissing
@@ -218,6 +216,8 @@ class Runner:
         if winner is None:
             return None
         if self.question.spec.refit == ALL:
+            from hpo.trials.refit import refit  # noqa: PLC0415 -- asked for by few studies
+
             again = refit(self.question, found, winner, self.progress, stop)
             if again is not None:
                 return again

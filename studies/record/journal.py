@@ -22,10 +22,10 @@ from optuna.storages.journal import BaseJournalBackend
 
 from studies.errors import RecordWarning, StorageError
 from studies.record import journal_index
-from studies.record.finished_lines import Line
 from studies.record.journal_index import Brief, Index, Place
 from studies.record.journal_lines import START, TWICE, Damage, Log, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
+from studies.record.lines import Line
 from studies.record.replay import Replay
 from studies.record.study_record import SENSELESS
 from studies.uncollected import uncollected

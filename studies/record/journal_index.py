@@ -18,7 +18,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from studies.record.digests import digest, seal, unsealed
+from studies.record.lines import digest, seal, unsealed
 
 AFTER = 256
 """Lines behind an index, or of a journal without one, from which on it is made anew."""

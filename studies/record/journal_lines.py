@@ -7,14 +7,17 @@ line stood: a study without trials, a failed trial, or a line that changes nothi
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from studies.record.digests import digest, seal, unsealed
-from studies.record.finished_lines import finished
+from studies.record.lines import digest, finished, seal, unsealed
 
 Log = dict[str, Any]
+
+_JOURNAL = "journal://"
 
 START = b'{"op_code":'
 """What a journal begins with."""
@@ -25,6 +28,19 @@ TWICE = "it is written twice"
 _STUDY, _SET_ATTRIBUTE, _TRIAL, _FAILED = 0, 2, 4, 3
 _OPERATIONS = range(11)
 _AGES_AGO = "2000-01-01T00:00:00"
+
+
+def journal_path(text: str) -> Path | None:
+    """Return the file of a journal's name; None of the address of a database.
+
+    Examples
+    --------
+    >>> journal_path("journal:///a/b").as_posix(), journal_path("sqlite:///a.db")
+    ('/a/b', None)
+    """
+    if "://" in text and not text.startswith(_JOURNAL):
+        return None
+    return Path(os.path.expanduser(text.removeprefix(_JOURNAL))).absolute()  # noqa: PTH111 -- pathlib raises on ~nobody
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from optuna.distributions import BaseDistribution, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 
-from studies.record.finished_lines import Line, local, value_and_start_of
+from studies.record.lines import Line, local, value_and_start_of
 
 if TYPE_CHECKING:
     from studies.record.journal_index import Run

@@ -8,18 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from studies.errors import RecordTooNew, StorageError
 from studies.record import journal_index
-from studies.record.digests import unsealed
-from studies.record.finished_lines import Line, local, value_and_start_of
 from studies.record.journal_index import AFTER, Brief, Index, Place, brief_of, together
-from studies.record.journal_lines import START, Log, read
+from studies.record.journal_lines import START, Log, journal_path, read
+from studies.record.lines import Line, local, unsealed, value_and_start_of
 from studies.record.study_record import ONEPASS, SENSELESS, StudyRecord
 
-_JOURNAL = "journal://"
 _CREATE, _DELETE, _USER, _SYSTEM = range(4)
 _MAXIMIZE = 2
 _DIRECTIONS = range(3)
@@ -81,19 +78,6 @@ def _tuple(value: Iterable[str] | None) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
-def journal_path(text: str) -> Path | None:
-    """Return the file of a journal's name; None of the address of a database.
-
-    Examples
-    --------
-    >>> journal_path("journal:///a/b").as_posix(), journal_path("sqlite:///a.db")
-    ('/a/b', None)
-    """
-    if "://" in text and not text.startswith(_JOURNAL):
-        return None
-    return Path(os.path.expanduser(text.removeprefix(_JOURNAL))).absolute()  # noqa: PTH111 -- pathlib raises on ~nobody
-
-
 class _Unknown(Exception):
     """Only the storage itself can say it: unfinished trials, damaged lines, what came out of order."""
 
@@ -119,7 +103,7 @@ def listed(name: str | os.PathLike[str]) -> list[StudyRow] | None:
     """Return the studies of a journal by name; None where its storage has to be opened for them.
 
     So it is where lines are damaged or many, where a trial is unfinished, and of a database. What is listed is what
-    :func:`studies.record.storage.list_studies` says.
+    :func:`studies.record.rows.list_studies` says.
 
     Examples
     --------

@@ -11,7 +11,6 @@ from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy
 
 from studies.errors import StorageError
-from studies.record.finished_lines import Line
 from studies.record.journal_index import (
     MOST_OTHERS,
     Brief,
@@ -25,6 +24,7 @@ from studies.record.journal_index import (
 )
 from studies.record.journal_lines import Log, read
 from studies.record.lazy_trials import Trials, value_and_start
+from studies.record.lines import Line
 
 _CREATE_STUDY, _USER, _SYSTEM, _TRIAL, _LAST = 0, 2, 3, 4, 9
 _ATTRIBUTES = {_USER: "user_attr", _SYSTEM: "system_attr"}

@@ -12,24 +12,19 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import optuna
 from optuna.exceptions import OptunaError, StorageInternalError
 from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 
 from studies.errors import RecordWarning, StorageError, StudyMissing
 from studies.masking import mask
 from studies.quiet import quiet
-from studies.record.finished_lines import local
 from studies.record.journal import FileStorage, mend
-from studies.record.journal_lines import TWICE, Damage
-from studies.record.listing import StudyRow, best_of, journal_path, row_of
+from studies.record.journal_lines import TWICE, Damage, journal_path
 from studies.record.study_record import SENSELESS
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
-    from optuna.study import StudySummary
-    from optuna.study._frozen import FrozenStudy
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session, scoped_session
 
@@ -207,42 +202,6 @@ def _hasten(storage: Any) -> None:
 
     event.listen(storage.engine, "connect", settle)
     storage.engine.dispose()
-
-
-def list_studies(storage: BaseStorage) -> list[StudyRow]:
-    """Return the studies of a storage, by name.
-
-    Examples
-    --------
-    >>> list_studies(open_storage(None))
-    []
-    """
-    try:
-        if isinstance(storage, FileStorage):
-            return sorted((_brief(storage, s) for s in storage.known()), key=lambda row: row.name)
-        summaries = optuna.get_all_study_summaries(storage, include_best_trial=True)
-        return sorted((_summed(s) for s in summaries), key=lambda row: row.name)
-    except UNREADABLE as error:
-        raise StorageError(
-            f"the studies of {describe(storage)} make no sense ({type(error).__name__}: {error}); "
-            "`hpo studies verify` checks a journal's lines"
-        ) from None
-
-
-def _summed(summary: StudySummary) -> StudyRow:
-    best = summary.best_trial.value if _single(summary) and summary.best_trial else None
-    return row_of(summary.study_name, summary.user_attrs, summary.n_trials, best, summary.datetime_start)
-
-
-def _brief(storage: FileStorage, study: FrozenStudy) -> StudyRow:
-    """Return the row of a study in a journal; its trials are not read in full."""
-    trials = storage.brief(study._study_id)
-    best = best_of(trials, [direction.value for direction in study.directions])
-    return row_of(study.study_name, study.user_attrs, trials.trials, best, local(trials.start))
-
-
-def _single(summary: StudySummary) -> bool:
-    return len(summary.directions) == 1
 
 
 def at_once(storage: BaseStorage) -> AbstractContextManager[None]:
