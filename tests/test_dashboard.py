@@ -8,10 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from urllib.request import urlopen
 
 import numpy as np
+import pytest
 from terminal import hpo as ask
 
 import hpo
@@ -33,6 +36,26 @@ def answer(address, process):
     raise AssertionError(address)
 
 
+def ask_on(address, process):
+    while process.poll() is None:
+        with suppress(OSError), urlopen(address, timeout=10) as page:
+            page.read()
+
+
+def test_a_taken_port_is_said_in_a_line(tmp_path):
+    pytest.importorskip("optuna_dashboard")
+    tune("one", store=tmp_path / "store", storage=tmp_path / "studies.journal")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "hpo.cli", "dashboard", "--storage", tmp_path / "studies.journal", "--port", port]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode not in (0, 130)
+    assert "Traceback" not in done.stderr
+    assert "in use" in done.stderr
+
+
 def test_the_dashboard_shows_studies_that_were_recorded_before_and_after_it_began(tmp_path):
     where = {"store": tmp_path / "store", "storage": tmp_path / "studies.journal"}
     tune("before", **where)
@@ -50,12 +73,15 @@ def test_the_dashboard_shows_studies_that_were_recorded_before_and_after_it_bega
         assert set(found) == {"before", "after"}
         trials = answer(f"{address}/{found['after']}?after=0", process)["trials"]
         assert [trial["values"] for trial in trials] == [t.values for t in result.optuna_study.trials]
+        threading.Thread(target=ask_on, args=(address, process), daemon=True).start()
+        time.sleep(0.5)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)  # while it answers
         try:
             _, told = process.communicate(timeout=60)
         finally:
             process.kill()
+            process.communicate()
     assert f"http://127.0.0.1:{port}/" in told and process.returncode in (0, 130)
 
 

@@ -34,8 +34,8 @@ def blind(monkeypatch, seen):
     """Make the sample that a summary learns from miss rows: ``seen`` says, of targets, which it has."""
     drawn = hpo.states.learned.summaries._sampled
 
-    def less(pilot, dataset, seed):
-        batch, segments = drawn(pilot, dataset, seed)
+    def less(pilot, dataset, seed, *most):
+        batch, segments = drawn(pilot, dataset, seed, *most)
         keep = np.flatnonzero(seen(batch.values[:, batch.d]))
         weight = None if batch.weight is None else batch.weight[keep]
         return Batch(np.asfortranarray(batch.values[keep]), batch.d, weight), segments
@@ -141,8 +141,8 @@ def test_a_gap_that_only_one_row_has_is_kept_too(tmp_path, monkeypatch):
     X[7, 2] = np.nan
     drawn = hpo.states.learned.summaries._sampled
 
-    def without_gaps(pilot, dataset, seed):
-        batch, segments = drawn(pilot, dataset, seed)
+    def without_gaps(pilot, dataset, seed, *most):
+        batch, segments = drawn(pilot, dataset, seed, *most)
         gaps = [j for j, column in enumerate(pilot.shape.columns) if column.role == "indicator"]
         keep = np.flatnonzero(~batch.values[:, gaps].any(axis=1))
         return Batch(np.asfortranarray(batch.values[keep]), batch.d), segments

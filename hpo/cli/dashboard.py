@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Annotated
 
@@ -10,6 +13,10 @@ import typer
 from hpo.cli.exits import UsageError
 from hpo.cli.options import AsJson, Storage, known_storage
 from hpo.cli.output import emit, note
+from hpo.process.interrupts import stop_on_interrupt
+
+PAUSE = 0.2
+"""Seconds between looks at whether the server still runs."""
 
 
 def dashboard(
@@ -37,4 +44,23 @@ def dashboard(
     if as_json:
         emit({"address": address})
     note(f"{address} (Ctrl-C ends it)")
-    found.run_server(kept, host=host, port=port)
+    _until_interrupted(partial(found.run_server, kept, host=host, port=port))
+
+
+def _until_interrupted(serve: Callable[[], None]) -> None:
+    """Serve beside the main thread: in the server, Ctrl-C that comes while a page is made would be lost with it."""
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            serve()
+        except Exception as error:  # noqa: BLE001 -- raised below, where it is put in words
+            failed.append(error)
+
+    server = threading.Thread(target=run, daemon=True, name="dashboard")
+    with stop_on_interrupt() as stop:
+        server.start()
+        while server.is_alive() and not stop.wait(PAUSE):
+            pass
+    if failed:
+        raise failed[0]
