@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from http.client import HTTPException
 from urllib.request import urlopen
 
 import numpy as np
@@ -38,7 +39,7 @@ def answer(address, process):
 
 def ask_on(address, process):
     while process.poll() is None:
-        with suppress(OSError), urlopen(address, timeout=10) as page:
+        with suppress(OSError, HTTPException), urlopen(address, timeout=10) as page:  # it ends while it answers
             page.read()
 
 
@@ -73,7 +74,8 @@ def test_the_dashboard_shows_studies_that_were_recorded_before_and_after_it_bega
         assert set(found) == {"before", "after"}
         trials = answer(f"{address}/{found['after']}?after=0", process)["trials"]
         assert [trial["values"] for trial in trials] == [t.values for t in result.optuna_study.trials]
-        threading.Thread(target=ask_on, args=(address, process), daemon=True).start()
+        asking = threading.Thread(target=ask_on, args=(address, process), daemon=True)
+        asking.start()
         time.sleep(0.5)
     finally:
         process.send_signal(signal.SIGINT)  # while it answers
@@ -82,6 +84,8 @@ def test_the_dashboard_shows_studies_that_were_recorded_before_and_after_it_bega
         finally:
             process.kill()
             process.communicate()
+    asking.join(20)
+    assert not asking.is_alive()
     assert f"http://127.0.0.1:{port}/" in told and process.returncode in (0, 130)
 
 
