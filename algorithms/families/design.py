@@ -275,11 +275,6 @@ class Design:
         """The same for a model that solves for its coefficients, and needs no eigenvector for itself."""
         return self._shaken(0.0)
 
-    @cached_property
-    def shaken_products_again(self) -> tuple[Design, ...]:
-        """The same in other draws."""
-        return tuple(self._shaken(0.0, draw) for draw in range(1, DRAWS))
-
     def _shaken(self, wide: float, draw: int = 0) -> Design:
         rng, size = np.random.default_rng(draw), np.append(self.sizes, self.reach)
         if self.rounded is not None:

@@ -250,15 +250,10 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
             return math.inf
         if solved is not None and not solved.certain:
             return math.inf
-        first, more = (
-            (design.shaken, design.shaken_again)
-            if solved is None
-            else (design.shaken_products, design.shaken_products_again)
-        )
         with np.errstate(all="ignore"):
-            moved = self._away(solution, first)
-            if not moved <= NEGLIGIBLE:
-                moved = max(moved, *(self._away(solution, one) for one in more))
+            moved = self._away(solution, design.shaken if solved is None else design.shaken_products)
+            if solved is None and not moved <= NEGLIGIBLE:  # directions that mix may move it little in one draw
+                moved = max(moved, *(self._away(solution, one) for one in design.shaken_again))
         return max(moved, float(design.unscaled.max(initial=0.0)))
 
     def _away(self, solution: LinearSolution, shaken: Design) -> float:
