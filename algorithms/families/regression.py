@@ -251,9 +251,15 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
         if solved is not None and not solved.certain:
             return math.inf
         with np.errstate(all="ignore"):
-            shaken = design.shaken if solved is None else design.shaken_products
-            moved = model_moved(design, solution.coef, self.again(solution, shaken) - solution.coef)
+            moved = self._away(solution, design.shaken if solved is None else design.shaken_products)
+            if solved is None and not moved <= NEGLIGIBLE:  # directions that mix may move it little in one draw
+                moved = max(moved, *(self._away(solution, one) for one in design.shaken_again))
         return max(moved, float(design.unscaled.max(initial=0.0)))
+
+    def _away(self, solution: LinearSolution, shaken: Design) -> float:
+        """Return how far the model of another problem is; infinite where that has none."""
+        moved = model_moved(solution.design, solution.coef, self.again(solution, shaken) - solution.coef)
+        return moved if math.isfinite(moved) else math.inf
 
     def complexity(self, solution: LinearSolution) -> float:
         """Return the effective degrees of freedom, the intercept included."""
