@@ -179,7 +179,7 @@ def test_the_largest_error_of_a_sample_says_that_it_may_be_larger(place):
 
 @pytest.mark.parametrize("tail", [2.5, 5.0, 50.0])
 def test_the_largest_error_says_how_much_larger_that_of_all_rows_may_be(tail):
-    """Errors of light and of heavy tails, ten draws each: the truth is within three times what is told."""
+    """Errors of light and of heavy tails, ten draws each: the truth is within three times the reported error."""
     asked = {"algorithm": "ridge", "folds": 2, "trials": 1, "scoring": "neg_max_error", "store": None}
     search, off, told = {"ridge.alpha": 1e-6, "ridge.standardize": True}, [], []
     for seed in range(10):

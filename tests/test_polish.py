@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from passes import second_pass_raises
 from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegressor
 
 import hpo
 import hpo.trials.polish
 from hpo.errors import DataError, Interrupted, StoreWarning
-from hpo.states.passes import Pass
 from state_store import StateStore
 from studies.errors import SpecError
 from studies.spec.form import load
@@ -173,15 +173,7 @@ def test_a_recorded_study_whose_polished_states_are_gone_has_the_model_of_the_fi
 )
 def test_whatever_stops_the_second_pass_leaves_the_finished_study(frame, tmp_path, monkeypatch, error):
     rough = tuned(frame, tmp_path, polish=False)
-    runs, run = [], Pass.run
-
-    def second_fails(self, *args):
-        runs.append(self)
-        if len(runs) > 1:
-            raise error
-        return run(self, *args)
-
-    monkeypatch.setattr(Pass, "run", second_fails)
+    second_pass_raises(monkeypatch, error)
     with pytest.warns(StoreWarning, match="stays unpolished"):
         result = tuned(frame, tmp_path, polish="always")
     assert str(error) in result.run.polished.reason

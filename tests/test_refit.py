@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from passes import second_pass_raises
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import mean_squared_error
 from sklearn.neighbors import KNeighborsRegressor
@@ -17,7 +18,6 @@ from sklearn.tree import DecisionTreeRegressor
 
 import hpo
 from hpo.errors import DataError, Interrupted, StoreWarning, TuneError
-from hpo.states.passes import Pass
 from state_store import StateStore
 from studies.errors import SpecError
 from studies.spec.form import load
@@ -122,15 +122,7 @@ def test_a_recorded_study_is_opened_with_the_model_of_all_rows(frame, tmp_path):
 
 @pytest.mark.parametrize("error", [DataError("the file is gone"), Interrupted("stopped after 1 of 3 segments")])
 def test_whatever_stops_it_leaves_the_model_of_the_sample(frame, tmp_path, monkeypatch, error):
-    runs, run = [], Pass.run
-
-    def second_fails(self, *args):
-        runs.append(self)
-        if len(runs) > 1:
-            raise error
-        return run(self, *args)
-
-    monkeypatch.setattr(Pass, "run", second_fails)
+    second_pass_raises(monkeypatch, error)
     with pytest.warns(StoreWarning, match="stays that of the sample"):
         result = tuned(frame, tmp_path)
     assert str(error) in result.run.polished.reason

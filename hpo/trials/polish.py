@@ -15,7 +15,7 @@ from dataclasses import replace
 from threading import Event
 from typing import Literal
 
-from algorithms.contract import Algorithm, Polishable, State, Summary
+from algorithms.contract import Algorithm, Polishable, State
 from algorithms.errors import AlgorithmError
 from algorithms.known import Known
 from hpo.errors import DataError, Interrupted, StoreWarning
@@ -127,18 +127,14 @@ def _pass(
 ) -> tuple[State, PassResult]:
     """Read what no state at this expansion is known of; return the state of every row and what that cost."""
     dataset, store, summary = question.dataset, question.store, winner.algorithm.summary
-    told = _knowing(pilot, summary, known)
+    knowing = pilot.knowing({summary: known})
     about = {"lookup": "", "segments": [segment.fingerprint for segment in dataset.segments]}
     SUMMARY.put(store, known.digest, about, known.arrays)
-    context = context_of(summary, told, dataset.targets, dataset.weight)
+    context = context_of(summary, knowing, dataset.targets, dataset.weight)
     progress.begin_pass(dataset.rows, dataset.nbytes)
-    result = Pass(dataset, told, {summary: context}, store).run(question.engine, progress, stop)
-    states = winner.states.anew(told.ready(summary), result.cells[summary])
+    result = Pass(dataset, knowing, {summary: context}, store).run(question.engine, progress, stop)
+    states = winner.states.anew(knowing.ready(summary), result.cells[summary])
     return states.for_algorithm(winner.algorithm).whole, result
-
-
-def _knowing(pilot: Pilot, summary: Summary, known: Known) -> Pilot:
-    return pilot.knowing({summary: known})
 
 
 def _standard_error(winner: Candidate, polishing: Polishable) -> float:
