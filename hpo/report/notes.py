@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def concerns(result: Result) -> list[str]:
-    """Return what a reader should act on: trials that failed or ended early, rough models, biased scores and others."""
+    """Return what a reader should act on: trials that failed or ended early, rough models, biased scores."""
     found = [
         f"Models may be rough, since what they begin at does not suit all rows: {why}."
         for why in result.record.unsuited
