@@ -201,7 +201,12 @@ def _key(what: object) -> object:
         return "array", what.shape, what.dtype.str, what.tobytes()
     if what is None or isinstance(what, str | int | float | complex | bytes | type):
         return type(what), repr(what)
-    try:  # such as an Index of columns or a selector of them, of which every candidate has a copy
+    return _written(what)
+
+
+def _written(what: object) -> object:
+    """Return what equals that of a copy, such as of an Index of columns or a selector of them: candidates have copies."""
+    try:
         return type(what), pickle.dumps(what)
     except Exception:  # noqa: BLE001 -- whatever refuses to be written
         return _Same(what)
