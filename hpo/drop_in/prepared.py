@@ -205,7 +205,7 @@ def _key(what: object) -> object:
 
 
 def _written(what: object) -> object:
-    """Return what equals that of a copy, such as of an Index of columns or a selector of them: candidates have copies."""
+    """Return what equals that of a copy, such as candidates have of an Index of columns or a selector of them."""
     try:
         return type(what), pickle.dumps(what)
     except Exception:  # noqa: BLE001 -- whatever refuses to be written
