@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import hpo
 from hpo.cli.options import Command
@@ -41,6 +42,15 @@ def test_every_page_of_docs_is_in_the_site(site):
         assert (site / f"{page.stem}.html").is_file(), page.name
     for name in ("index", "changelog", "benchmarks", "contributing", "security"):
         assert (site / f"{name}.html").is_file()
+
+
+def test_every_page_of_docs_is_in_the_navigation_and_is_named_by_the_readme_or_another_page():
+    chosen = yaml.load((ROOT / "mkdocs.yml").read_text(), yaml.BaseLoader)["nav"]
+    listed = [page for part in chosen for pages in part.values() for page in pages]
+    texts = {path: path.read_text("utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
+    for page in (ROOT / "docs").glob("*.md"):
+        assert listed.count(page.name) == 1, page.name
+        assert any(f"{page.name})" in text for path, text in texts.items() if path != page), page.name
 
 
 def test_no_page_loads_anything_from_the_network(site):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
@@ -82,35 +83,17 @@ def open_dataset(
     """
     if fingerprint not in ("fast", "content"):
         raise DataError(f"fingerprint {fingerprint!r} is unknown; use 'fast' or 'content'")
-    if interactions is not None:
-        pairs, others = Pairs.of(interactions), {"target": target, "weight": weight, "join": join}
-        if given := [name for name, value in others.items() if value is not None and value != ()]:
-            raise DataError(f"{given[0]}: rows of users and items have none; leave it out")
-        rows = open_dataset(
-            data, features=pairs.columns, fingerprint=fingerprint, storage_options=storage_options, text=text,
+    others = {"target": target, "weight": weight, "join": join}
+    if interactions is not None or documents is not None:
+        rows = partial(
+            open_dataset, data, fingerprint=fingerprint, storage_options=storage_options, text=text,
             footers=footers, window=window,
         )  # fmt: skip
-        items = None if features is None else as_names(features)
-        block = matrix_block(rows.exactly(pairs.columns[:2]), pairs, items)
-        dropped = [pairs.user, *as_names(drop)]
-        roles = resolve_roles(block.schema.names, target=None, weight=None, features=None, drop=dropped)
-        made = Dataset(gather_block(block, (*roles.used, pairs.user)), roles, None)
-        made.chosen = rows.chosen
-        return made
-    if documents is not None:
-        others = {"target": target, "weight": weight, "join": join, "beside": beside or None}
-        if given := [name for name, value in others.items() if value is not None and value != ()]:
-            raise DataError(f"{given[0]}: rows of documents have none; leave it out")
-        column, counting = str(documents["text"]), {k: v for k, v in documents.items() if k != "text"}
-        rows = open_dataset(
-            data, features=[column], fingerprint=fingerprint, storage_options=storage_options, text=text,
-            footers=footers, window=window,
-        )  # fmt: skip
-        words = words_block(rows, column, counting, None if features is None else as_names(features))
-        roles = resolve_roles(words.schema.names, drop=drop)
-        made = Dataset(gather_block(words, roles.used), roles, None)
-        made.chosen = rows.chosen
-        return made
+        if interactions is not None:
+            _refuse(others, "rows of users and items")
+            return _open_interactions(rows, Pairs.of(interactions), features, drop)
+        _refuse({**others, "beside": beside or None}, "rows of documents")
+        return _open_documents(rows, documents or {}, features, drop)
     data, asked_join = apart(data, join)
     data = collected(data)
     if window.words and not _are_paths(data):
@@ -150,6 +133,42 @@ def apart(data: object, join: Mapping[str, object] | None) -> tuple[object, Join
     if join:
         raise DataError("data is a Join, and join= is given too; say once what is joined")
     return data.data, data
+
+
+def _refuse(others: Mapping[str, object], rows: str) -> None:
+    """Refuse what is asked for beside data that has none of it."""
+    if given := [name for name, value in others.items() if value is not None and value != ()]:
+        raise DataError(f"{given[0]}: {rows} have none; leave it out")
+
+
+def _open_interactions(
+    rows: Callable[..., Dataset], pairs: Pairs, features: Iterable[str] | None, drop: Iterable[str] | None
+) -> Dataset:
+    """Return the matrix of users by items, the column of users beside it."""
+    read = rows(features=pairs.columns)
+    items = None if features is None else as_names(features)
+    block = matrix_block(read.exactly(pairs.columns[:2]), pairs, items)
+    dropped = [pairs.user, *as_names(drop)]
+    roles = resolve_roles(block.schema.names, target=None, weight=None, features=None, drop=dropped)
+    made = Dataset(gather_block(block, (*roles.used, pairs.user)), roles, None)
+    made.chosen = read.chosen
+    return made
+
+
+def _open_documents(
+    rows: Callable[..., Dataset],
+    documents: Mapping[str, object],
+    features: Iterable[str] | None,
+    drop: Iterable[str] | None,
+) -> Dataset:
+    """Return the matrix of documents by words."""
+    column, counting = str(documents["text"]), {k: v for k, v in documents.items() if k != "text"}
+    read = rows(features=[column])
+    block = words_block(read, column, counting, None if features is None else as_names(features))
+    roles = resolve_roles(block.schema.names, drop=drop)
+    made = Dataset(gather_block(block, roles.used), roles, None)
+    made.chosen = read.chosen
+    return made
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,8 +79,8 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
     known = noted(result.optuna_study)
     began = min((one.trial.datetime_start for one in known if one.trial.datetime_start), default=None)
     warnings, curves = concerns(result), [_validation(result, *one) for one in _drawn(result, depth)]
-    return ReportData(
-        name=result.record.name or "unnamed study",
+    made = ReportData(
+        name=record.name or "unnamed study",
         created=_created(result),
         data=_text(spec.get("data", "")),
         target=", ".join(record.targets),
@@ -92,38 +92,55 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         n_rows=result.candidates[0].states.whole.rows,
         n_columns=len(record.encoder["encodings"]),
         trials=[_row(result, one, began) for one in known],
-        best=None if result.record.several else _chosen(result, result.best),
-        simplest=None if result.record.several else _chosen(result, result.simplest),
         nested=_estimate(nested_score(result)) if depth.nested else None,
         importances=importances(result),
-        importances_within=[] if record.several or not drawn else _within(result),
         validation=[*_elbows(result, depth), *curves],
-        offers=[] if record.several else offers(result, curves),
         learning=_curve("rows", learning_curve(result)) if depth.learning else None,
         extrapolated=_extrapolated(result) if depth.learning else None,
-        coefficients=[] if result.record.several else coefficients(result)[:MOST_COEFFICIENTS],
         ledger=_ledger(result),
         spec_yaml=_yaml(spec),
         notes=[*warnings, *remarks(result, depth)],
         warnings=warnings,
-        baseline=None if record.several else baseline(result),
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
         log_params=[k for k, d in result.run.tuner.space.distributions.items() if _is_log(d)],
         metrics=list(result.metrics),
-        objectives=list(result.record.objectives),
-        pareto=[_chosen(result, c) for c in result.pareto] if result.record.several else [],
+        objectives=list(record.objectives),
         leaderboard=[_leader(result, row) for row in leaderboard(result)],
         classes=_classes(result),
-        class_coefficients=None if result.record.several else _class_coefficients(result),
         sampled=list(record.sampled),
         sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
-        backtests=backtests(result) if drawn and not result.record.several else None,
-        diagnostics=diagnostics(result) if drawn and not record.several else None,
         recipe=recipe(result),
         lineage=lineage(result),
-        units=of_units(result) if drawn and not record.several else None,
-        topics=_topics(result) if drawn and not result.record.several else [],
         stages=stage_rows(result, known) if drawn and result.cost.epochs_alone else [],
+    )
+    if record.several:
+        return replace(made, pareto=[_chosen(result, c) for c in result.pareto])
+    made = _with_best(made, result, curves)
+    return _with_pictures(made, result) if drawn else made
+
+
+def _with_best(made: ReportData, result: Result, curves: Sequence[Curve]) -> ReportData:
+    """Return the report with what is known of one best setting."""
+    return replace(
+        made,
+        best=_chosen(result, result.best),
+        simplest=_chosen(result, result.simplest),
+        offers=offers(result, curves),
+        coefficients=coefficients(result)[:MOST_COEFFICIENTS],
+        baseline=baseline(result),
+        class_coefficients=_class_coefficients(result),
+    )
+
+
+def _with_pictures(made: ReportData, result: Result) -> ReportData:
+    """Return the report with what is drawn of one best setting, and shown by no summary on a terminal."""
+    return replace(
+        made,
+        importances_within=_within(result),
+        backtests=backtests(result),
+        diagnostics=diagnostics(result),
+        units=of_units(result),
+        topics=_topics(result),
     )
 
 

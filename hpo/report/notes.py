@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hpo.findings.answers import accuracy
 from hpo.findings.curves import extrapolated
 from hpo.findings.editions import words
+from hpo.states.fold_sizes import without_class
 from hpo.trials.accuracy import scored_rows
 from hpo.trials.hopeless import told
 from hpo.trials.notes import notes as notes_of
@@ -35,6 +36,8 @@ def concerns(result: Result) -> list[str]:
     found += [f"{told(choice, why)}." for choice, why in result.run.tuner.hopeless.found.items()]
     if unfinished := sum(not note.converged for note in noted):
         found.append(f"In {counted(unfinished, 'trial')} a solver reached max_iter before its tolerance.")
+    if lacking := without_class(result.run.evidence.any_states):
+        found.append(f"Scores of some folds say nothing about a class: {lacking}.")
     return [*found, *_unscored(result), *_bias_notes(result)]
 
 

@@ -71,9 +71,10 @@ class Classes:
         shift = -float(np.log(made.scale).sum())  # densities are of the columns in their own units
         gaps = any(f.isna().any(axis=None) for f in (rows.features(t, train), *others))
         lost = _lost_by_floats(made, coded(t, train)[1], example, gaps=gaps, squared=not found.line)
+        means = _float_means(made, gaps=gaps)
         far = [
             _lost_by_products(made, X, found.slopes) if found.slopes is not None
-            else 16 * np.finfo(float).eps * np.abs(log.max(axis=1))
+            else 16 * np.finfo(float).eps * np.abs(log.max(axis=1)) + (found.pull(X, means) if found.pull else 0.0)
             for X, log in zip(placed[1:], logs, strict=True)
         ]  # fmt: skip
         return [
@@ -173,6 +174,16 @@ def _lost_by_floats(
         away = np.max([np.abs(other - mean) for mean in means], axis=0) / least * squared
         found.append(np.asarray((lost * np.maximum(1, away)).max(axis=1, initial=0.0), float))
     return found
+
+
+def _float_means(made: Design, *, gaps: bool) -> np.ndarray:
+    """Return by how much means, and what fills gaps, are rounded in a model in floats, scikit-learn's too, shape (q,).
+
+    Columns may be collinear but for what is added to a covariance: then that is more of a spread than along the column.
+    """
+    if (made.standardize and not gaps) or not len(made.mean):
+        return np.zeros(len(made.mean))
+    return np.asarray(4.0 * np.finfo(float).eps * np.abs(made.mean / made.scale), float)
 
 
 def _lost_by_products(made: Design, X: np.ndarray, slopes: np.ndarray) -> np.ndarray:

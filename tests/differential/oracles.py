@@ -335,12 +335,14 @@ class Joint:
     line : the same but for a number of each row, where that is what differs between classes and is linear in a row:
         of a row 10⁹ deviations away the rest has no digit of it.
     slopes : of that line, shape (q, C).
+    pull : of rows and a size for each column, how far log p(x, y) moves at most where means are off by these, shape (n,).
     """
 
     log: Callable[[Array], Array]
     condition: float = 1.0
     line: Callable[[Array], Array] | None = None
     slopes: Array | None = None
+    pull: Callable[[Array, Array], Array] | None = None
 
     def shares(self, rows: Array) -> Array:
         """Return log p(y | x) but for a number of each row."""
@@ -420,8 +422,12 @@ def _gaussian(means: Array, halves: list[Array], share: Array) -> Joint:
             out.append(np.log(p) - (away + size) / 2)
         return np.column_stack(out)
 
+    def pull(rows: Array, off: Array) -> Array:
+        slopes = [back(L.T, forward(L, (rows - mean).T)).T for mean, L in zip(means, halves, strict=True)]
+        return np.max([np.abs(each) @ off for each in slopes], axis=0)
+
     worst = max(float(np.diagonal(L / np.sqrt((L * L).sum(axis=1))[:, None]).min() ** -2) for L in halves)
-    return Joint(log, worst)
+    return Joint(log, worst, pull=pull)
 
 
 JOINTS = {"lda": lda, "qda": qda, "gaussian_nb": gaussian_nb}

@@ -171,3 +171,12 @@ def test_a_threshold_of_its_own_is_where_the_slider_stands(tmp_path):
     page = render_html(hpo.write_report(result))
     place = int(re.search(r'id="cut" min="0" max="\d+" value="(\d+)"', page)[1])
     assert found.thresholds[place] == pytest.approx(found.chosen)
+
+
+def test_a_class_that_some_folds_lack_is_a_warning_with_what_to_do(tmp_path):
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 2)), columns=["a", "b"])
+    asked = {"scoring": "average_precision", "trials": 2, "store": tmp_path, "progress": False}
+    for rare, folds, warned in [(3, 5, True), (3, 3, False)]:
+        frame["label"] = ["rare"] * rare + ["often"] * (200 - rare)
+        found = hpo.write_report(hpo.tune(frame, "label", "lda", folds=folds, **asked), tmp_path / "page.html")
+        assert any("no row of the class 'rare' to test on (3 rows in 3 folds)" in one for one in found.warnings) is warned
