@@ -14,6 +14,7 @@ from state_store.cover import Cover, cover_segments
 from state_store.entry import Document, Entry, counted, readable_bytes
 from state_store.errors import DamagedBlob
 from state_store.key import LEAVES, PACKS, Key
+from state_store.listing import Entries
 from state_store.location import Location, open_location
 from state_store.names import DOCUMENTS, PINS, document_name, is_blob_name, pin_name
 from state_store.packed import Packs
@@ -21,7 +22,6 @@ from state_store.packs import Member
 from state_store.shelf import Shelf
 
 T = TypeVar("T")
-Entries = list[Entry]
 Documents = list[Document]
 
 
@@ -280,7 +280,7 @@ class StateStore:
         listed = [item for item in self.backend.names(LEAVES) if is_blob_name(item[0])]
         found = self.shelf.each(lambda item: self._entry(*item, pinned), listed)
         leaves = [*(e for e in found if e is not None), *self.packs.entries(pinned)]
-        return sorted(leaves, key=lambda e: (-e.last_used, e.key, e.blob))
+        return Entries(sorted(leaves, key=lambda e: (-e.last_used, e.key, e.blob)))
 
     def pin(self, context: str) -> None:
         """Make ``gc`` keep every leaf of a context."""
