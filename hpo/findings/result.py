@@ -14,7 +14,6 @@ from algorithms.contract import steps_of
 from algorithms.lazily import pandas, sklearn
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
-from hpo.findings.forecasts import forecasts
 from hpo.findings.noted import (
     algorithm_of,
     fold_rows,
@@ -337,7 +336,11 @@ class Result(Drawn):
         chosen = self.best if candidate is None else candidate
         reading = {**reading_of(self.record, None), **options}
         model = self.model_of(chosen)[-1]
-        return forecasts(self.run, chosen, model, horizon, quantiles, data, futr_df, intervals, reading)
+        forecasts = import_module("hpo.findings.forecasts").forecasts  # for series alone
+        made: pd.DataFrame = forecasts(
+            self.run, chosen, model, horizon, quantiles, data, futr_df, intervals, reading
+        )
+        return made
 
     def _check_single(self) -> None:
         if self.record.several:
