@@ -13,6 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import forked
 import pytest
 from endpoints import environment
 
@@ -67,7 +68,8 @@ def test_a_page_runs_as_it_stands_in_an_empty_directory(page, tmp_path, hpo_home
     if "s3://" in script_of(page):
         env |= environment(request.getfixturevalue("endpoint"))
     run = [sys.executable, "-W", "error", "-W", "ignore:The data is read again", "-c", script_of(page)]
-    done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=600, env=env)
+    start = subprocess.run if page.name == "README.md" else forked.run
+    done = start(run, cwd=folder, capture_output=True, text=True, timeout=600, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "rror" not in done.stderr
 
