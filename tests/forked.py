@@ -19,6 +19,7 @@ import os
 import pkgutil
 import re
 import runpy
+import select
 import signal
 import socket
 import subprocess
@@ -46,25 +47,27 @@ def _of_python(env: Mapping[str, str]) -> dict[str, str]:
 
 STARTED = _of_python(os.environ)
 """A process that is asked for with others is a fresh one."""
+PLACE = "HPO_TESTS_FORKED"
+"""The variable that says where a process listens that forks: for what runs in a fork of it."""
 
 
 def run(
     line: Sequence[object], *, cwd: os.PathLike[str] | str | None = None, env: Mapping[str, str] | None = None,
-    stdin: bytes | None = None, stdout: int | None = None, capture_output: bool = True, text: bool = False, check: bool = False,
+    stdin: bytes | None = None, stdout: int | None = None, stderr: int | None = None, capture_output: bool = True, text: bool = False, check: bool = False,
     timeout: float = 120,
 ) -> subprocess.CompletedProcess[Any]:  # fmt: skip
-    """Run ``[sys.executable, *options, "-c", code, *arguments]``, or with ``"-m", module``; ``stdout`` a descriptor."""
+    """Run ``[sys.executable, *options, "-c", code, *arguments]``, or with ``"-m", module``; streams are descriptors."""
     words, env = list(map(str, line)), dict(os.environ if env is None else env)
     if _of_python(env) != STARTED:
-        files = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE if stdout is None else stdout}
+        files = {"stdout": subprocess.PIPE if stdout is None else stdout, "stderr": subprocess.PIPE if stderr is None else stderr}
         given = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
         return subprocess.run(words, cwd=cwd, env=env, timeout=timeout, check=check, text=text, **files, **given)
     at = min(words.index(kind) for kind in ("-c", "-m") if kind in words)
     asked = {"options": words[2:at:2], "run": words[at : at + 2], "arguments": words[at + 2 :]}
     asked |= {"cwd": os.fspath(cwd or Path.cwd()), "env": env}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _given(stdin) as source:
-        files = [source, out.fileno() if stdout is None else stdout, err.fileno()]
-        code = _parent().answer(asked, files, timeout)
+        files = [source, out.fileno() if stdout is None else stdout, err.fileno() if stderr is None else stderr]
+        code = _answer(asked, files, timeout)
         said = [_read(file, text) for file in (out, err)]
     done = subprocess.CompletedProcess(words, code, *said)
     if check:
@@ -99,41 +102,35 @@ def _read(file, text: bool) -> bytes | str:
     return file.read().decode() if text else file.read()
 
 
+def _answer(asked: dict[str, object], files: list[int], timeout: float) -> int:
+    """Return the exit status of what is asked, as ``subprocess`` says it."""
+    with socket.socket(socket.AF_UNIX) as end:
+        end.settimeout(120)
+        end.connect(os.environ.get(PLACE) or parent())
+        _send(end, asked, files)
+        pid = _receive(end)[0]["pid"]
+        end.settimeout(timeout)
+        try:
+            return _receive(end)[0]["code"]
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            raise
+
+
 @functools.cache
-def _parent() -> _Parent:
-    made = _Parent()
-    atexit.register(made.close)
-    return made
-
-
-class _Parent:
-    """A process that forks on request."""
-
-    def __init__(self) -> None:
-        self.socket, theirs = socket.socketpair()
-        line = [sys.executable, __file__, str(theirs.fileno())]
-        self.process = subprocess.Popen(line, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-        theirs.close()
-        self.lock = threading.Lock()
-
-    def answer(self, asked: dict[str, object], files: list[int], timeout: float) -> int:
-        """Return the exit status of what is asked, as ``subprocess`` says it."""
-        with self.lock:
-            self.socket.settimeout(120)
-            _send(self.socket, asked, files)
-            pid = _receive(self.socket)[0]["pid"]
-            self.socket.settimeout(timeout)
-            try:
-                return _receive(self.socket)[0]["code"]
-            except TimeoutError:
-                os.kill(pid, signal.SIGKILL)
-                self.socket.settimeout(120)
-                _receive(self.socket)
-                raise
-
-    def close(self) -> None:
-        self.socket.close()
-        self.process.wait()
+def parent() -> str:
+    """Start the process that forks; return where it listens until this one ends."""
+    folder = tempfile.TemporaryDirectory(prefix="hpo-forked-")
+    alive, theirs = socket.socketpair()
+    with theirs, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder.name}/socket")
+        listener.listen()
+        ends = [theirs.fileno(), listener.fileno()]
+        process = subprocess.Popen([sys.executable, __file__, *map(str, ends)], pass_fds=ends, stdin=subprocess.DEVNULL)
+    atexit.register(folder.cleanup)
+    atexit.register(process.wait)
+    atexit.register(alive.close)  # the first of the three
+    return f"{folder.name}/socket"
 
 
 def _send(to: socket.socket, message: dict[str, object], files: Sequence[int] = ()) -> None:
@@ -153,22 +150,40 @@ def _receive(of: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return json.loads(body), files
 
 
-def _serve(end: socket.socket) -> dict[str, Any]:
-    """Fork for each message until there is none; return in each fork what it is to do."""
+def _serve(alive: socket.socket, listener: socket.socket) -> dict[str, Any]:
+    """Fork for each that asks while ``alive`` is open; return in each fork what it is to do."""
     while True:
-        asked, files = _receive(end)
-        if not asked:
+        if alive in select.select([alive, listener], [], [])[0]:
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    os.wait()
             sys.exit()
-        pid = os.fork()
-        if pid == 0:
-            for place, file in enumerate(files):
-                os.dup2(file, place)
-                os.close(file)
-            return asked
-        for file in files:
+        end, _ = listener.accept()
+        if os.fork() == 0:
+            alive.close()
+            listener.close()
+            return _attend(end)
+        end.close()
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def _attend(end: socket.socket) -> dict[str, Any]:
+    """Fork once more, and say what became of it; return in the fork what it is to do."""
+    asked, files = _receive(end)
+    pid = os.fork()
+    if pid == 0:
+        end.close()
+        for place, file in enumerate(files):
+            os.dup2(file, place)
             os.close(file)
-        _send(end, {"pid": pid})
-        _send(end, {"code": os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])})
+        return asked
+    _send(end, {"pid": pid})
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with contextlib.suppress(OSError):
+        _send(end, {"code": code})
+    os._exit(0)
 
 
 def _be(asked: dict[str, Any], kept: int) -> None:
@@ -219,7 +234,7 @@ def _prepare() -> None:
 
 if __name__ == "__main__":
     defaults = len(warnings.filters)
-    with socket.socket(fileno=int(sys.argv[1])) as given:
-        _prepare()
-        request = _serve(given)
+    ends = [socket.socket(fileno=int(word)) for word in sys.argv[1:]]
+    _prepare()
+    request = _serve(*ends)
     _be(request, defaults)
