@@ -89,7 +89,7 @@ def test_scores_of_sampled_rows_say_how_many_and_how_much_that_matters(place, ca
     asked = {"scoring": ["average_precision", "roc_auc"], "scoring_rows": 400, "folds": 4, "trials": 3}
     result = hpo.tune(rare(8000), "t", "gaussian_nb", name="a", **asked, **place)
     words = "scored on 1,600 of 8,000 held-out rows"
-    for metric in result.metrics:
+    for metric in result.record.metrics:
         found = hpo.accuracy(result, metric=metric)
         assert (found.scored_rows, found.held_rows) == (1600, 8000)
         assert 0.0 < found.sampling < 0.1
