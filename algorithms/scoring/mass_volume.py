@@ -38,10 +38,10 @@ def mass_volume(normality: Callable[[Floats], Array], rows: Floats, weights: Arr
     --------
     >>> known = np.random.default_rng(0).normal(size=(500, 2))
     >>> near = lambda X: -np.hypot(X[:, 0], X[:, 1])
-    >>> round(mass_volume(near, known, np.ones(500), known), 1)
-    0.5
-    >>> round(mass_volume(lambda X: X[:, 0], known, np.ones(500), known), 1)
-    0.8
+    >>> round(mass_volume(near, known, np.ones(500), known), 2)
+    0.44
+    >>> round(mass_volume(lambda X: X[:, 0], known, np.ones(500), known), 2)
+    0.69
     """
     drawn = _drawn(rows, known)
     order = np.argsort(-(found := normality(rows)), kind="stable")
