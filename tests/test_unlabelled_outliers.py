@@ -99,7 +99,7 @@ def test_a_threshold_changes_no_room(tmp_path):
 def test_marked_rows_and_room_are_scores_of_one_study(tmp_path):
     marked = (WRAPPED, np.r_[np.zeros(480, bool), np.ones(20, bool)])
     result = tuned(marked, tmp_path, scoring=["roc_auc", "neg_mass_volume"], folds=2)
-    assert result.metrics == ("roc_auc", "neg_mass_volume")
+    assert result.record.metrics == ("roc_auc", "neg_mass_volume")
     assert result.best_model["model"].outlier_label_
     assert not hasattr(tuned(WRAPPED, tmp_path).best_model["model"], "outlier_label_")
 
