@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NUMBER, CLASS = "number", "class"
 
@@ -20,6 +20,8 @@ class Task:
     answers : the methods that scorers may ask of its models.
     one_class : whether the truth is one class of the target against all the others.
     documents : whether rows are documents, which may be given as text.
+    unlabelled : the score of a study that names no target; None where it must name one.
+    also : other names by which ``"auto:<task>"`` knows it.
 
     Examples
     --------
@@ -33,6 +35,14 @@ class Task:
     answers: tuple[str, ...] = ()
     one_class: bool = False
     documents: bool = False
+    unlabelled: str | None = None
+    also: tuple[str, ...] = ()
+
+    def without_target(self) -> Task:
+        """Return what is left of it where no target is named; itself where it must have one, or never has."""
+        if self.unlabelled is None:
+            return self
+        return replace(self, target=None, scoring=self.unlabelled, answers=())
 
 
 TASKS: Mapping[str, Task] = {
@@ -45,7 +55,10 @@ TASKS: Mapping[str, Task] = {
         Task("recommendation", None),
         Task("forecasting", NUMBER),
         Task("topics", None, documents=True),
-        Task("outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True),
+        Task(
+            "outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True,
+            unlabelled="neg_mass_volume", also=("anomaly", "anomaly_detection"),
+        ),
     )
 }
 """Task by name."""

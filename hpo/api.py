@@ -30,6 +30,7 @@ from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved, searches
+from hpo.question.scoring import by_target
 from hpo.question.series import (
     automatic,
     check_asked,
@@ -438,14 +439,16 @@ def _question(
 def _resolved_early(spec: StudySpec) -> tuple[list[Searched], Scoring] | None:
     """Return what is searched, before any file is opened; None where that depends on the data.
 
-    Seasons follow from the frequency, and so does how far windows reach back.
+    Seasons follow from the frequency, and so does how far windows reach back; whether there is a target says how
+    models are scored that may do without.
     """
     if is_auto(spec.algorithm):
         return None
     if spec.time is not None and spec.freq is None:
         searches(spec)  # refuses what does not forecast
         return None
-    return resolved(spec)
+    known = resolved(spec, labelled=spec.scoring is not None or spec.target is not None)
+    return None if by_target(known[0]) else known
 
 
 def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Location | None) -> Question:
@@ -488,7 +491,7 @@ def question_over(
         kept, dataset = open_store(store), dataset.exactly(spec.series or ())
         calendar = calendar_of(dataset, spec.time, spec.series or (), spec.freq, kept, covariates_of(spec))
         spec, found = spec.but(freq=calendar.order.frequency.name), None
-    asked = Asked(spec, dataset, *(found or resolved(spec)))
+    asked = Asked(spec, dataset, *(found or resolved(spec, labelled=bool(dataset.targets))))
     asked = replace(asked, dataset=dataset.exactly(_labels(asked, folds)))
     check(asked)
     runs_on, divided = engine or engine_of(spec.engine, spec.n_jobs), folds_of(spec, folds)

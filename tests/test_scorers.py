@@ -167,7 +167,7 @@ REFUSED = [
     (NUMBERS, "ridge", "accuracy", r"the regression of 't' \(a number\): .*; use r2, neg_mean_sq.*or tune a classification$"),
     (NUMBERS, "poisson", "roc_auc", "it asks for decision_function or predict_proba, which these models do not compute"),
     (NUMBERS, "ridge", "v_measure_score", "Clustering metrics expects discrete values"),
-    (WHOLE, "isolation_forest", "neg_log_loss", r"outlier_detection of 't' \(one class.*use roc_auc, average_precision or"),
+    (WHOLE, "isolation_forest", "neg_log_loss", r"outlier_detection of 't' \(one class.*use roc_auc, average_precision, neg_mass_volume or"),
     (TEXT, "logistic", ["accuracy", "r2"], "scoring='r2' does not suit"),
     (TEXT, "auto", "r2", "scoring='r2' does not suit"),
 ]  # fmt: skip

@@ -91,6 +91,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
         exact=("log_likelihood", *SEPARATED),
         default_score="log_likelihood",
         elbow=("n_components", "log_likelihood"),
+        auto=2,
     )
 
     @property

@@ -11,13 +11,14 @@ import numpy as np
 
 from algorithms.arrays import Array, Floats
 from algorithms.contract import Algorithm, Held, Rows, Tags, as_dense
-from algorithms.errors import NotEnoughRows, TooLarge
+from algorithms.errors import InvalidField, NotEnoughRows, TooLarge
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.sampled import Prepared, prepare, without_effect
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Impute, MinFrequency, Preprocess
 from algorithms.ranges import Choice, Integer, Legal, Range, Uniform
+from algorithms.scoring.mass_volume import mass_volume
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from sklearn.ensemble import IsolationForest as SkIsolationForest
 
 AUTO = "auto"
+
+UNLABELLED = "neg_mass_volume"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,14 @@ class Forest:
         """Return the normality of other rows, shape (n,): ``score_samples`` of scikit-learn."""
         return MEMO.get(self, rows, lambda: self._normality(self.prepared.place(rows)))
 
+    def room(self, rows: Rows) -> Room:
+        """Return how little room is normal, by held-out rows (the same for every threshold)."""
+        return MEMO.get(self, (rows, "room"), lambda: Room(self._room(rows)))
+
+    def _room(self, rows: Rows) -> float:
+        placed = self.prepared.place(rows)
+        return mass_volume(self._normality, placed, rows.sample_weight, self.prepared.X)
+
     def threshold(self, contamination: float | str) -> float:
         """Return the normality below which a row is an outlier: scikit-learn's ``offset_``."""
         if isinstance(contamination, str):
@@ -64,13 +75,23 @@ class Forest:
         return np.asarray(self.fitted.score_samples(X), np.float64)
 
 
+@dataclass(frozen=True)
+class Room:
+    """A mean share of room, from 0 to 1."""
+
+    share: float
+    nbytes: int = 8
+
+
 @dataclass(frozen=True, kw_only=True)
 class IsolationForest(Algorithm[SampleState, Forest]):
     """Trees that isolate rows by random cuts; parameters are those of ``sklearn.ensemble.IsolationForest``.
 
     The trees never see the target. It marks the true outliers of held-out rows, and scores are those of
     distinguishing them from the rest: ``roc_auc`` and ``average_precision`` by the rows' abnormality, others by the
-    predicted outliers. A fitted model predicts -1 for outliers and +1 for the rest.
+    predicted outliers. Without a target models are compared by ``neg_mass_volume``: minus the share of room that
+    they call normal where 90 to 99.9% of held-out rows are (:func:`algorithms.scoring.mass_volume.mass_volume`).
+    A fitted model predicts -1 for outliers and +1 for the rest.
 
     Parameters
     ----------
@@ -103,7 +124,7 @@ class IsolationForest(Algorithm[SampleState, Forest]):
 
     tags: ClassVar[Tags] = Tags(
         task="outlier_detection",
-        sampled=("roc_auc", "average_precision"),
+        sampled=("roc_auc", "average_precision", UNLABELLED),
         auto=1,
         on_request=("impute", "min_frequency"),
     )
@@ -133,19 +154,26 @@ class IsolationForest(Algorithm[SampleState, Forest]):
     def estimator(self, solution: Forest) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``IsolationForest``.
 
-        It has one attribute more than scikit-learn's: ``outlier_label_``, what the target calls an outlier.
+        It has one attribute more than scikit-learn's, where there is a target: ``outlier_label_``, what that calls
+        an outlier.
         """
         model = copy.copy(solution.fitted)
         model.contamination, model.offset_ = self.contamination, solution.threshold(self.contamination)
         sample = solution.prepared.sample
-        model.outlier_label_ = sample.shape.classes[outlier_code(sample, self.outlier_label)]
+        if sample.shape.classes:
+            model.outlier_label_ = sample.shape.classes[outlier_code(sample, self.outlier_label)]
         return solution.prepared.dress(model)
 
     def score(self, solution: Forest, held: Held[SampleState], metric: str) -> float | None:
-        """Return a scorer's score of distinguishing outliers among sampled held-out rows, 1, from the rest, 0."""
+        """Return a scorer's score of distinguishing outliers among sampled held-out rows, 1, from the rest, 0.
+
+        ``neg_mass_volume`` is of the rows alone.
+        """
         rows = held.rows_for(metric)
         if rows is None:
             return None
+        if metric == UNLABELLED:
+            return -solution.room(rows).share
         sample = solution.prepared.sample
         abnormal = solution.threshold(self.contamination) - solution.normality(rows)
         code = outlier_code(sample, self.outlier_label)
@@ -161,7 +189,7 @@ class IsolationForest(Algorithm[SampleState, Forest]):
         return {**without_effect(state), "max_samples": Integer(min(16, most), most, log=True)}
 
     def check(self, state: SampleState) -> None:
-        """Refuse a sample of one row, a label that the target does not have, and values beyond float32."""
+        """Refuse a sample of one row, a label that no target has, and values beyond float32."""
         if state.n < 2:
             raise NotEnoughRows(f"IsolationForest needs at least 2 rows, and the sample holds {state.n}")
         largest = np.abs(as_dense(state.X)).max(axis=0)
@@ -171,4 +199,10 @@ class IsolationForest(Algorithm[SampleState, Forest]):
                 f"column {name!r} holds {largest[broken[0]]:g}, and trees compare numbers of float32, which ends "
                 "at 3.4e38: look for damaged values, rescale the column, or leave it out"
             )
-        outlier_code(state, self.outlier_label)
+        if state.shape.classes:
+            outlier_code(state, self.outlier_label)
+        elif self.outlier_label is not None:
+            raise InvalidField(
+                f"outlier_label={self.outlier_label!r}: no target is named; name the column with target=, or leave "
+                "it out"
+            )

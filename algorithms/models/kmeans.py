@@ -96,7 +96,7 @@ class KMeans(Clustering[KMeansSolution]):
     tol: Tolerance = 1e-4
 
     tags: ClassVar[Tags] = Clustering.tags.but(
-        exact=("neg_inertia", *SEPARATED), default_score="silhouette", elbow=("n_clusters", "neg_inertia")
+        exact=("neg_inertia", *SEPARATED), default_score="silhouette", elbow=("n_clusters", "neg_inertia"), auto=1
     )
 
     @property

@@ -148,6 +148,7 @@ def _overview(described: list[Whole | Broken]) -> None:
     room, rows = console().width >= ROOM, list[tuple[object, ...]]()
     for task in tasks.TASKS.values():
         target = f"the target is a {task.target}" if task.target else "without a target"
+        target += ", or there is none" if task.unlabelled else ""
         rows.append((task.name, target, "", "", ""))
         rows += [_line(one, room) for one in described if "error" not in one and one["task"] == task.name]
     numbers = ("free", "pass") if room else ("searched", "free", "pass")

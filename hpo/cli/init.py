@@ -185,8 +185,9 @@ def make_draft(
     dataset = opening.open_dataset(list(data), drop=drop, text=how.text)
     kinds = {f.name: f.kind for f in dataset.features}
     legal = _targets(algorithms[0], question_scoring.one_task(searched) if searched else None)
+    optional = not automatic and question_scoring.by_target(searched)
     could = {f.name: f.dtype for f in dataset.features if f.kind in legal}
-    if target is None and legal:
+    if target is None and legal and not optional:
         target = guess(list(could), [n for n in could if kinds[n] != "categorical"])
     if target is not None:
         of_target = opening.open_dataset(list(data), target=target, drop=drop, text=how.text)
@@ -203,7 +204,7 @@ def make_draft(
         searched = question_search.resolve(algorithms, {})
     if target is not None:
         checks.check_task(searched, of_target)
-    metric = question_scoring.resolve_scoring(None, searched, 4096).metric
+    metric = question_scoring.resolve_scoring(None, searched, 4096, labelled=target is not None).metric
     others = {k: v for k, v in could.items() if k != target} if target else {}
     return Draft(
         name, list(data), target, algorithms, metric, drop, others, notes, chosen, left_out, reading, how.why

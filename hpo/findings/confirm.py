@@ -97,6 +97,11 @@ def confirm(
     """
     known = _scores(model, targets)
     for name in scoring:
+        if not known:
+            raise DataError(
+                f"scoring={name!r} is of the rows of the study, and is not computed of others; name a target that "
+                "marks outliers when the study is made, and confirm that"
+            )
         if name not in known:
             meant = our_score(str(name))
             hint = f"; did you mean {meant!r}?" if meant in known else nearest(str(name), known)
@@ -150,6 +155,8 @@ def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
 
 def _row_scores(model: Pipeline) -> dict[str, Callable[[pa.Table], Values]]:
     """Return what a model without a target says of each row, by the score that is its mean."""
+    if sklearn.base.is_outlier_detector(model):
+        return {}
     if hasattr(model, "score_samples"):
         return {"log_likelihood": model.score_samples}
     return {"neg_inertia": lambda rows: -(np.min(model.transform(rows), axis=1) ** 2)}

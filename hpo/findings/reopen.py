@@ -135,7 +135,7 @@ def load(
     spec = build(record.spec)
     searched = widened(resolve(spec.algorithm, searches(spec)), record.wide)
     refit = False if record.goals > 1 else None
-    scoring = resolve_scoring(record.metrics, searched, spec.scoring_rows, refit)
+    scoring = resolve_scoring(record.metrics, searched, spec.scoring_rows, refit, labelled=bool(record.targets))
     found = _evidence(record, searched, scoring, kept, name)
     lacks = lacking(searched, found)
     able = [s for s in searched if s.name not in lacks] or searched

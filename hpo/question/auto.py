@@ -83,11 +83,6 @@ def choose(asked: str, dataset: Dataset, seed: int) -> Choice:
         The task is unknown, or no algorithm suits it.
     """
     task, why, unsure = _task(asked, dataset, seed)
-    if not candidates(task.name):
-        others = " or ".join(map(repr, registry.of_task(task.name)))
-        raise TuneError(
-            f"algorithm={asked!r}: {AUTO!r} chooses no algorithm of the task {task.name!r}; name {others}"
-        )
     names = _fitting(task, dataset)
     if not names:
         tasks = ", ".join(repr(f"{AUTO}:{t}") for t in _tasks())
@@ -114,6 +109,7 @@ def _tasks() -> list[str]:
 
 def _task(asked: str, dataset: Dataset, seed: int) -> tuple[Task, str, bool]:
     _, colon, named = asked.partition(":")
+    named = next((task.name for task in TASKS.values() if named in task.also), named)
     if colon and named not in TASKS:
         raise TuneError(f"algorithm={asked!r} names no task{nearest(named, _tasks())}")
     if colon:
@@ -157,7 +153,8 @@ def _fitting(task: Task, dataset: Dataset) -> tuple[str, ...]:
     free = available_memory()
     width = guessed_width(dataset.features)
     columns = tuple(Column(f"c{i}", f"c{i}") for i in range(width))
-    classes, rows, number = ("a", "b") if task.target == CLASS else (), dataset.rows, widest(dataset.features)
+    classes = ("a", "b") if task.target == CLASS and dataset.targets else ()
+    rows, number = dataset.rows, widest(dataset.features)
     shape = Shape(columns, dataset.targets, classes, rows=rows, number=number)
 
     def nbytes(summary: Summary) -> int:

@@ -41,6 +41,7 @@ def check(asked: Asked, labels: Sequence[Label] = ()) -> None:
 def check_task(searched: Sequence[Searched], dataset: Dataset) -> None:
     """Refuse data whose target is not what the algorithms need."""
     task, targets = TASKS[one_task(searched)], dataset.targets
+    task = task if targets else task.without_target()
     if task.target is None and targets:
         raise TuneError(
             f"{searched[0].name!r} has no target, and target={list(targets)!r}; leave target out "

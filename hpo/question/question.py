@@ -57,7 +57,7 @@ class Asked:
     @property
     def classify(self) -> bool:
         """Whether the target is a class."""
-        return TASKS[one_task(self.searched)].target == CLASS
+        return bool(self.dataset.targets) and TASKS[one_task(self.searched)].target == CLASS
 
     @property
     def hash_columns(self) -> Hashed:
@@ -163,10 +163,14 @@ def without_hashing(searched: Sequence[Searched]) -> list[str]:
     return [one.name for one in searched if not one.algorithm.tags.hashes]
 
 
-def resolved(spec: StudySpec) -> tuple[list[Searched], Scoring]:
-    """Return the algorithms of a spec with what is searched of each, and how they are scored."""
+def resolved(spec: StudySpec, *, labelled: bool = True) -> tuple[list[Searched], Scoring]:
+    """Return the algorithms of a spec with what is searched of each, and how they are scored.
+
+    ``labelled`` says whether there is a target, which may as well be that of the data.
+    """
     searched = resolve(spec.algorithm, searches(spec))
-    return searched, resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit)
+    return searched, resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit, labelled=labelled)
+
 
 
 def searches(spec: StudySpec) -> dict[str, object]:

@@ -16,7 +16,7 @@ from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.scorers import SHARELESS, score_by, scorer_of
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
-from algorithms.tasks import CLASS, TASKS
+from algorithms.tasks import CLASS, TASKS, Task
 from hpo.errors import TuneError
 from hpo.question.half_life import aged_alike
 from studies.spec.habits import our_score
@@ -157,6 +157,8 @@ def resolve_scoring(
     searched: Sequence[Searched],
     scoring_rows: int,
     refit: str | bool | None = None,
+    *,
+    labelled: bool = True,
 ) -> Scoring:
     """Return how to score: exactly where every algorithm can, else on a sample of held-out rows.
 
@@ -166,6 +168,7 @@ def resolve_scoring(
     searched : the algorithms.
     scoring_rows : rows of each fold that are kept for scoring.
     refit : which of several is optimised, None and ``"all"`` for the first; False for all of them together.
+    labelled : whether a target is named.
 
     Raises
     ------
@@ -182,35 +185,38 @@ def resolve_scoring(
     several = refit is False and len(names) > 1
     if refit is False and not several:
         raise TuneError(f"refit=False optimises several scores together, and scoring={asked!r} names one")
-    found = [_resolved(name, searched) for name in names]
+    task = TASKS[one_task(searched)]
+    task = task if labelled else task.without_target()
+    found = [_resolved(name, searched, task) for name in names]
     if isinstance(refit, str):
         found.sort(key=lambda pair: pair[0] != refit)
     exact = frozenset(name for name, known in found if known)
     needless = len(exact) == len(found) and not any(one.has_threshold for one in searched)
-    sample = None if needless else aged_alike(_sample(searched, scoring_rows), searched)
+    sample = None if needless else aged_alike(_sample(searched, scoring_rows, task), searched)
     return Scoring(tuple(name for name, _ in found), len(found) if several else 1, exact, sample)
 
 
-def _sample(searched: Sequence[Searched], size: int) -> Summary:
+def _sample(searched: Sequence[Searched], size: int, task: Task) -> Summary:
     """Return the summary of the held-out rows that scores are computed on."""
     summaries = [summary for one in searched for summary in one.summaries()]
     own = summaries[0].sampling(size, summaries)
     if own is not None:
         return own
-    task = TASKS[one_task(searched)]
     if not task.target:
         return Sample(size=size)
     return ScoringSample(size=size, lookalikes=task.target == CLASS and not task.one_class)
 
 
-def _resolved(asked: str | None, searched: Sequence[Searched]) -> tuple[str, bool]:
+def _resolved(asked: str | None, searched: Sequence[Searched], task: Task) -> tuple[str, bool]:
     """Return a metric's name, and whether it is exact for every algorithm."""
-    task = TASKS[one_task(searched)]
     own = in_common(searched)
+    if task.unlabelled and not task.target:
+        _check_unlabelled(asked, searched, task.unlabelled)
     if asked is None:
         asked = _expected(searched) or task.scoring or next(iter(own), "")
     if all(asked in one.metrics for one in searched):
         return asked, True
+    own = own if task.target or not task.unlabelled else [task.unlabelled]
     legal = [*own, *(_scorers() if task.answers else ())]
     if asked not in legal:
         shown = f"one of the algorithms' own ({', '.join(own[:12])})" if own else ""
@@ -231,6 +237,25 @@ def one_task(searched: Sequence[Searched]) -> str:
         pairs = ", ".join(f"{name!r} does {task}" for task, name in tasks.items())
         raise TuneError(f"the algorithms of one study must do the same: {pairs}; tune them in two studies")
     return next(iter(tasks))
+
+
+def _check_unlabelled(asked: str | None, searched: Sequence[Searched], known: str) -> None:
+    """Refuse, where no target is named, other scores than the one that needs none, and algorithms that lack it."""
+    lacking = [one.name for one in searched if known not in one.own_metrics]
+    if lacking:
+        raise TuneError(
+            f"{', '.join(lacking)}: no score of it does without a target, and none is named; name it with target="
+        )
+    if asked != known and asked in (*in_common(searched), *_scorers()):
+        raise TuneError(
+            f"scoring={asked!r} needs a target, and none is named; name it with target=, or leave scoring out, for "
+            f"{known}"
+        )
+
+
+def by_target(searched: Sequence[Searched]) -> bool:
+    """Return whether models are scored in another way where no target is named."""
+    return TASKS[one_task(searched)].unlabelled is not None
 
 
 def _expected(searched: Sequence[Searched]) -> str | None:

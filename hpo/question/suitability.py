@@ -48,7 +48,7 @@ def check_scoring(
         Names the scorer, the target, why, and what to use.
     """
     task = TASKS[one_task(searched)]
-    if task.target is None:
+    if task.target is None or not dataset.targets:
         return
     judged = _Judged(task, dataset.schema[dataset.targets[0]], tuple(labels))
     own = in_common(searched)

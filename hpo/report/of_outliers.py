@@ -29,7 +29,8 @@ def outliers(candidate: Candidate) -> Outliers | None:
             last = steps_of(made)[-1][1]
             label = str(getattr(last, "outlier_label_", ""))
             score = -np.asarray(asked_of(made, rows).decision_function(rows.X), np.float64)
-            truth = np.array([str(one) == label for one in (() if rows.y is None else rows.y)])
+            marks = [""] * len(score) if rows.y is None else rows.y
+            truth = np.array([str(one) == label for one in marks]) & bool(label)
             parts.append((score, truth, rows.sample_weight, as_dense(rows.X)))
     score, truth, w, X = (np.concatenate(part) for part in zip(*parts, strict=True))
     ends = (float(score.min()), float(score.max()))

@@ -298,10 +298,10 @@ def _enough(sums: Sequence[float]) -> str:
 
 def _outliers(found: Outliers) -> dict[str, object]:
     label = clean(found.label)
+    names = (label, "others") if label else ("", "rows")
     chart = charts.bins_chart(
-        found.histogram, (label, "others"), "how abnormal",
-        "Held-out rows by how abnormal they are", found.threshold,
-    )  # fmt: skip
+        found.histogram, names, "how abnormal", "Held-out rows by how abnormal they are", found.threshold
+    )
     rows = [
         (
             number_text(score, 3),
@@ -313,6 +313,6 @@ def _outliers(found: Outliers) -> dict[str, object]:
     return {
         "label": label,
         "chart": drawing_of(chart),
-        "swatches": [(drawing_of(swatch_of(i)), name) for i, name in enumerate((label, "others"))],
+        "swatches": [(drawing_of(swatch_of(i)), name) for i, name in enumerate(names) if name],
         "rows": rows,
     }

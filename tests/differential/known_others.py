@@ -547,4 +547,17 @@ OTHERS: tuple[Example, ...] = (
         "dealt",
         "neg_log_loss",
     ),
+    # The mean that fills gaps is of ±1e12, which cancel: it is 1e-5 off, and a prediction of 1e7 by 1.5e-7.
+    Example(
+        Spec(seed=3299, rows=12, cols=(
+            Col("date", missing=0.6, where="only"), Col("few", "Float32", offset=1000000000.0, scale=-9, missing=0.3),
+            Col(offset=1.0, sentinel=-9999.0, marked="fold"), Col("even", marked="fold", unit=12),
+            Col("few", "UInt16", offset=1000000000.0, missing=0.6, where="only", sentinel=-1.0, marked="fold")),
+            classes=4, noise=10.0, offset=10000000.0, scale=-9, order="sorted", weights="whole", source="parquet", files=3),
+        "linear_regressor",
+        (("alpha", 1e-06), ("alphas", "1e-6, 1e-2"), ("epochs", 3), ("impute", "indicator"), ("l1_ratios", "0"),
+         ("loss", "quantile"), ("losses", "squared_error, quantile"), ("standardize", False)),
+        "dealt",
+        "r2",
+    ),
 )  # fmt: skip

@@ -45,12 +45,13 @@ class Packs:
         names = list(model[:-1].get_feature_names_out())
         known = rows.features(t, train), t.weight[train].astype(Long)
         X = np.column_stack([column(name, names, *known, frame, example.values["impute"]) for name in names])
+        sizes = np.column_stack([_sizes(*one, *known, frame) for one in zip(names, X.T, strict=True)])
         steps, coef = dict(model.steps), np.abs(np.atleast_2d(model[-1].coef_)).max(axis=0)
         risen = float(np.abs(model[-1].intercept_).max())
         if "scale" not in steps:
-            return X.astype(float), ROUNDINGS * (np.abs(X) @ coef + risen).astype(float)
+            return X.astype(float), ROUNDINGS * (sizes @ coef + risen).astype(float)
         mean, scale = steps["scale"].mean_.astype(Long), steps["scale"].scale_.astype(Long)
-        lost = ((np.abs(X) + np.abs(mean)) / scale) @ coef + risen
+        lost = ((sizes + np.abs(mean)) / scale) @ coef + risen
         return ((X - mean) / scale).astype(float), ROUNDINGS * lost.astype(float)
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
@@ -88,6 +89,16 @@ class Packs:
         found, expected = (np.asarray(f) for f in (model.decision_function(t.fresh), model[-1].decision_function(X)))
         floats = lost if expected.ndim == 1 else lost[:, None]
         agreement.alike("decisions", found, expected, 1.0 + float(np.abs(expected).max()), floats)
+
+
+def _sizes(name: str, made: np.ndarray, train: pd.DataFrame, w: np.ndarray, frame: pd.DataFrame) -> np.ndarray:
+    """Return what the rounding of a column's values is relative to: of a mean, the numbers that it is of, which may cancel."""
+    missing, source, rest = NAMED.fullmatch(name).groups()
+    if missing or rest not in (None, "days"):
+        return np.abs(made)
+    gone, (known, lacking) = exact(frame[source])[1], exact(train[source])
+    parts = w[~lacking] @ np.abs(known[~lacking]) / max(w[~lacking].sum(), Long(1e-300))
+    return np.where(gone, np.maximum(np.abs(made), parts), np.abs(made))
 
 
 def column(
