@@ -7,7 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import scipy.linalg
 from numpy.typing import NDArray
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA
@@ -26,6 +27,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 import hpo
 from benchmarks.measure import alternate
+from benchmarks.nycflights import nycflights
 from benchmarks.ordinary import FOLDS, ONE_MATRIX, TEXTS, WORDS, texts
 from benchmarks.table import Row, at_least, at_most, seconds
 from benchmarks.workshop import Workshop
@@ -78,8 +80,8 @@ def shape_rows(shop: Workshop) -> list[Row]:
     few = shop.rows < TEXTS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return [*_texts(shop, few=few), *_searches(shop, few=few), *_columns(shop, few=few),
-                *_images(shop, few=few), *_levels(shop, few=few)]  # fmt: skip
+        return [*_texts(shop, few=few), *_searches(shop, few=few), _optima(shop, few=few),
+                *_columns(shop, few=few), *_images(shop, few=few), *_levels(shop, few=few)]  # fmt: skip
 
 
 def _tuned(shop: Workshop, data: object, algorithm: str | list[str], **options: Any) -> tuple[Any, int]:
@@ -161,27 +163,45 @@ def _searches_of(shop: Workshop, n: int, d: int, *, few: bool) -> list[Row]:
     ]  # fmt: skip
 
 
+def _optima(shop: Workshop, *, few: bool) -> Row:
+    table = nycflights("flights").sample(shop.rows if few else ROWS, random_state=0)
+    table = table.drop(columns=["year", "arr_time", "air_time"])
+    nets = {
+        "elastic_net.alpha": np.logspace(-4, 0, 5).tolist(),
+        "elastic_net.l1_ratio": [0.3, 0.7, 0.9, 1.0],
+        "elastic_net.standardize": [False],
+    }
+    with counted(scipy.linalg, ("qr", "qr_insert", "qr_delete")) as found:
+        _tuned(shop, table, "elastic_net", target="arr_delay", trials=20, sampler="grid", search=nets)
+    anew, changed = found["qr"], found["qr_insert"] + found["qr_delete"]
+    what = f"elastic net of every column of {len(table):,} flights, 20 settings × {FOLDS} folds"
+    return Row(f"{what}: QR decompositions of active columns, vs changes of one", f"{anew:,}", f"{changed:,}",
+               anew / changed, None if few else at_most(1.0))  # fmt: skip
+
+
 @contextmanager
-def counted() -> Iterator[Counter[str]]:
-    """Count the decompositions of matrices of more than 50 columns."""
+def counted(
+    library: Any = np.linalg, names: Iterable[str] = ("eigh", "eigvalsh", "svd")
+) -> Iterator[Counter[str]]:
+    """Count the calls of functions by name, and as "wide" those of matrices of more than 50 columns."""
     found: Counter[str] = Counter()
-    names = ("eigh", "eigvalsh", "svd")
-    real = {name: getattr(np.linalg, name) for name in names}
+    real = {name: getattr(library, name) for name in names}
 
     def call(name: str) -> Callable[..., Any]:
         def run(a: Any, *args: Any, **options: Any) -> Any:
-            found["all"] += np.shape(a)[-1] > 50
+            found[name] += 1
+            found["wide"] += np.shape(a)[-1] > 50
             return real[name](a, *args, **options)
 
         return run
 
     try:
-        for name in names:
-            setattr(np.linalg, name, call(name))
+        for name in real:
+            setattr(library, name, call(name))
         yield found
     finally:
-        for name in names:
-            setattr(np.linalg, name, real[name])
+        for name, function in real.items():
+            setattr(library, name, function)
 
 
 FITS: dict[str, Callable[[Any, Any], object]] = {
@@ -209,7 +229,7 @@ def _columns_of(shop: Workshop, n: int, d: int, name: str) -> Row:
     result, held = kept[-1]
     trial, fit = result.cost.seconds_trials / TRIALS, found.wall("theirs")
     note = (
-        f"the pass took {result.cost.seconds_pass:.1f} s; {decompositions['all']} decompositions in {TRIALS} "
+        f"the pass took {result.cost.seconds_pass:.1f} s; {decompositions['wide']} decompositions in {TRIALS} "
         f"trials; {held / X.nbytes:.2f} bytes kept per byte"
     )
     what = f"{name} of {n:,} rows × {d:,} columns, a trial of {FOLDS} folds, vs one fit"

@@ -2,6 +2,7 @@
 
 Modules are left alone by the collector, directories are counted, and nothing waits for the disk: no test pulls the plug,
 what is killed finds in the page cache what it wrote, and tests of the order of writes record the calls of ``os.fsync``.
+What JAX has compiled once is not compiled again, in this process or another.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import gc
 import itertools
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +30,11 @@ settings.load_profile("hpo")
 
 os.fsync = os.fstat  # a study of eight trials waits seven times for the disk, longer than it computes
 _numbers = itertools.count()
+
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # the workers and processes that this one starts have it
+    _compiled = tempfile.TemporaryDirectory(prefix="hpo-compiled-")
+    os.environ |= {"JAX_COMPILATION_CACHE_DIR": _compiled.name, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    os.environ |= {"JAX_COMPILATION_CACHE_MAX_SIZE": str(2**30)}  # or it is written and read without a lock
 
 gc.disable()  # thousands of tests are made and none is let go of: half of the time of collecting them
 

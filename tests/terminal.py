@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,17 +36,23 @@ class Answer:
         return json.loads(self.out)
 
 
+KNOWN = ("-W", "error", "-W", "ignore:column")
+"""What is no error: the rows of tests hold counted rows."""
+
+
 def command(*args: object) -> list[str]:
-    known = ("-W", "error", "-W", "ignore:column")  # the rows of tests hold counted rows
-    return [sys.executable, *known, "-m", "hpo.cli", *map(str, args)]
+    return [sys.executable, *KNOWN, "-m", "hpo.cli", *map(str, args)]
 
 
-def shell(*args: object, env: dict[str, str] | None = None, **options: Any) -> Answer:
-    """Run a command in a process of its own, without a terminal."""
-    done = subprocess.run(
-        command(*args), capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})}, **options,
-    )  # fmt: skip
+def shell(*args: object, env: dict[str, str] | None = None, cwd: Path | None = None, fresh: bool = False) -> Answer:
+    """Run a command in a process of its own, without a terminal: ``fresh`` from its first line on, else after imports."""
+    whole = {**os.environ, **(env or {})}
+    if fresh:
+        done = subprocess.run(
+            command(*args), capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL, env=whole, cwd=cwd,
+        )  # fmt: skip
+    else:
+        done = forked.run(command(*args), text=True, env=whole, cwd=cwd)
     assert "\x1b" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return Answer(done.returncode, done.stdout, done.stderr)

@@ -260,10 +260,16 @@ def test_the_error_of_average_precision_allows_for_rows_that_rank_first_and_are_
     assert np.median(told) < 3.0 * np.median(off)
 
 
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory):
+    """States of the same rows, whatever is computed of them."""
+    return tmp_path_factory.mktemp("scored")
+
+
 @pytest.mark.parametrize("scoring", ["accuracy", "f1", "recall", "balanced_accuracy", "roc_auc", "neg_log_loss"])
-def test_where_no_sampled_row_is_wrong_the_error_is_not_zero(scoring):
+def test_where_no_sampled_row_is_wrong_the_error_is_not_zero(scoring, scored):
     """A few of 12,000 labels are wrong, of which most samples hold none: the truth is within three times the error."""
-    asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1, "store": None}
+    asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1, "store": scored}
     off, told = [], []
     for seed in range(12):
         rng = np.random.default_rng(seed)

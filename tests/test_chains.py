@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -298,7 +299,7 @@ t.grid(sys.argv[1], (3, 6), alphas=(1e-4, 0.1))
 @pytest.mark.parametrize("call", [5, 16])
 def test_a_study_that_was_killed_in_the_middle_of_an_epoch_goes_on_to_the_same_bits(call, tmp_path):
     code = KILLED.format(tests=str(Path(__file__).parent), call=call)
-    died = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, timeout=120)
+    died = forked.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, capture_output=True, timeout=120)
     assert died.returncode == -9, died.stderr
     kept = {e.about["chain"]: e.about["epoch"] for e in StateStore(tmp_path).list() if "chain" in e.about}
     assert kept

@@ -29,12 +29,12 @@ def finished(tmp_path_factory):
     root = tmp_path_factory.mktemp("finished")
     write_data(root / "data")
     env = {"HPO_HOME": str(root / "home"), "NO_COLOR": "1"}
-    first = shell("init", root / "data", "--target", "y", "-o", root / "study.yaml", env=env)
+    first = shell("init", root / "data", "--target", "y", "-o", root / "study.yaml", env=env, fresh=True)
     assert (first.code, first.err.partition(":")[0]) == (0, "drop")
     assert "'id', it looks like an id" in first.err and len(first.err.splitlines()) == 1
-    planned = shell("plan", root / "study.yaml", "--json", env=env)
+    planned = shell("plan", root / "study.yaml", "--json", env=env, fresh=True)
     assert (planned.code, planned.err) == (0, "")
-    ran = shell("run", root / "study.yaml", "--trials", 12, "--quiet", "--json", env=env)
+    ran = shell("run", root / "study.yaml", "--trials", 12, "--quiet", "--json", env=env, fresh=True)
     assert (ran.code, ran.err) == (0, "")
     return root, planned.json, ran.json
 
@@ -386,7 +386,7 @@ def test_a_bug_is_one_line_and_debug_shows_the_traceback(ask, monkeypatch):
 def test_the_console_script_and_the_module_are_the_same():
     script = Path(sys.executable).with_name("hpo")
     said = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60, check=True)
-    assert said.stdout == shell("--version").out
+    assert said.stdout == shell("--version", fresh=True).out
     assert said.stdout.startswith("hpo ")
 
 

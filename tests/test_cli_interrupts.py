@@ -81,7 +81,7 @@ def interrupted(mark: Path, after: int, *args: object, slow: str) -> Answer:
 
 
 def test_algorithms_of_other_packages_are_listed_and_a_broken_one_says_so(plugin):
-    found = {a["name"]: a for a in shell("algorithms", "--json").json}
+    found = {a["name"]: a for a in shell("algorithms", "--json", fresh=True).json}
     assert found["slow_ridge"]["about"] == "Ridge regression that takes its time."
     assert not found["slow_ridge"]["built_in"]
     assert "slow-algorithms" in found["broken"]["error"]

@@ -6,9 +6,9 @@ import os
 import pickle
 import re
 import shutil
-import subprocess
 import sys
 
+import forked
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -307,7 +307,7 @@ def test_damaged_arrow_files_are_refused_and_never_end_the_process(tmp_path):
         paths.append(tmp_path / f"damaged_{k}.feather")
         paths[-1].write_bytes(damaged)
     command = [sys.executable, "-c", FEATHERS, *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = forked.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-500:]
     assert int(done.stdout) >= 30
 

@@ -24,7 +24,7 @@ JANUARY_TO_NOVEMBER, DECEMBER = 308_641, 28_135
 def shown(tmp_path_factory):
     home = tmp_path_factory.mktemp("demo-home")
     env = {"HPO_HOME": str(home)}
-    first = shell("demo", "--trials", 10, "-q", "--json", env=env)
+    first = shell("demo", "--trials", 10, "-q", "--json", env=env, fresh=True)
     assert (first.code, first.err) == (0, "")
     return home, first.json
 

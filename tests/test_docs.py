@@ -13,6 +13,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import forked
 import pytest
 from endpoints import environment
 
@@ -51,11 +52,22 @@ def commands(code):
     return [shlex.split(line[2:]) for line in code.splitlines() if line.startswith("$ ")]
 
 
+BESIDE = f"""
+def _run(words, given=__import__("sys"), os=__import__("os")):
+    given.path.append({str(Path(forked.__file__).parent)!r})
+    import forked
+    given.path.pop()
+    assert words[0] == "hpo"
+    forked.run([given.executable, "-m", "hpo.cli", *words[1:]], check=True, stdout=1, stderr=2, timeout=600)
+"""
+"""A command of a page that runs in a fork is forked, too."""
+
+
 def script_of(page):
     """All that a page says to type, in order, in one session: the Python blocks, and between them the commands."""
-    parts = ["import subprocess as _shell"]
+    parts = ["def _run(words):\n    __import__('subprocess').run(words, check=True)" if page == PAGES[0] else BESIDE]
     for kind, code in blocks(page, *RUNNABLE):
-        parts += [code] if kind == "python" else [f"_shell.run({words!r}, check=True)" for words in commands(code)]
+        parts += [code] if kind == "python" else [f"_run({words!r})" for words in commands(code)]
     return "\n".join(parts)
 
 
@@ -64,10 +76,12 @@ def test_a_page_runs_as_it_stands_in_an_empty_directory(page, tmp_path, hpo_home
     folder = tmp_path / "empty"
     folder.mkdir()
     env = {**os.environ, "HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    env[forked.PLACE] = forked.parent()
     if "s3://" in script_of(page):
         env |= environment(request.getfixturevalue("endpoint"))
     run = [sys.executable, "-W", "error", "-W", "ignore:The data is read again", "-c", script_of(page)]
-    done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=600, env=env)
+    start = subprocess.run if page == PAGES[0] else forked.run
+    done = start(run, cwd=folder, capture_output=True, text=True, timeout=600, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "rror" not in done.stderr
 

@@ -16,7 +16,7 @@ from drop_in import ALPHAS, CLASSES, FRAME, SCALED, X, Y, outcome
 from scipy.sparse import csr_array
 from scipy.stats import loguniform, randint
 from sklearn.base import clone
-from sklearn.compose import make_column_transformer
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_iris
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
@@ -77,6 +77,18 @@ def test_steps_before_are_fitted_once_for_each_split(monkeypatch):
         pipeline, {"ridge__alpha": loguniform(0.1, 10.0)}, n_trials=8, cv=3, fallback="error"
     )
     assert steered.fit(X, Y).accelerated_.prepared == 3
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [pd.Index(["age", "bmi"]), np.array(["age", "bmi"], object), slice(1, 3), make_column_selector("age|bmi")],
+    ids=lambda columns: type(columns).__name__,
+)
+def test_steps_of_columns_that_candidates_have_copies_of_are_fitted_once_for_each_split(columns):
+    pipeline = make_pipeline(make_column_transformer((StandardScaler(), columns)), Ridge())
+    search = hpo.StateGridSearchCV(pipeline, {"ridge__alpha": [0.1, 1.0, 10.0]}, cv=3, fallback="error")
+    table = pd.DataFrame(X[:, :3], columns=["sex", "age", "bmi"])
+    assert search.fit(table, Y).accelerated_.prepared == 3
 
 
 def test_a_step_that_fails_fails_as_in_scikit_learn():

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 
 import cloudpickle
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -548,7 +549,7 @@ def test_jobs_that_killed_drivers_left_go(posted):
     assert jobs.sweep_jobs(store) == 0
     old = store.backend.path(f"documents/{jobs.JOBS}/{posted.name}")
     os.utime(old, (0, 0))
-    done = subprocess.run([sys.executable, "-m", "hpo.cli", "states", "gc", "--store", posted.location],
+    done = forked.run([sys.executable, "-m", "hpo.cli", "states", "gc", "--store", posted.location],
                           capture_output=True, text=True)  # fmt: skip
     assert "1 left behind" in done.stdout
     assert not old.exists()
@@ -596,9 +597,9 @@ def test_the_command_line_takes_an_engine(files, tmp_path):
     study.write_text(f"data: {files}\ntarget: y\ndrop: [late]\nalgorithm: ridge\ntrials: 2\n")
     where = ["--store", str(tmp_path / "store"), "--storage", str(tmp_path / "s.journal")]
     run = [sys.executable, "-m", "hpo.cli", "run", str(study), *where]
-    done = subprocess.run([*run, "--engine", "sequential"], capture_output=True, text=True)
+    done = forked.run([*run, "--engine", "sequential"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    done = subprocess.run([*run, "--engine", "lokky"], capture_output=True, text=True)
+    done = forked.run([*run, "--engine", "lokky"], capture_output=True, text=True)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "did you mean 'loky'" in done.stderr
 

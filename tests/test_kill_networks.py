@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 import test_twins_deepar as series
@@ -68,7 +68,7 @@ def scores(result):
 def test_a_network_that_was_killed_in_an_epoch_goes_on_to_the_same_bits(study, module, call, tmp_path):
     tune, longest, apart = STUDIES[study]
     code = KILLED.format(tests=str(Path(__file__).parent), module=module, call=call, study=study)
-    died = subprocess.run([sys.executable, "-c", code, str(tmp_path / "s")], cwd=ROOT, capture_output=True, timeout=240)
+    died = forked.run([sys.executable, "-c", code, str(tmp_path / "s")], cwd=ROOT, capture_output=True, timeout=240)
     assert died.returncode == -9, died.stderr
     kept = {e.about["epoch"] for e in StateStore(tmp_path / "s").list() if "chain" in e.about}
     assert longest in kept, "of the folds that had been trained"

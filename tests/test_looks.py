@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import warnings
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -209,7 +209,7 @@ def test_the_command_line_says_it_once(tmp_path):
     written(frame_with(nr=np.arange(N)), tmp_path / "a.csv")
     (tmp_path / "s.yaml").write_text(f"data: {tmp_path / 'a.csv'}\ntarget: y\nalgorithm: ridge\ntrials: 2\n")
     asked = [sys.executable, "-m", "hpo.cli", "run", f"{tmp_path / 's.yaml'}", "--store", f"{tmp_path / 'store'}"]
-    ran = subprocess.run(asked, capture_output=True, text=True, check=True)
+    ran = forked.run(asked, capture_output=True, text=True, check=True)
     assert ran.stderr.count("warning: column 'nr' looks like an id") == 1
 
 

@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_words(tmp_path, name, content,
 
 
 def test_a_file_that_is_not_there_is_refused_in_words(tmp_path):
-    answer = shell("migrate", tmp_path / "none.py")
+    answer = shell("migrate", tmp_path / "none.py", fresh=True)
     assert (answer.code, answer.out) == (1, "") and answer.err.endswith(
         "none.py: No such file or directory\n"
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,7 +72,7 @@ def test_a_report_opens_in_the_browser(given, tmp_path, result):
     browser.write_text(f"#!/bin/sh\necho \"$1\" > {seen}\n")
     browser.chmod(0o755)
     html = ["--html", "page.html"] if given else []
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-m", "hpo.cli", "report", "opened", "--open", *html], cwd=tmp_path, capture_output=True,
         text=True, env={**os.environ, "BROWSER": f"{browser} %s", "TMPDIR": os.fspath(tmp_path)}, timeout=120,
     )  # fmt: skip

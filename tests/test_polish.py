@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -209,7 +209,7 @@ def test_the_command_line_polishes_and_says_so(frame, tmp_path):
         "search: {logistic.C: 1.0e-5}\nstore: store\nstorage: journal\n"
     )
     command = [sys.executable, "-m", "hpo.cli", "run", "study.yaml", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = forked.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["polish"]["passes"] >= 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -191,7 +191,7 @@ def test_the_command_line_says_so_too(tmp_path):
         "data: data\ntarget: y\nalgorithm: logistic\nstore: store\nscoring: accuracy\nfolds: 3\n"
     )
     command = [sys.executable, "-m", "hpo.cli", "plan", "study.yaml", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = forked.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["again"] in ("no", "maybe")
 
 

@@ -15,6 +15,7 @@ import time
 import warnings
 from pathlib import Path
 
+import forked
 import optuna
 import pytest
 from optuna.storages import JournalStorage
@@ -378,7 +379,7 @@ print(len(study.trials), [str(w.message) for w in caught])
 @pytest.mark.parametrize(("later", "stored"), [("still full", 10), ("room again", 25)])
 def test_a_full_disk_neither_stops_the_study_nor_tears_the_file(tmp_path, later, stored):
     path = tmp_path / "a.journal"
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", FULL, str(path), str(Path(__file__).parent), later],
         capture_output=True,
         text=True,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 import sys
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -188,7 +188,7 @@ def test_the_plan_and_the_command_line_say_it(frame, tmp_path, monkeypatch):
     )
     assert hpo.plan(load(tmp_path / "study.yaml")).polish == "refit"
     plan, run = (
-        subprocess.run(
+        forked.run(
             [sys.executable, "-m", "hpo.cli", *words], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         for words in (["plan", "study.yaml"], ["run", "study.yaml", "--json"])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import subprocess
 import sys
 from collections import Counter
 
+import forked
 import numpy as np
 import optuna
 import pytest
@@ -336,7 +336,7 @@ def test_trials_are_the_same_in_another_process():
     )
     from pathlib import Path
 
-    done = subprocess.run(
+    done = forked.run(
         [sys.executable, "-c", code, str(Path(__file__).parent)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == str([sorted(p.items()) for p in settings_of(run("auto", 50))])

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 
@@ -28,7 +29,7 @@ LIKE = np.zeros(20_000)
 
 def run(code: str, *arguments: str) -> str:
     program = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+    done = forked.run(program, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

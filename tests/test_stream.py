@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 
+import forked
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -260,7 +261,7 @@ def test_killed_anywhere_a_stream_goes_on_with_each_row_once(tmp_path):
                     kills += 1
                     break
     assert kills == 5
-    subprocess.run([sys.executable, "-c", FEED, str(tmp_path / "b")], check=True, capture_output=True, env=environment)
+    forked.run([sys.executable, "-c", FEED, str(tmp_path / "b")], check=True, capture_output=True, env=environment)
     one, other = (hpo.Stream("s", store=tmp_path / name) for name in "ab")
     assert one.position == other.position == 6_000
     a, b = one.tune(trials=4), other.tune(trials=4)
@@ -301,10 +302,7 @@ def hpo_command(*words: object, stdin: bytes | None = None, home=None) -> subpro
     if stdin is None:
         said = within(*words, env={"HPO_HOME": str(home)})
         return subprocess.CompletedProcess(words, said.code, said.out.encode(), said.err.encode())
-    environment = os.environ | {"HPO_HOME": str(home)}
-    return subprocess.run(
-        [sys.executable, "-m", "hpo.cli", *map(str, words)], input=stdin, capture_output=True, env=environment, timeout=120
-    )  # fmt: skip
+    return forked.run([sys.executable, "-m", "hpo.cli", *words], stdin=stdin, env=os.environ | {"HPO_HOME": str(home)})
 
 
 def csv_of(frame: pd.DataFrame) -> bytes:

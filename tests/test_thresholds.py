@@ -33,7 +33,7 @@ def rare(n=1500, seed=0):
 
 
 def told(criterion, y, made, w):
-    tn, fp, fn, tp = confusion_matrix(y, made, labels=[False, True], sample_weight=w).ravel()
+    tn, fp, fn, tp = (w[cell].sum() for cell in (~y & ~made, ~y & made, y & ~made, y & made))
     if criterion == "accuracy":
         return tp + tn
     if criterion.startswith("cost"):
@@ -45,13 +45,25 @@ def told(criterion, y, made, w):
         return recall if precision >= 0.4 - 1e-9 else -np.inf
     if criterion == "balanced_accuracy":
         return recall + tn / (tn + fp)
-    beta = float(criterion[1:])
-    return fbeta_score(y, made, beta=beta, sample_weight=w, zero_division=0.0)
+    square = float(criterion[1:]) ** 2
+    return (1 + square) * tp / ((1 + square) * tp + square * fn + fp)
 
 
 CRITERIA = [
     "accuracy", "balanced_accuracy", "f1", "f0.5", "f2", "precision@recall=0.7", "recall@precision=0.4", "cost:fp=2,fn=7",
 ]  # fmt: skip
+
+
+@given(seed=st.integers(0, 1000), beta=st.sampled_from([0.5, 1.0, 2.0]))
+def test_what_every_cut_is_compared_by_is_scikit_learns(seed, beta):
+    rng = np.random.default_rng(seed)
+    y, made, w = np.r_[True, False, rng.random(9) < 0.5], rng.random(11) < 0.5, rng.integers(1, 4, 11).astype(float)
+    given = {"sample_weight": w, "zero_division": 0.0}
+    assert told(f"f{beta}", y, made, w) == pytest.approx(fbeta_score(y, made, beta=beta, **given))
+    assert told("balanced_accuracy", y, made, w) == pytest.approx(recall_score(y, made, average="macro", **given) * 2)
+    assert told("accuracy", y, made, w) == confusion_matrix(y, made, sample_weight=w).trace()
+    precise = precision_score(y, made, **given) if recall_score(y, made, **given) >= 0.7 else -np.inf
+    assert told("precision@recall=0.7", y, made, w) == pytest.approx(precise)
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -434,7 +434,7 @@ def test_a_study_says_which_is_worth_it_and_forecasts_without_jax(tmp_path):
         f"r = hpo.load('only', storage={str(tmp_path / 'j')!r}, store={str(tmp_path / 's')!r})\n"
         f"r.forecast(quantiles=[0.1, 0.9]).to_parquet({str(tmp_path / 'made.parquet')!r})\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = forked.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "made.parquet"), made)
     fresh = pd.DataFrame({"shop": "new", "month": pd.date_range("2021-01-01", periods=2, freq="MS"), "sales": [6.0, 6.5]})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -231,7 +231,7 @@ def test_a_study_finds_what_pairs_tell_and_predicts_without_jax(tmp_path):
         f"p = r.predict(pd.read_parquet({str(tmp_path / 'asked.parquet')!r}))['prediction'].to_numpy()\n"
         f"np.save({str(tmp_path / 'made.npy')!r}, p)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = forked.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(np.load(tmp_path / "made.npy"), made)
     again = hpo.tune(frame, "y", "factorization_machine", search=ASKED, **{**how, "storage": tmp_path / "k"})
@@ -320,7 +320,7 @@ t.study(sys.argv[1], t.SHORT, 4)
 
 def test_a_study_that_was_killed_in_an_epoch_goes_on_to_the_same_bits(tmp_path):
     code = KILLED.format(tests=str(Path(__file__).parent))
-    died = subprocess.run([sys.executable, "-c", code, str(tmp_path / "s")], cwd=ROOT, capture_output=True, timeout=120)
+    died = forked.run([sys.executable, "-c", code, str(tmp_path / "s")], cwd=ROOT, capture_output=True, timeout=120)
     assert died.returncode == -9, died.stderr
     after, whole = study(tmp_path / "s", SHORT, 4), study(tmp_path / "whole", SHORT, 4)
     assert whole.cost.epochs_trained == 2 * 6 * 2

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import forked
 import jax
 import numpy as np
 import pandas as pd
@@ -279,7 +279,7 @@ def test_texts_are_tuned_reported_and_predicted_without_jax(tmp_path):
         f"r = hpo.load('texts', storage={str(tmp_path / 'j')!r}, store={str(tmp_path / 's')!r})\n"
         f"r.predict(pd.read_parquet({str(tmp_path / 'asked.parquet')!r})).to_parquet({str(tmp_path / 'made.parquet')!r})\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = forked.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "made.parquet"), made)
 

@@ -6,6 +6,10 @@ leaves, as far as the others may go until then; a column whose slope exceeds the
 Turlach 2000, "A new approach to variable selection in least squares problems"). Each step lowers the objective,
 and the conditions of an optimum, which are exact, say when it is found.
 
+A column that joins or leaves changes the QR of a root, of k columns and r rows, by rotations in O(r·k), where a new
+one takes O(r·k²) (Golub & Van Loan 2013, "Matrix Computations", 6.5). Changed factors only lead the way: the
+columns that they lead to are decomposed anew, with pivots, and what these give is checked.
+
 ==== =============================================================
 G, b  products of the columns, and with the target
 R, z  a root of them, where there is one
@@ -32,6 +36,9 @@ MOST = 200
 
 DEPENDENT = 100.0
 """A pivot of so many roundings of all columns is that of a column that the others make up."""
+
+INDEPENDENT = 1e-6
+"""Share of a column's length that active ones must leave of it, for their QR to be changed and not made anew."""
 
 RESOLVED = 0.01
 """Share of the penalty, up to which rounding of a slope does not decide which columns are active."""
@@ -80,13 +87,14 @@ class Apart(NamedTuple):
 class _Factor:
     """U with UᵀU the penalised products of independent columns divided by their lengths t; Q as of a root's QR.
 
-    The rows of the penalty are those of Q below the root's.
+    The rows of the penalty are those of Q below the root's. Where it is led, it is that of another set, changed.
     """
 
     on: Places
     U: Array
     t: Array
     Q: Array | None
+    led: bool = False
 
     def solve(self, x: Array) -> Array:
         """Return the inverse of the penalised products of x, shape (len(on),)."""
@@ -112,6 +120,8 @@ class _Factor:
         if problem.root is None or self.Q is None:
             return problem.xy - problem.gram[:, self.on] @ w, None
         rows, z = problem.root[:, :-1], problem.root[:, -1]
+        if self.led:
+            return np.asarray(rows.T @ (z - rows[:, self.on] @ w)), None
         Q, below = self.Q[: len(z)], self.Q[len(z) :]
         along, across, pulled = Q.T @ z, Q.T @ rows, self._pulled(pull)
         # no sums of large parts, whatever the coefficients: of target and columns what the active ones leave
@@ -124,6 +134,31 @@ class _Factor:
         )  # the target's mean alone has no slope
         lengths = np.sqrt(np.einsum("ij,ij->j", beyond, beyond) + np.einsum("ij,ij->j", held, held))
         return np.asarray(slope), Apart(lengths, made, self.on, size)
+
+    def without(self, place: int) -> _Factor | None:
+        """Return the factor without the column at that place; None where it is made anew."""
+        if self.Q is None or len(self.on) == 1:
+            return None
+        Q, U = scipy.linalg.qr_delete(self.Q, self.U, place, which="col", check_finite=False)
+        return _Factor(np.delete(self.on, place), U, np.delete(self.t, place), Q, led=True)
+
+    def joined(self, problem: Products, column: int, l2: float) -> _Factor | None:
+        """Return the factor with a further column, the last; None where it is made anew."""
+        k = len(self.on)
+        if problem.root is None or self.Q is None or not k:
+            return None
+        rows = problem.root[:, column]
+        length = float(np.sqrt(rows @ rows + l2))
+        if not length > 0.0:
+            return None
+        u = np.concatenate([rows, np.zeros(len(self.Q) - len(rows)), [np.sqrt(l2)]]) / length
+        own = np.concatenate([self.Q, np.zeros((1, k))])
+        how = {"which": "col", "rcond": INDEPENDENT, "check_finite": False}
+        try:
+            Q, U = scipy.linalg.qr_insert(own, self.U, u, k, **how)
+        except np.linalg.LinAlgError:
+            return None
+        return _Factor(np.append(self.on, column), U, np.append(self.t, length), Q, led=True)
 
     def _pulled(self, pull: Array) -> Array:
         return np.asarray(
@@ -152,10 +187,21 @@ def finish(
     >>> finish(problem, np.array([0.9, 0.1]), 1.0, 0.0, lambda w, _: 0.0 * w, positive=False).coef.tolist()
     [1.0, 0.0]
     """
+    for leading in (False,) if problem.root is None else (True, False):
+        made = _walked(problem, start, l1, l2, noise, positive=positive, leading=leading)
+        if made is not None:
+            return made
+    return None
+
+
+def _walked(
+    problem: Products, start: Array, l1: float, l2: float, noise: Noise, *, positive: bool, leading: bool
+) -> Finished | None:
+    """Return the same; where leading, by changed factors, of which only the last one is made anew."""
     coef, held = np.array(start), l1 > 0.0 or positive
-    signs = np.sign(coef)
+    signs, steps = np.sign(coef), 0
     factor: _Factor | None = None
-    for _ in range(MOST):
+    while steps < MOST:
         factor = factor or _factor(problem, np.flatnonzero(signs), l2)
         on = factor.on
         if len(on) < np.count_nonzero(signs):
@@ -165,7 +211,8 @@ def finish(
             return None
         wrong = found * signs[on] <= 0.0 if held else np.zeros(len(on), bool)
         if wrong.any():
-            coef, factor = _as_far(coef, on, found, wrong, signs), None
+            coef, first = _as_far(coef, on, found, wrong, signs)
+            factor, steps = factor.without(first) if leading else None, steps + 1
             continue
         coef = np.zeros(len(coef))
         coef[on] = found
@@ -175,13 +222,17 @@ def finish(
         over[on] = -np.inf
         worst = int(np.argmax(over - doubt)) if len(over) else 0
         if not len(over) or over[worst] <= doubt[worst]:
+            if factor.led:
+                factor = None
+                continue
             beside = np.flatnonzero(over >= -doubt)
             wide = _factor(problem, np.concatenate([on, beside]), l2) if len(beside) else factor
             alone = len(wide.on) == len(on) + len(beside)
             resolved = bool(np.all(doubt[beside] <= RESOLVED * l1))
             return Finished(coef, _over(factor, len(coef)), _over(wide, len(coef)), alone, resolved)
-        signs[worst] = np.sign(slope[worst])
-        before, factor = factor, _factor(problem, np.flatnonzero(signs), l2)
+        signs[worst], steps = np.sign(slope[worst]), steps + 1
+        before, factor = factor, factor.joined(problem, worst, l2) if leading else None
+        factor = factor or _factor(problem, np.flatnonzero(signs), l2)
         if len(factor.on) <= len(on):  # the active ones make it up
             factor = None
             if not _exchanged(problem, before, coef, signs, worst):
@@ -209,8 +260,8 @@ def _exchanged(problem: Products, factor: _Factor, coef: Array, signs: Array, jo
     return True
 
 
-def _as_far(coef: Array, on: Places, found: Array, wrong: Mask, signs: Array) -> Array:
-    """Return coefficients on the way to those found, until one would change its sign, which leaves."""
+def _as_far(coef: Array, on: Places, found: Array, wrong: Mask, signs: Array) -> tuple[Array, int]:
+    """Return coefficients on the way to those found, until one would change its sign and leaves; and its place."""
     here = coef[on]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(wrong, here / (here - found), np.inf)
@@ -219,7 +270,7 @@ def _as_far(coef: Array, on: Places, found: Array, wrong: Mask, signs: Array) ->
     made = np.zeros(len(coef))
     made[on] = here + min(float(share[first]), 1.0) * (found - here)
     made[on[first]] = signs[on[first]] = 0.0
-    return made
+    return made, first
 
 
 def _factor(problem: Products, on: Places, l2: float) -> _Factor:

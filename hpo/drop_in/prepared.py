@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -229,4 +230,12 @@ def _key(what: object) -> object:
         return "array", what.shape, what.dtype.str, what.tobytes()
     if what is None or isinstance(what, str | int | float | complex | bytes | type):
         return type(what), repr(what)
-    return _Same(what)
+    return _written(what)
+
+
+def _written(what: object) -> object:
+    """Return what equals that of a copy, such as candidates have of an Index of columns or a selector of them."""
+    try:
+        return type(what), pickle.dumps(what)
+    except Exception:  # noqa: BLE001 -- whatever refuses to be written
+        return _Same(what)

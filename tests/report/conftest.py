@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from dataclasses import replace
@@ -229,6 +230,7 @@ def many_parameters(count: int = 40, trials: int = 1000) -> ReportData:
     return replace(make_data(30), trials=rows, importances={f"parameter_{k:02d}": k for k in range(count)})
 
 
+@functools.cache
 def awkward_studies() -> dict[str, ReportData]:
     usual = make_data(30)
     row = usual.trials[0]
