@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from state_store.backend import Stat
 from state_store.blob import Blob, encode_blob
@@ -20,8 +21,10 @@ from state_store.packed import Packs
 from state_store.packs import Member
 from state_store.shelf import Shelf
 
+if TYPE_CHECKING:
+    from state_store.listing import Entries
+
 T = TypeVar("T")
-Entries = list[Entry]
 Documents = list[Document]
 
 
@@ -280,7 +283,9 @@ class StateStore:
         listed = [item for item in self.backend.names(LEAVES) if is_blob_name(item[0])]
         found = self.shelf.each(lambda item: self._entry(*item, pinned), listed)
         leaves = [*(e for e in found if e is not None), *self.packs.entries(pinned)]
-        return sorted(leaves, key=lambda e: (-e.last_used, e.key, e.blob))
+        made: Entries = import_module("state_store.listing").Entries(leaves)
+        made.sort(key=lambda e: (-e.last_used, e.key, e.blob))
+        return made
 
     def pin(self, context: str) -> None:
         """Make ``gc`` keep every leaf of a context."""

@@ -89,7 +89,7 @@ def test_scores_of_sampled_rows_say_how_many_and_how_much_that_matters(place, ca
     asked = {"scoring": ["average_precision", "roc_auc"], "scoring_rows": 400, "folds": 4, "trials": 3}
     result = hpo.tune(rare(8000), "t", "gaussian_nb", name="a", **asked, **place)
     words = "scored on 1,600 of 8,000 held-out rows"
-    for metric in result.metrics:
+    for metric in result.record.metrics:
         found = hpo.accuracy(result, metric=metric)
         assert (found.scored_rows, found.held_rows) == (1600, 8000)
         assert 0.0 < found.sampling < 0.1
@@ -260,16 +260,10 @@ def test_the_error_of_average_precision_allows_for_rows_that_rank_first_and_are_
     assert np.median(told) < 3.0 * np.median(off)
 
 
-@pytest.fixture(scope="module")
-def scored(tmp_path_factory):
-    """States of the same rows, whatever is computed of them."""
-    return tmp_path_factory.mktemp("scored")
-
-
 @pytest.mark.parametrize("scoring", ["accuracy", "f1", "recall", "balanced_accuracy", "roc_auc", "neg_log_loss"])
-def test_where_no_sampled_row_is_wrong_the_error_is_not_zero(scoring, scored):
+def test_where_no_sampled_row_is_wrong_the_error_is_not_zero(scoring):
     """A few of 12,000 labels are wrong, of which most samples hold none: the truth is within three times the error."""
-    asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1, "store": scored}
+    asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1, "store": None}
     off, told = [], []
     for seed in range(12):
         rng = np.random.default_rng(seed)

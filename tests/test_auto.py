@@ -188,6 +188,6 @@ def test_the_example_on_late_flights_runs(tmp_path, monkeypatch):
     spec = loads(example_text("late_flights.yaml"))
     short = spec.but(trials=len(auto.candidates("classification")), folds=2, scoring_rows=50, name=None)
     result = run_question(question_of(short), short.sampler, None, resume=True, progress=False)
-    assert result.metrics == ("neg_log_loss", "accuracy", "roc_auc")
+    assert result.record.metrics == ("neg_log_loss", "accuracy", "roc_auc")
     assert set(leaders(result)) == set(auto.candidates("classification"))
     assert result.best.scores.also["roc_auc"].mean > 0.6

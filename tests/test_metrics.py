@@ -38,7 +38,7 @@ def test_every_trial_keeps_every_score_and_the_named_one_is_optimised(rows, plac
     result = hpo.tune(
         rows, algorithm=["ridge", "lasso"], trials=12, scoring=METRICS, refit=METRICS[1], **place
     )
-    assert result.metrics == (METRICS[1], METRICS[0], METRICS[2])
+    assert result.record.metrics == (METRICS[1], METRICS[0], METRICS[2])
     assert result.record.objectives == (METRICS[1],)
     frame = result.trials_dataframe()
     assert frame["value"].tolist() == frame[f"mean_{METRICS[1]}"].tolist()

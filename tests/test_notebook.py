@@ -16,6 +16,7 @@ from sklearn.model_selection import PredefinedSplit
 from test_origins import counted
 
 import hpo
+from state_store.key import Key
 from studies.report.card import card
 from studies.spec.spec import build
 
@@ -89,11 +90,16 @@ def shown(result, tmp_path):
     frame = pd.DataFrame(np.random.default_rng(0).normal(size=(90, 3)), columns=["a", "b", "y"])
     frame.to_parquet(tmp_path / "rows.parquet")
     asked = {"data": str(tmp_path / "rows.parquet"), "target": "y", "algorithm": ["ridge", "lasso"]}
+    store = hpo.StateStore(tmp_path / "states")
+    for k in range(12):
+        store.put(Key(f"{k:02}" * 20, "cd" * 20), np.random.default_rng(k).normal(size=(k + 1) * 100), {"rows": 1_000 * k})
     return {
         "plan": hpo.plan(build({**asked, "store": str(tmp_path / "store")})),
         "leaderboard": hpo.leaderboard(result),
         "validation": hpo.validation_curve(result, "ridge.alpha"),
         "learning": hpo.learning_curve(result),
+        "states": hpo.StateStore(tmp_path / "states").list(),
+        "result": result,
     }
 
 
@@ -129,7 +135,35 @@ def test_each_draws_on_the_axes_that_it_is_given_or_on_new_ones(result, tmp_path
     assert "ridge" in board._repr_html_() and type(board[board["trials"] > 0]) is pd.DataFrame
 
 
-def test_without_matplotlib_plot_says_what_to_install(result, monkeypatch):
+def test_a_result_draws_its_trials_by_algorithm_and_the_best_so_far(result):
+    from matplotlib import pyplot
+
+    drawn = result.plot()
+    means = {one.number: one.scores.mean for one in result.candidates}
+    (best,) = [line for line in drawn.lines if line.get_label() == "best so far"]
+    assert best.get_ydata()[-1] == result.best_value and np.all(np.diff(best.get_ydata()) >= 0)
+    points = [xy for line in drawn.lines if line is not best for xy in zip(*line.get_data(), strict=True)]
+    assert sorted(int(x) for x, _ in points) == sorted(means)
+    assert all(y == means[x] or (y > means[x] and y == min(y for _, y in points)) for x, y in points)
+    names = {text.get_text() for text in drawn.get_legend().get_texts()}
+    assert names == {"best so far", *hpo.leaderboard(result)["algorithm"]}
+    pyplot.close("all")
+
+
+def test_a_listing_of_states_shows_and_draws_its_contexts_the_largest_first(result, tmp_path):
+    from matplotlib import pyplot
+
+    states = shown(result, tmp_path)["states"]
+    page = states._repr_html_()
+    assert page.index("111111111111") < page.index("101010101010") and "and 4 more" in page and "11,000" in page
+    bars = states.plot().patches
+    assert sorted(bar.get_width() for bar in bars) == sorted(e.bytes for e in states)
+    assert hpo.StateStore(tmp_path / "none").list()._repr_html_().count("no leaf") == 1
+    pyplot.close("all")
+
+
+def test_without_matplotlib_plot_says_what_to_install(result, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match="pip install matplotlib"):
-        hpo.learning_curve(result).plot()
+    for one in (hpo.learning_curve(result), result, hpo.StateStore(tmp_path).list()):
+        with pytest.raises(ImportError, match="pip install matplotlib"):
+            one.plot()

@@ -47,7 +47,7 @@ def confirm(
     known = (candidate or result.best).scores
     cells = []
     for metric, value in found.items():
-        shown, there = metric_of(metric), metric in result.metrics
+        shown, there = metric_of(metric), metric in result.record.metrics
         was = known.also.get(metric, known) if there else None
         cells.append((shown.name, shown.text(value), "" if was is None else shown.text(was.mean, was.se)))
     print_table(("score", "on these rows", "cross-validated"), cells, right=("on these rows", "cross-validated"))

@@ -154,7 +154,7 @@ def result_values(result: Result) -> dict[str, object]:
     found: dict[str, object] = {
         "name": result.record.name,
         "metric": result.metric,
-        "metrics": list(result.metrics),
+        "metrics": list(result.record.metrics),
         "objectives": list(result.record.objectives),
         "stopped": result.stopped,
         "edition": None if result.record.edition is None else asdict(result.record.edition),

@@ -43,10 +43,10 @@ def accuracy(result: Result, candidate: Candidate | None = None, metric: str | N
     """
     one = candidate or chosen(result.candidates, result.record.standing)
     name, found = metric or result.metric, _known(result)
-    if name not in result.metrics:
-        raise TuneError(f"metric={name!r} is none of this study's scores ({', '.join(result.metrics)})")
+    if name not in result.record.metrics:
+        raise TuneError(f"metric={name!r} is none of this study's scores ({', '.join(result.record.metrics)})")
     if one.number not in found:
-        plain = {m: accuracy_of(one, m, result.metric) for m in result.metrics}
+        plain = {m: accuracy_of(one, m, result.metric) for m in result.record.metrics}
         found[one.number] = with_sampling(plain, one)
     return found[one.number][name]
 
@@ -159,7 +159,7 @@ def confirm(
     Rows of series go on from those of the study: scored are the windows whose next values are all among the new
     rows, by the study's own scores.
     """
-    scores = scoring or result.metrics
+    scores = scoring or result.record.metrics
     names = list(scores) if isinstance(scores, Iterable) and not isinstance(scores, str) else [scores]
     record = result.record
     asked = {**reading_of(record, result.run.join), **options}

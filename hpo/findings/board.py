@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from hpo.process.axes import axes_of
+from hpo.process.axes import Drawn
 from studies.report.card import card
 from studies.report.text import metric_of, number_text
 
@@ -18,7 +18,7 @@ SHOWN = 9
 """Rows of the card at most."""
 
 
-class Leaderboard(pd.DataFrame):
+class Leaderboard(Drawn, pd.DataFrame):  # type: ignore[misc]
     """One row per algorithm, the best first; what is made of it is a plain frame.
 
     Examples
@@ -46,23 +46,11 @@ class Leaderboard(pd.DataFrame):
         ]
         return card("Leaderboard", [], head, rows, SHOWN)
 
-    def plot(self, ax: Axes | None = None) -> Axes:  # type: ignore[override]
-        """Draw each algorithm's best score with its standard error by matplotlib, and return the axes.
-
-        Parameters
-        ----------
-        ax : to draw on; None for new ones.
-
-        Raises
-        ------
-        ImportError
-            matplotlib is not installed.
-        """
-        ax = axes_of(ax)
+    def _draw(self, ax: Axes) -> None:
+        """Draw each algorithm's best score with its standard error."""
         names, scores, errors = (self[key].tolist()[::-1] for key in KEYS[:3])
         ax.errorbar(scores, names, xerr=errors, fmt="o", capsize=3)
         ax.set_xlabel(str(self.attrs.get("metric", "score")))
-        return ax
 
 
 KEYS = "algorithm", "score", "se", "trials"

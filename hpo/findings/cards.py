@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from hpo.findings.leaderboard import leaderboard
-from hpo.findings.noted import fold_words, rows_in_words, without_score
+from hpo.findings.noted import algorithm_of, fold_words, rows_in_words, without_score
 from hpo.trials.accuracy import accuracy_of
 from studies.counting import counted
 from studies.report.card import card
 from studies.report.text import number_text
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from hpo.findings.result import Result
 
 
@@ -32,3 +36,23 @@ def card_of(result: Result) -> str:
         for one in leaderboard(result)
     ]
     return card(title, [score, setting, cost], head, rows)
+
+
+def draw(result: Result, ax: Axes) -> None:
+    """Draw the score of each trial by its algorithm, and the best so far; the better half fills most of the height.
+
+    Worse ones are drawn at the lower end, as triangles. Of several objectives it is the first.
+    """
+    tried = sorted(result.candidates, key=lambda one: one.number)
+    numbers, means = np.array([one.number for one in tried]), np.array([one.scores.mean for one in tried])
+    names = np.array([algorithm_of(result.run, one) for one in tried])
+    low = 2.0 * np.median(means) - means.max()
+    drawn, below = np.maximum(means, low), means < low
+    for k, name in enumerate(dict.fromkeys(names.tolist())):
+        mine, color = names == name, f"C{k}"
+        ax.plot(numbers[mine & ~below], drawn[mine & ~below], "o", color=color, markersize=4, label=name)
+        ax.plot(numbers[mine & below], drawn[mine & below], "v", color=color, markersize=4)
+    ax.step(numbers, np.maximum.accumulate(drawn), where="post", color="0.4", label="best so far")
+    ax.set_xlabel("trial")
+    ax.set_ylabel(result.metric)
+    ax.legend()

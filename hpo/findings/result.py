@@ -14,7 +14,6 @@ from algorithms.contract import steps_of
 from algorithms.lazily import pandas, sklearn
 from hpo.errors import TuneError
 from hpo.findings.confirm import predict
-from hpo.findings.forecasts import forecasts
 from hpo.findings.noted import (
     algorithm_of,
     fold_rows,
@@ -24,6 +23,7 @@ from hpo.findings.noted import (
     rows_in_words,
     without_score,
 )
+from hpo.process.axes import Drawn
 from hpo.process.threads import one_thread, threads_for
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
@@ -37,6 +37,7 @@ from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from optuna.study import Study
     from sklearn.pipeline import Pipeline
 
@@ -69,6 +70,7 @@ ELSEWHERE = {
 
 MOVED: dict[str, tuple[str, Callable[[Result], object]]] = {
     "best_se": ("result.best.scores.se", lambda r: r.best.scores.se),
+    "metrics": ("result.record.metrics", lambda r: r.record.metrics),
     "name": ("result.record.name", lambda r: r.record.name),
     "polished": ("result.run.polished", lambda r: r.run.polished),
     "several": ("result.record.several", lambda r: r.record.several),
@@ -77,7 +79,7 @@ MOVED: dict[str, tuple[str, Callable[[Result], object]]] = {
 """Members of earlier versions, and where they are now."""
 
 
-class Result:
+class Result(Drawn):
     """The result of :func:`hpo.tune`: what was found.
 
     Scores follow scikit-learn's scorers: greater is better. Everything here is answered from the states that
@@ -93,8 +95,7 @@ class Result:
         the best model, or why there was none; None where it has nothing to gain.
     record : what the storage keeps of the study beside its trials.
     cost : what was read and built, and what retraining would have read.
-    metric : name of the score that is optimised, the first of several.
-    metrics : names of every score that the trials keep, ``metric`` first.
+    metric : name of the score that is optimised, the first of several; ``record.metrics`` are all that trials keep.
     stopped : why the trials ended: ``"trials"``, ``"exhausted"`` (a finite space was tried whole),
         ``"timeout"``, ``"patience"`` or ``"interrupted"``; ``"loaded"`` for a study opened again.
 
@@ -113,7 +114,6 @@ class Result:
         self.record: StudyRecord = run.record
         self.cost: Cost = run.cost
         self.metric: str = run.tuner.scorer.metric
-        self.metrics: tuple[str, ...] = run.record.metrics
         self.stopped: str = run.stopped
 
     def __repr__(self) -> str:
@@ -138,6 +138,10 @@ class Result:
     def _repr_html_(self) -> str:
         """Show the best score, its setting and the best of each algorithm, as notebooks do."""
         return str(import_module("hpo.findings.cards").card_of(self))
+
+    def _draw(self, ax: Axes) -> None:
+        """Draw the score of each trial by its algorithm, and the best so far."""
+        import_module("hpo.findings.cards").draw(self, ax)
 
     def __getattr__(self, name: str) -> Any:
         """Answer to the names that were members before they were functions, with a warning that names these."""
@@ -251,8 +255,8 @@ class Result:
         bounds = [None if s is None else s.bound for s in known]
         frame["score_bound"] = [np.nan if bound is None else bound for bound in bounds]
         frame["accuracy"] = self._noted(self.metric)
-        if len(self.metrics) > 1:
-            for name in self.metrics:
+        if len(self.record.metrics) > 1:
+            for name in self.record.metrics:
                 found = [None if s is None else s.also.get(name, s) for s in known]
                 frame[f"mean_{name}"] = [np.nan if s is None else s.mean for s in found]
                 frame[f"std_error_{name}"] = [np.nan if s is None else s.se for s in found]
@@ -332,7 +336,11 @@ class Result:
         chosen = self.best if candidate is None else candidate
         reading = {**reading_of(self.record, None), **options}
         model = self.model_of(chosen)[-1]
-        return forecasts(self.run, chosen, model, horizon, quantiles, data, futr_df, intervals, reading)
+        forecasts = import_module("hpo.findings.forecasts").forecasts  # for series alone
+        made: pd.DataFrame = forecasts(
+            self.run, chosen, model, horizon, quantiles, data, futr_df, intervals, reading
+        )
+        return made
 
     def _check_single(self) -> None:
         if self.record.several:

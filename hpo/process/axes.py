@@ -1,12 +1,37 @@
-"""Axes of matplotlib to draw on, as scikit-learn's displays take and return them."""
+"""What draws itself with matplotlib, as scikit-learn's displays do."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+class Drawn(ABC):
+    """What has a chart of its own."""
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw it by matplotlib, and return the axes.
+
+        Parameters
+        ----------
+        ax : to draw on; None for new ones.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        made = axes_of(ax)
+        self._draw(made)
+        return made
+
+    @abstractmethod
+    def _draw(self, ax: Axes) -> None:
+        """Draw it on axes."""
 
 
 def axes_of(ax: Axes | None) -> Axes:

@@ -103,7 +103,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         warnings=warnings,
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
         log_params=[k for k, d in result.run.tuner.space.distributions.items() if _is_log(d)],
-        metrics=list(result.metrics),
+        metrics=list(result.record.metrics),
         objectives=list(record.objectives),
         leaderboard=[_leader(result, row) for row in leaderboard(result)],
         classes=_classes(result),
@@ -221,7 +221,7 @@ def _row(result: Result, noted: Noted, began: datetime | None) -> TrialRow:
 def _chosen(result: Result, candidate: Candidate) -> Chosen:
     name, params = algorithm_of(result.run, candidate), result.params_of(candidate)
     scores, se = candidate.scores, _finite(candidate.scores.se)
-    found = {m: shown_accuracy(result, candidate, m) for m in result.metrics}
+    found = {m: shown_accuracy(result, candidate, m) for m in result.record.metrics}
     words = {m: one.words(scores.also.get(m, scores).mean) for m, one in found.items()}
     also = {m: _estimate_of(s, words[m]) for m, s in scores.also.items()}
     return Chosen(

@@ -133,7 +133,7 @@ def _sampling_notes(result: Result) -> list[str]:
         return []
     splits = len(result.candidates[0].states.test)
     names = ", ".join(metric_of(name).short for name in sampled)
-    others = "" if len(sampled) == len(result.metrics) else "; other scores are exact"
+    others = "" if len(sampled) == len(result.record.metrics) else "; other scores are exact"
     kept, held = scored
     where = f"all {held:,}" if kept == held else f"a sample of {kept:,} of {held:,}"
     return [f"{names}: scored on {where} held-out rows, in {counted(splits, 'split')}{others}."]
@@ -145,7 +145,7 @@ def _unscored(result: Result) -> list[str]:
         return []
     untold = {
         name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
-        for name in result.metrics[1:]
+        for name in result.record.metrics[1:]
     }
     return [
         f"{metric_of(name).short} could not be computed for {counted(n, 'setting')}."
@@ -167,7 +167,8 @@ def _bias_notes(result: Result) -> list[str]:
         for m in largest
         if kept < held
     ]
-    biases = {m: accuracy(result, metric=m).bias for m in result.metrics} if not result.record.several else {}
+    metrics = () if result.record.several else result.record.metrics
+    biases = {m: accuracy(result, metric=m).bias for m in metrics}
     return [*found, *(_bias_note(m, bias) for m, bias in biases.items() if bias)]
 
 

@@ -12,6 +12,7 @@ from algorithms.contract import Summary
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme, FoldSizes
 from hpo.data.schema import guessed_width
+from hpo.process.axes import Drawn
 from hpo.process.memory import available_memory
 from hpo.question.checks import check
 from hpo.question.prefix_values import answered, every_value
@@ -46,7 +47,7 @@ SECONDS_PER_PRODUCT = 2e-10
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Drawn):
     """What a study would read, and what is known already.
 
     Attributes
@@ -119,22 +120,10 @@ class Plan:
         card = import_module("studies.report.card").card  # a study of the command line shows none
         return str(card("Plan", [*lines, *filter(None, (self.files, self.wide))]))
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw by matplotlib how many bytes are known and how many would be read, and return the axes.
-
-        Parameters
-        ----------
-        ax : to draw on; None for new ones.
-
-        Raises
-        ------
-        ImportError
-            matplotlib is not installed.
-        """
-        ax = import_module("hpo.process.axes").axes_of(ax)
+    def _draw(self, ax: Axes) -> None:
+        """Draw how many bytes are known and how many would be read."""
         ax.barh(["known", "to read"], [self.nbytes - self.bytes_to_read, self.bytes_to_read])
         ax.set_xlabel("bytes")
-        return ax
 
 
 def measured(question: Question) -> Plan:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Held, State
 from algorithms.errors import AlgorithmError
+from hpo.process.axes import Drawn
 from hpo.process.threads import one_thread
 from hpo.question.scoring import score
 from hpo.states.evaluate import Scores, score_pairs, usable
@@ -37,7 +38,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Curve:
+class Curve(Drawn):
     """Scores along one axis.
 
     Attributes
@@ -66,19 +67,8 @@ class Curve:
         drawn = import_module("studies.report.small").curve_html
         return str(drawn(self.name, self.metric, self.x, self.mean, se, log=self.log))
 
-    def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the means with their standard errors by matplotlib, and return the axes.
-
-        Parameters
-        ----------
-        ax : to draw on; None for new ones.
-
-        Raises
-        ------
-        ImportError
-            matplotlib is not installed.
-        """
-        ax = import_module("hpo.process.axes").axes_of(ax)
+    def _draw(self, ax: Axes) -> None:
+        """Draw the means with their standard errors."""
         numeric = all(isinstance(x, int | float) and not isinstance(x, bool) for x in self.x)
         x = [float(str(one)) for one in self.x] if numeric else [str(one) for one in self.x]
         ax.errorbar(x, self.mean, yerr=self.se, marker="o", capsize=3)
@@ -86,7 +76,6 @@ class Curve:
             ax.set_xscale("log")
         ax.set_xlabel(self.name)
         ax.set_ylabel(self.metric)
-        return ax
 
 
 @briefly

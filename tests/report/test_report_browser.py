@@ -44,6 +44,16 @@ addEventListener("load", () => {
   seen.shown = drawn(document.getElementById("brushed"));
   const lines = [...grip.ownerSVGElement.querySelectorAll("[data-t]:not(.off)")];
   seen.alphas = lines.map((line) => line.dataset.t);
+  const drawing = grip.ownerSVGElement;
+  const key = (name, shiftKey) => drawing.dispatchEvent(new KeyboardEvent("keydown", { key: name, shiftKey, bubbles: true, cancelable: true }));
+  const typed = () => [document.querySelector("p[role=status]").textContent, document.getElementById("kept").textContent,
+    document.querySelector("#brushed code").textContent];
+  key("PageDown"); key("Delete"); seen.released = typed();
+  key("ArrowRight", true); for (let i = 0; i < 5; i += 1) key("ArrowUp", true);
+  for (let i = 0; i < 3; i += 1) key("ArrowLeft", true);
+  seen.typed = typed();
+  seen.reached = [...drawing.querySelectorAll("[data-t]:not(.off)")].map((line) => line.dataset.t);
+  key("Delete");
   const press = (key) => chart.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
   press("ArrowRight"); press("ArrowRight");
   seen.focusable = [...document.querySelectorAll("svg.points, svg.parallel, svg.curve")].every((svg) => svg.tabIndex === 0);
@@ -130,6 +140,7 @@ def test_pointer_brush_and_sort_answer(study, tmp_path, width):
     assert 0 < kept < drawn
     assert seen["off"] == drawn - kept
     check_yaml(study, seen)
+    check_keys(study, seen)
     assert seen["focusable"] and re.match(r"trial \d+, \w+\nRMSE [\d.]+ ± ", seen["said"])
     assert seen["wide"]
 
@@ -144,6 +155,17 @@ def check_yaml(study, seen):
     assert seen["shown"] and found.log and set(asked.algorithm) == {trial.algorithm for trial in kept}
     assert found.low <= 1.005 * min(alphas) and 0.995 * max(alphas) <= found.high
     assert not any(1.005 * found.low < alpha < 0.995 * found.high for alpha in outside)
+
+
+def check_keys(study, seen):
+    """By keyboard the first axis, alpha, is brushed from a quarter of its length to 85 in 100 of it."""
+    assert seen["released"][0] == "alpha: every trial" and seen["released"][1] == ""
+    said, kept, yaml = seen["typed"]
+    assert said in yaml and said.startswith("alpha: {low: ") and kept.startswith(f"{len(seen['reached'])} of ")
+    found = loads(f"data: rows.csv\ntarget: y\n{yaml.replace('alpha:', 'ridge.alpha:')}").search["ridge.alpha"]
+    inside = [study.trials[int(place)].params["alpha"] for place in seen["reached"]]
+    every = [trial.params["alpha"] for trial in study.trials if trial.value is not None]
+    assert 0 < len(inside) < len(every) and 0.995 * found.low <= min(inside) and max(inside) <= 1.005 * found.high
 
 
 def test_a_brush_is_a_range_or_choices(study):
