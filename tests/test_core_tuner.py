@@ -162,3 +162,10 @@ def test_every_split_needs_rows_to_test_on(frame):
         hpo.tune(gap, "y", folds=cv, trials=1)
     with pytest.raises(hpo.errors.DataError, match="split 2 of 2 has no rows to train on"):
         hpo.tune(gap, "y", folds=[cv[0], cv[1][::-1]], trials=1)
+
+
+@pytest.mark.parametrize(("kinds", "words"), [(4, "'shop' has 4 groups; 6 folds need as many: use n_splits=4"), (1, "1 group; use another")])
+def test_folds_of_more_than_there_are_groups_say_how_many_there_are(frame, kinds, words):
+    grouped = frame.assign(shop=np.arange(200) % kinds)
+    with pytest.raises(hpo.errors.DataError, match=words):
+        hpo.tune(grouped, "y", folds={"scheme": "group", "column": "shop", "n_splits": 6}, trials=1)

@@ -10,6 +10,7 @@ from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
 import hpo
+from hpo.errors import NoScoreWarning
 
 CV = KFold(3, shuffle=True, random_state=0)
 FIXED = {"ridge.alpha": 1.0, "ridge.standardize": False, "ridge.impute": "mean", "ridge.min_frequency": 0.0}
@@ -64,6 +65,12 @@ def test_numeric_data_with_another_weight_or_target_has_other_states(frame, tmp_
     assert [r.cost.states_reused for r in (plain, weight, target)] == [0, 0, 0]
     assert weight.best.states.whole.weight == pytest.approx(frame["v"].sum())
     assert target.best.states.whole.mean[-1] == pytest.approx(np.average(frame["z"], weights=frame["w"]))
+
+
+def test_a_score_that_takes_no_weights_says_so(frame):
+    told = "'neg_max_error' cannot be computed on held-out rows: it takes no weights"
+    with pytest.warns(NoScoreWarning, match=told):
+        hpo.tune(frame, "y", weight="w", scoring="neg_max_error", trials=1)
 
 
 @pytest.mark.parametrize("standardize", [True, False])

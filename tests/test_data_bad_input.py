@@ -41,6 +41,12 @@ def test_a_missing_file_suggests_the_nearest(tmp_path):
     refuse((tmp_path / "zzz").as_uri(), "does not exist", "flights.parquet")
 
 
+def test_a_file_of_another_name_is_no_suggestion_for_its_ending(tmp_path):
+    pq.write_table(TABLE, tmp_path / "flights.parquet")
+    refuse(tmp_path / "prices.parquet", "does not exist", "holds flights.parquet")
+    refuse(tmp_path / "flights.csv", "did you mean", "flights.parquet")
+
+
 def test_a_missing_directory_is_named_at_the_level_where_it_is_missing(tmp_path):
     (tmp_path / "months").mkdir()
     refuse(f"{tmp_path}/monhts/2013/*.parquet", "no file matches", f"{tmp_path}/months")

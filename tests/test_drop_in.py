@@ -132,6 +132,17 @@ def test_single_precision_is_left_to_scikit_learn():
         hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(X.astype(np.float32), Y)
 
 
+def test_columns_that_the_scaler_takes_for_constants_are_left_to_it():
+    rows = np.c_[X, 1e8 + 1e-7 * np.random.default_rng(0).normal(size=len(X))]
+    pipeline, alphas = make_pipeline(StandardScaler(), Ridge()), [0.1, 10.0]
+    for grid in ({"ridge__alpha": alphas}, {"ridge__alpha": alphas, "standardscaler": ["passthrough", StandardScaler()]}):
+        theirs = GridSearchCV(pipeline, grid).fit(rows, Y)
+        with pytest.raises(ValueError, match=f"column {X.shape[1]} varies by so little"):
+            hpo.StateGridSearchCV(pipeline, grid, fallback="error").fit(rows, Y)
+        ours = hpo.StateGridSearchCV(pipeline, grid).fit(rows, Y)
+        np.testing.assert_allclose(ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-8)
+
+
 def test_sparse_tables_are_answered_by_naive_bayes_alone():
     with pytest.raises(ValueError, match="fallback='error': X is sparse"):
         hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(csr_array(X), Y)

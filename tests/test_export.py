@@ -246,6 +246,25 @@ def test_a_linear_model_is_a_module_of_numpy_and_pandas(algorithm, target, tmp_p
     assert imported == ["numpy", "pandas"]
 
 
+def test_rates_that_overflow_far_from_the_data_are_the_same_on_both_sides(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=N) * 1e-3})
+    frame["n"] = rng.poisson(np.exp(1.0 + 500.0 * frame["x"]))
+    fixed = {"poisson.alpha": 0.0}
+    result = hpo.tune(frame, "n", "poisson", search=fixed, trials=1, folds=3, store=tmp_path / "store", progress=False)
+    hpo.export(result, tmp_path / "model.joblib")
+    model = joblib.load(tmp_path / "model.joblib")
+    np.testing.assert_allclose(model.predict(frame[["x"]]), result.best_model.predict(frame[["x"]]), rtol=1e-12)
+
+
+def test_answers_that_differ_are_refused_wherever_one_is_infinite():
+    known = {"predict": np.array([1.0, np.inf, np.nan])}
+    exporting._compare(known, {"predict": known["predict"]}, "these")
+    for other in ([1.0, 3.0, np.nan], [1.0, -np.inf, np.nan], [1.0, np.inf, 0.0], [np.inf, np.inf, np.nan]):
+        with pytest.raises(ExportError, match="not written"):
+            exporting._compare(known, {"predict": np.array(other)}, "these")
+
+
 class TestWhatIsRefused:
     def test_other_endings_and_places(self, tmp_path):
         result = study("ridge", "y", tmp_path)

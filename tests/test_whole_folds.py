@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +56,18 @@ def test_scores_are_those_of_leaving_one_file_out(scoring, files):
     assert found.best.scores.folds == pytest.approx(own, rel=1e-10)
     assert found.record.folds == "4 folds, a file each"
     assert found.record.fold_sizes.rows == (90, 100, 110, 120)
+
+
+def test_a_file_without_rows_is_named_and_can_be_left_out(tmp_path):
+    for number in range(3):
+        made = rows(number)
+        made.iloc[: 0 if number == 1 else None].to_csv(tmp_path / f"{number}.csv", index=False)
+    with pytest.raises(DataError, match="split 2 of 3 has no rows to test on") as caught:
+        tune(tmp_path, "y", "ridge", {})
+    typed = re.search(r"exclude=\[('.*?')\]", str(caught.value)).group(1)
+    assert typed.endswith("/1.csv'")
+    found = tune(tmp_path, "y", "ridge", {}, exclude=[ast.literal_eval(typed)])
+    assert len(found.best.scores.folds) == 2
 
 
 def test_sampled_scores_of_classes_too(files):

@@ -103,6 +103,8 @@ def score_by(
         if rows.weighted and not (takes or rows.given_weights):
             part = rows.alike if metric in SHARELESS else rows.uniform
             truth = part.y if given is None else given[: part.n]
+        if rows.given_weights and "sample_weight" not in signature(scorer._score_func).parameters:
+            raise ValueError("it takes no weights, and the rows have some; take another, or leave weight= out")
         weights = {"sample_weight": rows.sample_weight} if rows.weighted and (takes or rows.given_weights) else {}
         return float(scorer(asked_of(model, part), part.X, truth, **weights))
 

@@ -179,6 +179,8 @@ class Kind:
         """Return the scores of each split by metric; raises Unanswered."""
         if why := self._why or self._refused.get(asked.key):
             raise Unanswered(why)
+        for table in self._tables:
+            table.check_scaled(asked)
         scorers = self._scorers.get(asked.key) or self._read_all(asked)
         each = [self._found(scorer, asked) for scorer in scorers]
         return {name: np.concatenate([one[name] for one in each]) for name in self._metrics}

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -18,9 +19,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _safe_split
 
 from algorithms.arrays import Values
-from hpo.drop_in.counterparts import Counterpart, Unanswered, counterpart
+from hpo.drop_in.counterparts import STANDARDIZE, Counterpart, Unanswered, counterpart
 from hpo.drop_in.words import Split
 from hpo.process.memory import available_memory
+
+FLAT = 4.0
+"""Variance over what scikit-learn takes for rounding, below which some split may be taken for constant."""
 
 SHARE = 0.25
 """Share of the free memory that the tables of one kind of steps may take, those of all splits together."""
@@ -89,6 +93,31 @@ class Table:
             raise Unanswered("X is sparse")
         self.check_room(8 * self.X.shape[0] * self.X.shape[1])
         return Table(cast(scipy.sparse.csr_array, self.X).toarray(), self.y, self.splits, self.beside)
+
+
+    def check_scaled(self, asked: Counterpart) -> None:
+        """Raise Unanswered where a column varies that scikit-learn's scaler would take for a constant."""
+        if asked.fields.get(STANDARDIZE) and self.flat is not None:
+            raise Unanswered(
+                f"column {self.flat} varies by so little beside its mean that scikit-learn's scaler takes it for a "
+                "constant"
+            )
+
+    @cached_property
+    def flat(self) -> int | None:
+        """The first column whose variance scikit-learn cannot tell from rounding; None where there is none.
+
+        Its scaler leaves such a column unscaled (``_is_constant_feature``); states know its variance.
+        """
+        for number, column in enumerate(() if issparse(self.X) else self.X.T):
+            values = column[~np.isnan(column)] if column.dtype.kind == "f" else column
+            if not len(values) or values.min() == values.max():
+                continue
+            mean, variance = float(values.mean(dtype=np.float64)), float(values.var(dtype=np.float64))
+            told = len(values) * float(np.finfo(np.float64).eps)
+            if variance <= FLAT * (told * variance + (told * mean) ** 2):
+                return number
+        return None
 
 
 def target_of(y: ArrayLike | None) -> Values:

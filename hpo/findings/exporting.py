@@ -140,9 +140,10 @@ def answers(model: Pipeline, rows: pd.DataFrame) -> dict[str, Values]:
     """Return what a model answers for rows, by the name of the method."""
     if not hasattr(model, "predict"):
         return {"transform": np.asarray(model.transform(rows))}
-    found = {"predict": np.asarray(model.predict(rows))}
-    if hasattr(model, "predict_proba"):
-        found["predict_proba"] = np.asarray(model.predict_proba(rows))
+    with np.errstate(over="ignore"):  # as the exponent of a count's rate, far from the data
+        found = {"predict": np.asarray(model.predict(rows))}
+        if hasattr(model, "predict_proba"):
+            found["predict_proba"] = np.asarray(model.predict_proba(rows))
     return found
 
 
@@ -161,11 +162,19 @@ def _compare(expected: Answers, found: Answers, whose: str) -> None:
             if (other := int((known.astype(str) != values.astype(str)).sum())):
                 raise ExportError(f"not written: of {len(known):,} rows {whose} predict {other:,} otherwise")
             continue
-        off = np.abs(values.astype(float) - known.astype(float))
-        size = np.maximum(np.abs(known), np.median(np.abs(known)))
+        finite = np.isfinite(known)
+        usual = float(np.median(np.abs(known[finite]))) if finite.any() else 0.0
+        with np.errstate(invalid="ignore"):
+            off = np.where(_same(values, known), 0.0, np.abs(values.astype(float) - known.astype(float)))
+        size = np.where(finite, np.maximum(np.abs(known), usual), 0.0)
         if not (off <= CLOSE * size).all():
             worst = np.unravel_index(int(np.argmax(off - CLOSE * size)), off.shape)
             raise ExportError(f"not written: {name} of {whose} is {values[worst]:.9g}, and {known[worst]:.9g} here")
+
+
+def _same(values: Values, known: Values) -> Values:
+    """Return where two arrays hold the same, infinities and gaps too."""
+    return np.asarray((values == known) | (np.isnan(values) & np.isnan(known)))
 
 
 def rows_of(result: Result, model: Pipeline) -> pd.DataFrame:

@@ -88,11 +88,10 @@ def check_rows(found: Evidence, result: PassResult, metric: str) -> None:
     for i, (train, test) in enumerate(zip(states.train, states.test, strict=True), start=1):
         if not train.rows or not test.rows:
             empty = "train" if not train.rows else "test"
-            less = "a smaller gap, " if getattr(found.pilot.folds, "gap", 0.0) else ""
             raise DataError(
                 f"split {i} of {len(states.train)} has no rows to {empty} on: "
-                f"{counted(states.whole.rows, 'usable row')} in {found.pilot.folds.describe()}; use fewer folds, "
-                f"{less}or another scheme"
+                f"{counted(states.whole.rows, 'usable row')} in {found.pilot.folds.describe()}"
+                f"{found.pilot.folds.why_empty(i - 1, empty)}"
             )
         if metric == "r2" and test.rows < 2:
             raise TuneError(

@@ -21,6 +21,7 @@ from hpo.data.folds.schemes import DEALT, FoldScheme, FoldSizes
 from hpo.data.hashing import Words, hash_values, splitmix
 from hpo.data.segment import Segment, fingerprint
 from hpo.errors import DataError
+from studies.counting import counted
 
 Counts = NDArray[np.int64]
 
@@ -120,6 +121,16 @@ class GroupFolds(FoldScheme):
             "scheme": self.scheme, "column": self.column, "n_splits": self.n_splits, "seed": self.seed,
             "dealt": DEALT,
         }  # fmt: skip
+
+    def why_empty(self, split: int, side: str) -> str:
+        """Return how many groups there are, where they are too few, and what to type."""
+        there = self.n_splits if self.dealt is None else len(self.dealt.groups)
+        if there >= self.n_splits:
+            return super().why_empty(split, side)
+        typed = "use another column"
+        if there > 1:
+            typed = f"{self.n_splits} folds need as many: use n_splits={there}"
+        return f", and {self.column!r} has {counted(there, 'group')}; {typed}, or another scheme"
 
     def describe(self) -> str:
         """Return the scheme in words."""

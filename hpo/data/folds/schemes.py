@@ -87,6 +87,10 @@ class FoldScheme(ABC):
     def check(self) -> None:  # noqa: B027 - most have nothing to refuse
         """Refuse, with DataError, data of which some split would have no rows."""
 
+    def why_empty(self, split: int, side: str) -> str:
+        """Return why a split, counted from 0, has no rows to ``"train"`` or ``"test"`` on, and what to type."""
+        return "; use fewer folds, or another scheme"
+
     def fit(self, sample: pa.Table) -> Self:
         """Return the scheme with what it learns from a sample; most learn nothing."""
         return self

@@ -94,8 +94,8 @@ class ExplicitFolds(FoldScheme):
             pairs = list(cv.split(X, y, groups)) if hasattr(cv, "split") else list(cv)
         except (ValueError, TypeError) as error:
             raise DataError(
-                f"{cv!r} cannot split this data: {error}; a splitter that needs groups or classes can be given "
-                "as its splits, folds=list(splitter.split(X, classes, groups))"
+                f"{cv!r} cannot split this data: {str(error).rstrip('.')}; a splitter that needs groups or classes "
+                "can be given as its splits, folds=list(splitter.split(X, classes, groups))"
             ) from error
         check_pairs(pairs)
         cells = np.zeros(rows, np.int64)

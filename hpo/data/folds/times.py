@@ -125,6 +125,11 @@ class TimeFolds(FoldScheme):
         told = {"scheme": self.scheme, "column": self.column, "n_splits": self.n_splits, "boundaries": known}
         return told | ({"gap": self.gap} if self.gap else {})
 
+    def why_empty(self, split: int, side: str) -> str:
+        """Return what to type: a gap may be what leaves no row."""
+        less = "a smaller gap, " if self.gap else ""
+        return f"; use fewer folds, {less}or another scheme"
+
     def describe(self) -> str:
         """Return the scheme in words."""
         gap = f", leaving out {self.gap:g} before each test part" if self.gap else ""

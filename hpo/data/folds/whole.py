@@ -37,6 +37,7 @@ class SegmentFolds(FoldScheme):
 
     cells: tuple[int, ...] = field(default=(), repr=False, compare=False)
     rows: Mapping[int, int | None] = field(default_factory=dict, repr=False, compare=False)
+    names: tuple[str, ...] = field(default=(), repr=False, compare=False)
     scheme: ClassVar[str] = "segment"
 
     def of(self, segments: Sequence[Segment]) -> Self:
@@ -58,7 +59,8 @@ class SegmentFolds(FoldScheme):
             number = files[segment.uri]
             known = rows.get(number, 0)
             rows[number] = None if known is None or segment.rows is None else known + segment.rows
-        return replace(self, cells=tuple(files[segment.uri] for segment in segments), rows=rows)
+        cells = tuple(files[segment.uri] for segment in segments)
+        return replace(self, cells=cells, rows=rows, names=tuple(files))
 
     def check(self) -> None:
         """Refuse a study of one file: it may be a site, whose states others add to theirs, and no more.
@@ -102,6 +104,13 @@ class SegmentFolds(FoldScheme):
     def to_dict(self) -> dict[str, object]:
         """Return the scheme: nothing else decides what is in a leaf."""
         return {"scheme": self.scheme}
+
+    def why_empty(self, split: int, side: str) -> str:
+        """Return which file has no row that can be used, and what to type."""
+        if side != "test":
+            return super().why_empty(split, side)
+        name = self.names[split]
+        return f", and {name!r} has none; leave it out with exclude=[{name!r}], or use another scheme"
 
     def describe(self) -> str:
         """Return the scheme in words."""

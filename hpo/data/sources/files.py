@@ -414,12 +414,18 @@ def _nothing_found(fs: pafs.FileSystem, path: str, item: str) -> str:
         return f"directory {item!r} holds no data file; expected .parquet, .csv, .csv.gz, .arrow or .feather"
     parent, name = _existing_parent(fs, base.rstrip("/") if wild else path)
     entries = _names(fs, parent)
-    near = get_close_matches(name, entries, n=1, cutoff=0.5) if name else []
+    alike = [entry for entry in entries if name and get_close_matches(_stem(name), [_stem(entry)], n=1, cutoff=0.6)]
+    near = get_close_matches(name, alike, n=1, cutoff=0.0)
     what = f"no file matches {item!r}" if wild else f"{item!r} does not exist"
     if near:
         return f"{what}; did you mean {f'{parent}/{near[0]}'!r}?"
     listed = ", ".join(entries[:8]) or "nothing"
     return f"{what}; {parent!r} holds {listed}"
+
+
+def _stem(name: str) -> str:
+    """Return a name without its endings, which most names of a directory share."""
+    return name[:1] + name[1:].partition(".")[0]
 
 
 def _existing_parent(fs: pafs.FileSystem, path: str) -> tuple[str, str]:

@@ -57,7 +57,7 @@ def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
             return frame_table(_without_others(data if frame is None else frame, kept))
         raise DataError(
             f"the frame cannot be read as Arrow columns: {_which(data, names)}{_reason(error)}; "
-            "give the column one type, or leave it out of the frame"
+            "give the column one type that Arrow has (sparse ones: frame.sparse.to_dense()), or leave it out"
         ) from error
 
 
@@ -310,4 +310,4 @@ def _csr(X: csr_array) -> csr_array:
 
 
 def _reason(error: Exception) -> str:
-    return " ".join(str(part) for part in error.args) or type(error).__name__
+    return "; ".join(str(part).rstrip(".") for part in error.args) or type(error).__name__

@@ -205,5 +205,5 @@ def _differ(first: str, second: str, different: dict[str, str]) -> str:
     listed = ", ".join(map(repr, list(different)[:8]))
     return (
         f"{first!r} and {second!r} have different schemas: {shown}{more}; "
-        f"rewrite one of them, or leave the columns out with drop=[{listed}]"
+        f"rewrite one of them, or leave columns that are features out with drop=[{listed}]"
     )
