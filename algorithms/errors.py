@@ -67,6 +67,10 @@ class TooLarge(AlgorithmError):
     """The values of a column are so large that their squares have no finite sum."""
 
 
+class TooSmall(AlgorithmError):
+    """The values of a column are so small that their squares have few digits, or none."""
+
+
 class Unscorable(AlgorithmError):
     """A score does not fit the model, or the held-out rows."""
 

@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKF
 import hpo
 from algorithms import registry
 from algorithms.contract import Column, Shape
-from algorithms.errors import TooLarge, Unscorable
+from algorithms.errors import TooLarge, TooSmall, Unscorable
 from algorithms.fields import fields_of
 from algorithms.models.pca import PCA
 from algorithms.summaries.moments import Moments
@@ -52,6 +52,37 @@ def test_values_whose_squares_overflow_are_named(algorithm, column):
     data = frame()
     data[column] *= 1e300
     refuse(TooLarge, data, repr(column), "rescale", algorithm=algorithm)
+
+
+@pytest.mark.parametrize("algorithm", ["ridge", "elastic_net", "ols", "pls"])
+@pytest.mark.parametrize(("column", "size"), [("x", 1e-160), ("x", 1e-156), ("y", 1e-158)])
+def test_values_whose_squares_have_few_digits_are_named(algorithm, column, size):
+    """Scores were wrong in the fourth digit, and nothing was said."""
+    data = frame()
+    data[column] *= size
+    refuse(TooSmall, data, repr(column), "rescale", algorithm=algorithm)
+
+
+@pytest.mark.parametrize("algorithm", ["gaussian_nb", "qda", "lda"])
+def test_values_too_small_for_a_classifier_are_named(algorithm):
+    data = frame()
+    data["x"] *= 1e-160
+    data["y"] = np.where(data["y"] > 0.5, "high", "low")
+    refuse(TooSmall, data, "'x'", "rescale", algorithm=algorithm)
+
+
+@pytest.mark.parametrize("value", [1e-140, 1e-160, 1e-200, 5e-324])
+def test_one_small_value_in_every_row_is_a_column_of_one_value(value):
+    plain, data = frame(), frame().assign(c=value)
+    found = [tune(each, algorithm="ridge").best_value for each in (plain, data)]
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+def test_values_are_small_but_have_their_squares():
+    plain, data = frame(), frame()
+    data["x"] *= 2.0**-480
+    found = [tune(each, algorithm="ridge", search={"ridge.standardize": True}).best_value for each in (plain, data)]
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
 @pytest.mark.parametrize(

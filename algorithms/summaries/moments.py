@@ -23,7 +23,7 @@ from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Floats, Places
 from algorithms.coded import CodedBatch, Lookup
 from algorithms.contract import EXACT, Aged, Ageing, Batch, Shape, Summary
-from algorithms.errors import InvalidTarget, TooLarge
+from algorithms.errors import InvalidTarget, TooLarge, TooSmall
 from algorithms.likeness import of_products
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import Summed
@@ -347,7 +347,7 @@ def _log1p(batch: Batch, shape: Shape) -> Batch:
 
 
 def check_finite(state: Summed) -> None:
-    """Raise TooLarge, naming the column, where a mean or a scatter has overflowed.
+    """Raise TooLarge, naming a column, where a mean or a scatter has overflowed; TooSmall where one has few digits.
 
     Examples
     --------
@@ -364,6 +364,14 @@ def check_finite(state: Summed) -> None:
             f"column {names[broken[0]]!r} holds values so large that their squares, times the weights, have no "
             "finite sum: look for damaged values, rescale the column (or the weights), or leave it out; "
             "where the data is float32, precision='double' has room for more"
+        )
+    least = max(1.0, state.weight) * np.finfo(np.float64).tiny
+    rounding = state.weight * (4.0 * EPS * np.abs(state.mean)) ** 2
+    if len(small := np.flatnonzero((state.squares > rounding) & (state.squares < least))):
+        names = [*(column.name for column in state.shape.columns), *state.shape.targets]
+        raise TooSmall(
+            f"column {names[small[0]]!r} holds values so small that their squares, times the weights, have few "
+            "digits: rescale the column (or the weights), or leave it out"
         )
 
 

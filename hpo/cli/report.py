@@ -29,6 +29,9 @@ class Format(StrEnum):
     PNG = "png"
 
 
+BY_ENDING = {f".{one}": one for one in Format} | {".htm": Format.HTML, ".md": Format.MARKDOWN}
+
+
 def report(
     name: StudyName,
     html: Annotated[
@@ -43,7 +46,10 @@ def report(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="File of --format; without it, text is printed."),
+        typer.Option(
+            "--output", "-o", metavar="FILE",
+            help="File of --format, or of what its ending says; without it, text is printed.",
+        ),
     ] = None,
     open_: Annotated[
         bool, typer.Option("--open", help="Show the page in the browser; without --html it is a temporary file.")
@@ -63,9 +69,11 @@ def report(
       hpo report flights --open
       hpo report flights --html flights.html --csv trials.csv
       hpo report flights --format markdown | gh pr comment --body-file -
-      hpo report flights --format png -o flights.png
+      hpo report flights -o flights.png
       hpo report flights --json | jq .best.params
     """
+    if output is not None and format_ is None:
+        format_ = BY_ENDING.get(output.suffix.lower())
     as_json = as_json or (format_ is Format.JSON and output is None)
     _check(csv, format_, output, as_json=as_json)
     found = opened(name, storage=storage, store=store, allow_import=allow_import)
@@ -95,8 +103,12 @@ def _check(csv: Path | None, format_: Format | None, output: Path | None, *, as_
         raise UsageError("two answers want standard output; give --csv a file")
     if as_json and format_ not in (None, Format.JSON):
         raise UsageError(f"--json and --format {format_} both want to be the answer; leave one out")
+    if as_json and output is not None:
+        raise UsageError(f"--json prints, and -o {output} writes; leave one out")
     if output is not None and format_ is None:
-        raise UsageError(f"-o {output} needs --format: html, markdown, json or png")
+        raise UsageError(
+            f"-o {output} needs --format: html, markdown, json or png (or an ending that says it, such as .html)"
+        )
     if format_ in (Format.HTML, Format.PNG) and output is None:
         raise UsageError(f"--format {format_} needs -o FILE, such as -o report.{format_}")
 

@@ -71,12 +71,22 @@ def test_the_command_prints_and_writes_each_format(home, tmp_path):
         assert path.read_text(encoding="utf-8").lstrip().startswith(begins)
 
 
+@pytest.mark.parametrize(("ending", "begins"), [("html", "<!doctype html>"), ("HTM", "<!doctype"), ("md", "# rows"), ("json", "{")])
+def test_the_ending_of_a_file_says_its_format(home, tmp_path, ending, begins):
+    path = tmp_path / f"report.{ending}"
+    done = ask(home, "-o", str(path))
+    assert done.exit_code == 0, done.output
+    assert path.read_text(encoding="utf-8").lstrip().startswith(begins)
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [
         (["--format", "html"], "--format html needs -o FILE"),
         (["--format", "png"], "--format png needs -o FILE"),
-        (["-o", "report.html"], "needs --format"),
+        (["-o", "report"], "needs --format"),
+        (["-o", "report.txt"], "needs --format"),
+        (["-o", "report.json", "--json"], "--json prints, and -o report.json writes; leave one out"),
         (["--format", "markdown", "--csv", "-"], "two answers want standard output"),
         (["--format", "html", "-o", "x.html", "--json"], "both want to be the answer"),
     ],
