@@ -447,7 +447,7 @@ def _resolved_early(spec: StudySpec) -> tuple[list[Searched], Scoring] | None:
     if spec.time is not None and spec.freq is None:
         searches(spec)  # refuses what does not forecast
         return None
-    known = resolved(spec, labelled=spec.scoring is not None or spec.target is not None)
+    known = resolved(spec)
     return None if by_target(known[0]) else known
 
 

@@ -172,7 +172,6 @@ def resolved(spec: StudySpec, *, labelled: bool = True) -> tuple[list[Searched],
     return searched, resolve_scoring(spec.scoring, searched, spec.scoring_rows, spec.refit, labelled=labelled)
 
 
-
 def searches(spec: StudySpec) -> dict[str, object]:
     """Return what a study searches, with what its half-life and its series say of every algorithm as constants."""
     return {**series_of(spec), **search_of(spec)}

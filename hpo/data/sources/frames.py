@@ -57,7 +57,8 @@ def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
             return frame_table(_without_others(data if frame is None else frame, kept))
         raise DataError(
             f"the frame cannot be read as Arrow columns: {_which(data, names)}{_reason(error)}; "
-            "give the column one type that Arrow has (sparse ones: frame.sparse.to_dense()), or leave it out"
+            "give the column one type that Arrow has (sparse ones: frame.sparse.to_dense()), or leave it out of "
+            "the frame"
         ) from error
 
 
