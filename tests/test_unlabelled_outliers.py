@@ -105,8 +105,8 @@ def test_marked_rows_and_room_are_scores_of_one_study(tmp_path):
         ({"scoring": "accuracy"}, r"scoring='accuracy' needs a target"),
         ({"scoring": "neg_mass_volum"}, r"did you mean 'neg_mass_volume'\?"),
         ({"algorithm": "sklearn:sklearn.ensemble.IsolationForest", "search": {}},
-         r"IsolationForest: no score of it does without a target.* name it with target="),
-        ({"algorithm": ["isolation_forest", "sklearn:sklearn.ensemble.IsolationForest"]}, r"^IsolationForest: no score"),
+         r"IsolationForest cannot be scored without a target.* name it with target="),
+        ({"algorithm": ["isolation_forest", "sklearn:sklearn.ensemble.IsolationForest"]}, r"^IsolationForest cannot be scored"),
         ({"algorithm": "auto:anomalies"}, r"'auto:anomalies' names no task"),
     ],
 )  # fmt: skip
