@@ -94,7 +94,6 @@ class Table:
         self.check_room(8 * self.X.shape[0] * self.X.shape[1])
         return Table(cast(scipy.sparse.csr_array, self.X).toarray(), self.y, self.splits, self.beside)
 
-
     def check_scaled(self, asked: Counterpart) -> None:
         """Raise Unanswered where a column varies that scikit-learn's scaler would take for a constant."""
         if asked.fields.get(STANDARDIZE) and self.flat is not None:

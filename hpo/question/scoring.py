@@ -244,7 +244,7 @@ def _check_unlabelled(asked: str | None, searched: Sequence[Searched], known: st
     lacking = [one.name for one in searched if known not in one.own_metrics]
     if lacking:
         raise TuneError(
-            f"{', '.join(lacking)}: no score of it does without a target, and none is named; name it with target="
+            f"{', '.join(lacking)} cannot be scored without a target, and none is named; name it with target="
         )
     if asked != known and asked in (*in_common(searched), *_scorers()):
         raise TuneError(
