@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Floats
-from algorithms.contract import Algorithm, Held, Rows, Tags, as_dense
+from algorithms.contract import Algorithm, Held, Rows, Score, Tags, as_dense
 from algorithms.errors import InvalidField, NotEnoughRows, TooLarge
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.sampled import Prepared, prepare, without_effect
@@ -18,7 +19,7 @@ from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Impute, MinFrequency, Preprocess
 from algorithms.ranges import Choice, Integer, Legal, Range, Uniform
-from algorithms.scoring.mass_volume import mass_volume
+from algorithms.scoring.mass_volume import DRAWS, mass_volume
 from algorithms.summaries.sample import Sample, SampleState
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ class Room:
 
     share: float
     nbytes: int = 8
+
+    @property
+    def bound(self) -> float:
+        """How far the share may be from that of the room itself: three standard errors of so many drawn rows."""
+        return 3.0 * math.sqrt(self.share * (1.0 - self.share) / DRAWS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +170,7 @@ class IsolationForest(Algorithm[SampleState, Forest]):
             model.outlier_label_ = sample.shape.classes[outlier_code(sample, self.outlier_label)]
         return solution.prepared.dress(model)
 
-    def score(self, solution: Forest, held: Held[SampleState], metric: str) -> float | None:
+    def score(self, solution: Forest, held: Held[SampleState], metric: str) -> float | Score | None:
         """Return a scorer's score of distinguishing outliers among sampled held-out rows, 1, from the rest, 0.
 
         ``neg_mass_volume`` is of the rows alone.
@@ -173,7 +179,8 @@ class IsolationForest(Algorithm[SampleState, Forest]):
         if rows is None:
             return None
         if metric == UNLABELLED:
-            return -solution.room(rows).share
+            room = solution.room(rows)
+            return Score(-room.share, room.bound)
         sample = solution.prepared.sample
         abnormal = solution.threshold(self.contamination) - solution.normality(rows)
         code = outlier_code(sample, self.outlier_label)
