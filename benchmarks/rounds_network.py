@@ -92,8 +92,9 @@ def main() -> None:
                 found = trained(machine, state, workers, every)
                 when = ", merged at the end" if every is None else f", merged every {every} batches"
                 when = when if workers > 1 else ""
-                print(f"seed {seed}, step size {rate}, {workers} workers{when}: RMSE {min(found):.4f} after epoch "
-                      f"{int(np.argmin(found)) + 1} of {asked.epochs} ({time.perf_counter() - began:.0f} s)", flush=True)  # fmt: skip
+                told = f"RMSE {min(found):.4f} after epoch {int(np.argmin(found)) + 1} of {asked.epochs}"
+                took = time.perf_counter() - began
+                print(f"seed {seed}, step size {rate}, {workers} workers{when}: {told} ({took:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":
