@@ -11,13 +11,14 @@ from __future__ import annotations
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Generic, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
-from algorithms.arrays import Array, Values
+from algorithms.arrays import Array, Places, Values
 from algorithms.brief import brief
 from algorithms.held import S, State
 
@@ -28,6 +29,10 @@ EPOCHS = "epochs"
 
 NAMED = {"named": True}
 """Of a field that holds arrays by name, whatever their names, types and shapes."""
+
+
+Chosen: TypeAlias = NDArray[np.bool_]
+"""Whether each row is trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +47,7 @@ class Chain:
     optimizer : what the optimizer remembers, by name.
     best : the model after the epoch of the lowest held-out loss; empty where no loss is held out.
     losses : the held-out loss after each epoch, shape (epoch,); empty where none is held out.
+    chosen : whether each row of the state is trained on, shape (n,); empty where all are.
 
     Examples
     --------
@@ -55,6 +61,7 @@ class Chain:
     optimizer: Mapping[str, Values] = field(default_factory=dict, metadata=NAMED)
     best: Mapping[str, Values] = field(default_factory=dict, metadata=NAMED)
     losses: Array = field(default_factory=lambda: np.zeros(0), metadata={"varies": True})
+    chosen: Chosen = field(default_factory=lambda: np.zeros(0, np.bool_), metadata={"varies": True})
 
     __repr__ = brief
 
@@ -62,7 +69,17 @@ class Chain:
     def nbytes(self) -> int:
         """Bytes of the arrays."""
         named = (*self.parameters.values(), *self.optimizer.values(), *self.best.values())
-        return sum(array.nbytes for array in (*named, self.losses))
+        return sum(array.nbytes for array in (*named, self.losses, self.chosen))
+
+    def among(self, rows: Places) -> Places:
+        """Return those places of rows that are trained on.
+
+        Examples
+        --------
+        >>> Chain(0, 0, chosen=np.array([True, False, True])).among(np.array([0, 1, 2])).tolist()
+        [0, 2]
+        """
+        return rows[self.chosen[rows]] if len(self.chosen) else rows
 
 
 class Chained(ABC, Generic[S, M]):
@@ -73,7 +90,7 @@ class Chained(ABC, Generic[S, M]):
     has the field ``epochs``.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     """Part of the key of its chains: raised when training changes."""
 
     @property
@@ -93,6 +110,18 @@ class Chained(ABC, Generic[S, M]):
     @abstractmethod
     def begin(self, state: S) -> Chain:
         """Return the chain of no epoch."""
+
+    def go_on(self, chain: Chain, before: S, state: S) -> Chain:
+        """Return the chain of no epoch that begins with what a chain has learned of the rows that came before.
+
+        Parameters
+        ----------
+        chain : of the rows before; its best epoch is what training begins with.
+        before : these rows.
+        state : those and others, laid out alike.
+        """
+        begun = self.begin(state)
+        return replace(begun, parameters=chain.best or chain.parameters)
 
     @abstractmethod
     def advance(self, chain: Chain, state: S) -> Iterator[Chain]:

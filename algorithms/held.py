@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import TypeVar
 
 from algorithms.arrays import Array, Matrix, Values
@@ -97,6 +99,16 @@ class State:
     @property
     def likeness(self) -> Array | None:
         """How much of the target each column alone tells, from 0 to 1, shape (d,); None where that is not kept."""
+        return None
+
+    def besides(self, before: Self, replay: float) -> NDArray[np.bool_] | None:
+        """Return which kept rows another state lacks, and a share of those that it has; None where no rows nest.
+
+        Parameters
+        ----------
+        before : of some of the rows.
+        replay : the share, from 0 to 1, of the rows of smallest priority that both keep.
+        """
         return None
 
     def prefix(self, m: int) -> Self:

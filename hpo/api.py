@@ -98,6 +98,7 @@ def tune(
     timeout: float | str | None = None,
     patience: int | None = None,
     fidelity: str | None = None,
+    replay: float | None = None,
     polish: bool | str = True,
     replace: str = "better",
     sampler: str | BaseSampler = "auto",
@@ -201,6 +202,8 @@ def tune(
     patience : stop after so many trials without improvement.
     fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of
         it first; the better third goes on. None fits every setting to the whole sample.
+    replay : with a name: what is trained in epochs goes on from where the last edition left it, on the rows
+        of new files and this share of the rows before. None trains it on all rows from the beginning.
     polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum
         (generalized linear models of many rows): True where that is expected to gain more than the standard
         error, ``"always"`` even for a small gain, or False.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -27,7 +27,7 @@ from algorithms.families.machine import (
     Inside,
     Machine,
 )
-from algorithms.families.networks import check_numbers, check_shapes
+from algorithms.families.networks import check_any, check_numbers, check_shapes
 from algorithms.lazily import jax, sklearn
 from algorithms.memo import MEMO
 from algorithms.neural import training
@@ -132,12 +132,27 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
         found[LEVEL_FACTORS][inside.inputs.n_levels :] = 0.0
         return Chain(0, 0, found, training.stored(training.still(found)))
 
+    def go_on(self, chain: Chain, before: SampleState, state: SampleState) -> Chain:
+        """Return the weights and factors of columns and levels that were met before, and new ones of the others."""
+        begun, known = self.begin(state), chain.best or chain.parameters
+        mine, theirs = self._inside(state).inputs, self._inside(before).inputs
+        found = {name: np.array(array) for name, array in begun.parameters.items()}
+        found[BIAS] = known[BIAS]
+        _, at, own = np.intersect1d(mine.columns.names, theirs.columns.names, return_indices=True)
+        for name in (WEIGHTS, FACTORS):
+            found[name][at] = known[name][own]
+        here, there = theirs.met_by(mine)
+        for name in (LEVEL_WEIGHTS, LEVEL_FACTORS):
+            found[name][here] = known[name][there]
+        return replace(begun, parameters=found)
+
     def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
         """Yield the chain after each further epoch; FitFailed where a loss is no number."""
         check_extra(self.tags.extra, type(self).__name__)
         check_shapes(chain, self.begin(state).parameters, type(self).__name__)
         inside, size = self._inside(state), self.batch_rows
-        train, held = self._parts(inside.n, chain.seed)
+        train, held = map(chain.among, self._parts(inside.n, chain.seed))
+        check_any(len(train), type(self).__name__)
         steps = -(-len(train) // size)
         rows = {k: training.padded(v[train], steps * size + 1) for k, v in inside.rows.items()}
         out = {k: training.padded(v[held], training.rounded_up(len(held))) for k, v in inside.rows.items()}
@@ -173,7 +188,7 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
     def _after(self, chain: Chain, parameters: Mapping[str, Singles], moments: training.Moments) -> Chain:
         """Return the chain after an epoch."""
         known = training.stored(moments)
-        return Chain(chain.epoch + 1, chain.seed, parameters, known, chain.best, chain.losses)
+        return replace(chain, epoch=chain.epoch + 1, parameters=parameters, optimizer=known)
 
     def _parts(self, n: int, seed: int) -> tuple[Places, Places]:
         """Return the rows that are trained on and those that are held out."""

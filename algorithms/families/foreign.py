@@ -247,17 +247,27 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         seed = _last(self.made()).get_params().get("random_state")
         return Chain(0, seed if isinstance(seed, int) else 0)
 
+    def go_on(self, chain: Chain, before: SampleState, state: SampleState) -> Chain:
+        """Return the estimator as the rows before left it; FitFailed where rows have other columns since."""
+        known, now = (set(_prepared(each).columns.names) for each in (before, state))
+        if known != now:
+            raise FitFailed(
+                f"{type(self).__name__}: new rows have other columns ({', '.join(sorted(known ^ now)[:5])}); leave "
+                "replay out, to train on all rows"
+            )
+        return super().go_on(chain, before, state)
+
     def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
         """Yield the chain after each further epoch; FitFailed, with its reason, where one raises."""
         known = labels(state.shape) if state.shape.classes else None
         model, X = self._at(chain, state)
         last, beside = _last(model), _beside(_last(model), state)
         for epoch in range(chain.epoch + 1, 2**31):
-            order = np.random.default_rng([chain.seed, epoch]).permutation(len(X))
+            order = chain.among(np.random.default_rng([chain.seed, epoch]).permutation(len(X)))
             self._epoch(last, X, beside, order)
             found = arrays_of(last, known)
             _check_numbers(found, type(self).__name__, epoch)
-            yield Chain(epoch, chain.seed, found)
+            yield Chain(epoch, chain.seed, found, chosen=chain.chosen)
 
     def trained(self, chain: Chain, state: SampleState) -> Fitted:
         """Return the estimator after the last epoch of a chain."""
@@ -274,7 +284,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
             raise FitFailed(
                 f"{type(last).__name__} has no partial_fit with these parameters; leave epochs out, or change them"
             )
-        if chain.epoch:
+        if chain.parameters:
             self._epoch(last, X, _beside(last, state), np.arange(min(len(X), MOLD_ROWS)))
             put_back(last, chain.parameters)
         return model, X

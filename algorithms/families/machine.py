@@ -64,6 +64,17 @@ class Inputs:
         made: Singles = ((found - self.center) / self.scale).astype(np.float32)
         return made
 
+    def met_by(self, other: Inputs) -> tuple[Places, Places]:
+        """Return the places of the levels that others have too: there, and here."""
+        there, here, after, first = [], [], 0, 0
+        for mine, theirs in zip(self.levels, other.levels, strict=True):
+            _, at, own = np.intersect1d(theirs, mine, assume_unique=True, return_indices=True)
+            there.append(at + after)
+            here.append(own + first)
+            after, first = after + len(theirs), first + len(mine)
+        none = np.zeros(0, np.intp)
+        return np.concatenate([none, *there]), np.concatenate([none, *here])
+
     def places(self, X: Floats) -> Places:
         """Return the level of each hashed column, shape (n, h); one after the last where training rows lack it."""
         made, first = np.empty((len(X), len(self.hashed)), np.intp), 0

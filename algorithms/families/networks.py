@@ -26,6 +26,18 @@ def check_numbers(chain: Chain, whose: str, learning_rate: float) -> None:
         )
 
 
+def check_any(n: int, whose: str) -> None:
+    """Refuse to go on with no row: of new ones none can be trained on.
+
+    Raises
+    ------
+    FitFailed
+        Says what to type.
+    """
+    if not n:
+        raise FitFailed(f"{whose}: no new row can be trained on; raise replay, or leave it out to train on all")
+
+
 def check_shapes(chain: Chain, expected: Mapping[str, Values], whose: str) -> None:
     """Refuse a chain of another architecture.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Array, Places, Values
+from algorithms.chained import Chosen
 from algorithms.families.documents import check_counts, columns_of_words
 from algorithms.families.topic_network import TopicNetwork, laid_out
 from algorithms.lazily import scipy
@@ -29,10 +30,12 @@ class Corpus:
     ----------
     counts : shape (n, V).
     weights : shape (n,), with a mean of one.
+    places : shape (n,), of them among the rows of the sample.
     """
 
     counts: csr_array
     weights: Array
+    places: Places
 
     @property
     def nbytes(self) -> int:
@@ -115,17 +118,22 @@ def corpus_of(state: SampleState) -> Corpus:
     weights = np.asarray(state.sample_weight, np.float64)[kept]
     counts = scipy.sparse.csr_array(counts[kept])
     counts.sort_indices()
-    return Corpus(counts, weights / weights.mean() if len(kept) else weights)
+    return Corpus(counts, weights / weights.mean() if len(kept) else weights, kept)
 
 
-def parts_of(corpus: Corpus, validation_fraction: float, seed: int) -> Parts:
-    """Return the documents that are trained on and those that are held out, drawn by a seed."""
+def parts_of(corpus: Corpus, validation_fraction: float, seed: int, chosen: Chosen) -> Parts:
+    """Return the documents that are trained on and those that are held out, drawn by a seed.
+
+    Of those that are chosen, where any is; see :class:`~algorithms.chained.Chain`.
+    """
     n = len(corpus.weights)
     order: Places = np.random.default_rng([seed, 0]).permutation(n)
     many = min(n - 1, max(1, round(validation_fraction * n))) if validation_fraction else 0
     some, rest = np.sort(order[many:]), np.sort(order[:many])
+    if len(chosen):
+        some, rest = (each[chosen[corpus.places[each]]] for each in (some, rest))
     train, words = laid_out(corpus.counts[some]), corpus.counts[some].T @ corpus.weights[some]
     held = laid_out(*halves(corpus.counts[rest]))
-    for rows, chosen in ((train, some), (held, rest)):
-        rows[training.WEIGHT] = corpus.weights[chosen].astype(np.float32)
+    for rows, at in ((train, some), (held, rest)):
+        rows[training.WEIGHT] = corpus.weights[at].astype(np.float32)
     return Parts(train, held, len(some), np.asarray(words))

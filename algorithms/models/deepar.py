@@ -120,6 +120,16 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         found = recurrent.begun(known, *sizes, self.random_state)
         return Chain(0, self.random_state, found, _remembered(training.still(found), found))
 
+    def go_on(self, chain: Chain, before: SeriesState, state: SeriesState) -> Chain:
+        """Return the network that was trained before, with a new vector of each series that it did not know."""
+        begun, known = self.begin(state), chain.best or _averages(chain)
+        shared = np.intersect1d(state.series, before.series)
+        here, there = (np.searchsorted(np.unique(each.series), shared) for each in (state, before))
+        embedding = np.array(begun.parameters["embedding"])
+        embedding[here] = known["embedding"][there]
+        found = {**known, "embedding": embedding}
+        return replace(begun, parameters=found, optimizer=_remembered(training.still(found), found))
+
     def advance(self, chain: Chain, state: SeriesState) -> Iterator[Chain]:
         """Yield the chain after each further epoch; FitFailed where a loss is no number."""
         check_extra(self.tags.extra, type(self).__name__)
@@ -140,7 +150,7 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
                 parameters, moments, averages, flat, cuts, np.int32(batches), rate, dropout, key
             )
             known = _remembered(moments, averages)
-            last = Chain(epoch, chain.seed, training.numbers(parameters), known, last.best, last.losses)
+            last = replace(last, epoch=epoch, parameters=training.numbers(parameters), optimizer=known)
             if len(laid.held):
                 total, count = made.held(_averages(last), flat, held)
                 last = _judged(last, float(total) / max(float(count), 1.0))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Singles, Values
+from algorithms.chained import Chosen
 from algorithms.contract import Algorithm, Chain, Chained, Group, Held, Score, Tags
 from algorithms.errors import FitFailed, InvalidField
 from algorithms.extras import check_extra
 from algorithms.families.coherence import coherences_in, foremost, places
 from algorithms.families.documents import check_enough, columns_of_words, names_of
 from algorithms.families.early_stopping import stops_at
-from algorithms.families.networks import check_numbers, check_shapes
+from algorithms.families.networks import check_any, check_numbers, check_shapes
 from algorithms.families.pipeline import pipeline
 from algorithms.families.topic_documents import Corpus, NeuralTopics, Parts, corpus_of, parts_of
 from algorithms.families.topic_network import (
@@ -58,6 +59,10 @@ SHAPING = (
 
 DRAWN = ("alpha", "doc_topic_prior", "learning_rate", "word_dropout")
 """Hyperparameters that are in force in an epoch."""
+
+
+ALL: Chosen = np.zeros(0, np.bool_)
+"""Every document."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +169,8 @@ class NeuralTopicModel(Chained[SampleState, NeuralTopics], Algorithm[SampleState
         """Yield the chain after each further epoch; FitFailed where a loss is no number."""
         check_extra(self.tags.extra, type(self).__name__)
         self._check_shapes(chain, state)
-        parts, size = self._parts(state), self.batch_rows
+        parts, size = self._parts(state, chain.chosen), self.batch_rows
+        check_any(parts.n, type(self).__name__)
         steps = -(-parts.n // size)
         rows = {name: training.padded(array, steps * size + 1) for name, array in parts.train.items()}
         out = {name: training.padded(v, training.rounded_up(len(v))) for name, v in parts.held.items()}
@@ -237,10 +243,11 @@ class NeuralTopicModel(Chained[SampleState, NeuralTopics], Algorithm[SampleState
     def _corpus(self, state: SampleState) -> Corpus:
         return MEMO.get(state, "corpus", lambda: corpus_of(state))
 
-    def _parts(self, state: SampleState) -> Parts:
+    def _parts(self, state: SampleState, chosen: Chosen = ALL) -> Parts:
         self.check(state)
         how = self.validation_fraction, self.random_state
-        return MEMO.get(state, ("parts", *how), lambda: parts_of(self._corpus(state), *how))
+        key = ("parts", *how, chosen.tobytes())
+        return MEMO.get(state, key, lambda: parts_of(self._corpus(state), *how, chosen))
 
     # the contract ----------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ are the sample of size k.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Self
 
@@ -94,6 +95,13 @@ class SampleState(DrawnRows, State):
         return SampleState(
             self.shape, self.rows, self.weight, self.priority[:m], self.kept[:m], self.weights[:m]
         )
+
+    def besides(self, before: SampleState, replay: float) -> NDArray[np.bool_]:
+        """Return which kept rows another sample has not seen, and a share of those that it has, shape (n,)."""
+        known = np.flatnonzero(np.isin(self.priority[: self.n], before.priority[: before.n]))
+        chosen = np.ones(self.n, np.bool_)
+        chosen[known[math.ceil(replay * len(known)) :]] = False
+        return chosen
 
     @property
     def weighted(self) -> bool:

@@ -21,6 +21,7 @@ from hpo.question.scoring import Scoring, resolve_scoring
 from hpo.question.search import Searched, resolve
 from hpo.states.chains import Chains, asked_epochs
 from hpo.states.contexts import Evidence, evidence
+from hpo.states.grown import grown_of
 from hpo.states.learned.pilot import Pilot, shape_of
 from hpo.states.learned.seen import context_of
 from hpo.states.learned.series import kept
@@ -142,7 +143,8 @@ def load(
     named = {s.name: s for s in able}
     scorer = Scorer(named, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
     tuner = Tuner(scorer, Space(study_space(able, found), able[0].name), study)
-    Chains(kept, asked_epochs(tuner.space.distributions, able)).serve(found)
+    asked = asked_epochs(tuner.space.distributions, able)
+    Chains(kept, asked, spec.replay).serve(found, grown_of(record, found, kept))
     polished = _polished(record, tuner, found, kept)
     return Result(Run(tuner, found, record.cost, record, "loaded", polished))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from algorithms import registry
 from algorithms.batches import Label
+from algorithms.chained import EPOCHS
 from algorithms.extras import check_extra
 from algorithms.tasks import CLASS, TASKS
 from hpo.data.dataset import Dataset
@@ -19,6 +20,7 @@ from hpo.question.search import Searched
 from hpo.question.suitability import Labels, check_scoring
 from studies.masking import mask
 from studies.spec.engines import THREADS
+from studies.spec.spec import StudySpec
 
 
 def check(asked: Asked, labels: Sequence[Label] = ()) -> None:
@@ -93,6 +95,22 @@ def check_fidelity(name: str | None, searched: Sequence[Searched], goals: int) -
         )
 
 
+def check_replay(spec: StudySpec, searched: Sequence[Searched]) -> None:
+    """Refuse to go on with training where nothing is trained in epochs, or nothing is remembered."""
+    if spec.replay is None:
+        return
+    asked = f"replay={spec.replay:g}"
+    if not any(EPOCHS in one.fields for one in searched):
+        names = ", ".join(one.name for one in searched)
+        raise TuneError(f"{asked} goes on with what is trained in epochs, and {names} is not; leave replay out")
+    if spec.name is None:
+        raise TuneError(f"{asked} goes on from the last edition of a study, and this has no name; give name='…'")
+    if spec.fidelity is not None:
+        raise TuneError(
+            f"{asked} and fidelity={spec.fidelity!r}: rungs are epochs from the beginning; leave one of them out"
+        )
+
+
 def check_engine(name: str | None, dataset: Dataset, options: Mapping[str, object]) -> None:
     """Refuse workers for data that they cannot reach by themselves."""
     if name is None or name in THREADS:
@@ -135,6 +153,10 @@ def _fidelity(asked: Asked, _labels: Labels) -> None:
     check_fidelity(asked.spec.fidelity, asked.searched, asked.scoring.goals)
 
 
+def _replay(asked: Asked, _labels: Labels) -> None:
+    check_replay(asked.spec, asked.searched)
+
+
 def _half_life(asked: Asked, _labels: Labels) -> None:
     check_half_life(asked.spec, asked.searched, asked.dataset.schema)
 
@@ -144,6 +166,6 @@ def _engine(asked: Asked, _labels: Labels) -> None:
 
 
 CHECKS: Sequence[Callable[[Asked, Labels], None]] = (
-    _extras, _features, _task, _scoring, _hashing, _fidelity, _half_life, _engine,
+    _extras, _features, _task, _scoring, _hashing, _fidelity, _replay, _half_life, _engine,
 )  # fmt: skip
 """Every check, in the order in which they are made."""

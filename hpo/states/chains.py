@@ -8,21 +8,25 @@ store, where chains are leaves like any other.
 
 from __future__ import annotations
 
+import functools
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from optuna.distributions import BaseDistribution
 
 from algorithms.brief import briefly
-from algorithms.chained import EPOCHS, ByState, Chain, Chained, ends, further, train_by
+from algorithms.chained import EPOCHS, ByState, Chain, Chained, Chosen, ends, further, train_by
 from algorithms.contract import State
 from hpo.errors import StoreWarning, TuneError
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
+from hpo.states.fold_states import FoldStates
+from hpo.states.grown import Earlier, Grown
 from state_store import Key, StateStore, StoreError, digest
 from state_store.content import content
 from studies.sampling.space import cardinality, choices
@@ -97,6 +101,10 @@ class Epochs:
         return self.alone - self.trained
 
 
+Before: TypeAlias = Callable[[], State | None]
+"""Returns a state of some of the rows of another."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """What the chains of a state's rows begin with.
@@ -105,10 +113,12 @@ class Origin:
     ----------
     states : the key of the states.
     rows : digest of the rows; empty until somebody asks.
+    before : returns the state of those of the rows that an earlier edition was trained on; None for none.
     """
 
     states: str
     rows: str = ""
+    before: Before | None = None
 
     @property
     def context(self) -> str:
@@ -125,6 +135,8 @@ class Chains:
     ----------
     store : where chains are kept.
     asked : epochs that trials are known to ask for: chains are kept there.
+    replay : the share of the rows of earlier editions that chains of later ones are trained on again; None where
+        each edition is trained from the beginning.
     trained : epochs that were trained.
     alone : epochs that trials would have trained each for itself.
     used : the keys of the chains that were loaded or kept.
@@ -132,6 +144,7 @@ class Chains:
 
     store: StateStore
     asked: Collection[int] = ()
+    replay: float | None = None
     trained: int = 0
     alone: int = 0
     used: set[Key] = field(default_factory=set)
@@ -141,12 +154,27 @@ class Chains:
     _trial: dict[Key, int] | None = None
     _failed: bool = False
 
-    def serve(self, found: Evidence) -> None:
-        """Train what is solved from a study's states."""
+    def serve(self, found: Evidence, grown: Grown | None = None) -> None:
+        """Train what is solved from a study's states, which may have grown."""
         for summary, states in found.states.items():
-            for state in (*states.train, states.whole):
-                self._origins[state] = Origin(found.contexts[summary])
-                train_by(self, state)
+            before = None if grown is None else grown.before(summary)
+            self._serve(states, found.contexts[summary], before)
+
+    def _serve(self, states: FoldStates, context: str, before: Earlier | None) -> None:
+        for i, state in enumerate((*states.train, states.whole)):
+            earlier = None if before is None else functools.partial(self._earlier, before, context, i)
+            self._origins[state] = Origin(context, before=earlier)
+            train_by(self, state)
+
+    def _earlier(self, before: Earlier, context: str, i: int) -> State | None:
+        """Return the i-th state of the edition before; they are served when the first is asked for."""
+        states, further = before.states, before.before
+        if states is None:
+            return None
+        state = (*states.train, states.whole)[i]
+        if self._origins.get(state) is None:
+            self._serve(states, context, further)
+        return state
 
     @property
     def epochs(self) -> Epochs:
@@ -165,24 +193,45 @@ class Chains:
 
     def __call__(self, algorithm: Chained, state: State) -> Chain:
         """Return the chain that an algorithm ends with on a state's rows; trained as far as nobody did."""
-        keys = self._keys(algorithm, state)
-        chain = self._known(algorithm, keys, state)
+        return self._ended(algorithm, state)[1]
+
+    def _ended(self, algorithm: Chained, state: State) -> tuple[Key, Chain]:
+        """Return the chain that an algorithm ends with, and its key."""
+        before = self._before(state)
+        chosen = None if before is None or self.replay is None else state.besides(before, self.replay)
+        if before is not None and chosen is not None and not chosen.any():
+            return self._ended(algorithm, before)
+        key, begin = self._first(algorithm, state), functools.partial(algorithm.begin, state)
+        if before is not None:
+            after, known = self._ended(algorithm, before)
+            key = digest([key, after.segment, self.replay])
+            begin = functools.partial(_gone_on, algorithm, known, before, state, chosen)
+        keys = self._keys(algorithm, state, key)
+        chain = self._known(algorithm, keys, begin)
         if not ends(algorithm, chain):
             with self._flight(keys[-1]) as first:
                 if not first:  # another process trained it meanwhile
-                    chain = self._known(algorithm, keys, state)
+                    chain = self._known(algorithm, keys, begin)
                 chain = self._train(algorithm, chain, keys, state)
         if self._trial is None:
             self.alone += chain.epoch
         else:
             self._trial[keys[0]] = max(chain.epoch, self._trial.get(keys[0], 0))
-        return chain
+        return keys[chain.epoch], chain
 
-    def _keys(self, algorithm: Chained, state: State) -> list[Key]:
-        """Return the key after each epoch, from the beginning on."""
-        origin, kind = self._origin(state), type(algorithm)
+    def _before(self, state: State) -> State | None:
+        found = self._origin(state).before
+        return None if found is None else found()
+
+    def _first(self, algorithm: Chained, state: State) -> str:
+        """Return what the key of no epoch is the digest of."""
+        kind = type(algorithm)
         name = f"{kind.__module__}.{kind.__qualname__}"
-        key, context = digest([name, algorithm.version, origin.rows, algorithm.in_force(0)]), origin.context
+        return digest([name, algorithm.version, self._origin(state).rows, algorithm.in_force(0)])
+
+    def _keys(self, algorithm: Chained, state: State, key: str) -> list[Key]:
+        """Return the key after each epoch, from the beginning on."""
+        context = self._origin(state).context
         keys = [Key(context, key)]
         for epoch in range(1, algorithm.length + 1):
             key = digest([key, algorithm.in_force(epoch)])
@@ -201,7 +250,7 @@ class Chains:
             self._origins[state] = found
         return found
 
-    def _known(self, algorithm: Chained, keys: Sequence[Key], state: State) -> Chain:
+    def _known(self, algorithm: Chained, keys: Sequence[Key], begin: Callable[[], Chain]) -> Chain:
         """Return the longest chain that is known, and not beyond where the algorithm stops early."""
         known = {*self._held.keys() & {*keys}}
         if keys[-1] not in known:
@@ -216,7 +265,7 @@ class Chains:
             if stops is None or stops >= epoch:
                 return chain
             most = stops
-        return algorithm.begin(state)
+        return begin()
 
     def _stored(self, keys: Sequence[Key]) -> set[Key]:
         context = keys[0].context
@@ -297,6 +346,13 @@ class Chains:
             warnings.warn(
                 f"what is trained is not kept ({error}); later studies train it again", StoreWarning, stacklevel=2
             )
+
+
+def _gone_on(
+    algorithm: Chained, chain: Chain, before: State, state: State, chosen: Chosen | None
+) -> Chain:
+    begun = algorithm.go_on(chain, before, state)
+    return begun if chosen is None else replace(begun, chosen=chosen)
 
 
 def asked_epochs(space: Mapping[str, BaseDistribution], searched: Iterable[Searched]) -> frozenset[int]:

@@ -29,6 +29,7 @@ from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_sizes import noted_sizes
 from hpo.states.forecast import Awaited, with_memory
+from hpo.states.grown import grown_of, seen_since
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.series import keep
 from hpo.states.learned.summaries import record_of as record_known
@@ -158,7 +159,7 @@ class Runner:
         record = self._noted(self._record(tuner, found, made, cost), found)
         refining = self._refining(found, stop)
         tuner.scorer.refining = refining
-        tuner.scorer.chains = chains = self._chains(found, tuner)
+        tuner.scorer.chains = chains = self._chains(found, tuner, record)
         with (
             Recorder(self.storage, self._stored, tuner.study, record) as recorder,
             FarScores(self.question.engine, self.question.store, stop) as far,
@@ -193,11 +194,11 @@ class Runner:
         tuner.scorer.far = None
         return Run(tuner, found, cost, record, stopped, polished, None if join is None else join.on)
 
-    def _chains(self, found: Evidence, tuner: Tuner) -> Chains:
+    def _chains(self, found: Evidence, tuner: Tuner, record: StudyRecord) -> Chains:
         """Return what trains the algorithms that are trained in epochs."""
         asked = asked_epochs(tuner.space.distributions, tuner.scorer.searched.values())
-        chains = Chains(self.question.store, asked)
-        chains.serve(found)
+        chains = Chains(self.question.store, asked, self.question.spec.replay)
+        chains.serve(found, grown_of(record, found, self.question.store))
         return chains
 
     def _used(self, made: Reading) -> set[Key]:
@@ -234,9 +235,12 @@ class Runner:
         if edition is None:
             return record
         begun = EditionNote(edition.number, edition.before, rows=_rows(record))
-        if edition.before is None or self.storage is None:
+        before = edition.before
+        known = None if before is None or self.storage is None else stored_record(self.storage, before)
+        if self.question.spec.replay is not None:
+            record = replace(record, since=seen_since(record, edition.number, known))
+        if known is None:
             return replace(record, edition=begun)
-        known = stored_record(self.storage, edition.before)
         return replace(record, edition=changed(begun, record, known, found, self.question.store))
 
     def _carried(self, tuner: Tuner, recorder: Recorder) -> int:

@@ -211,6 +211,7 @@ class StudyRecord:
     polish : what a second pass did for the winner.
     stopped : why the trials ended; empty while they run.
     edition : which edition of the study it is; None of one that was recorded before there were any.
+    since : of each segment the edition in which it was first there, where training goes on; else none.
     forecast : what the pass was expected to take, and took; None where nobody asked.
     series : how rows follow one another, and where the names of their series are; None where they do not.
 
@@ -255,6 +256,7 @@ class StudyRecord:
     polish: PolishNote | None = None
     stopped: str = ""
     edition: EditionNote | None = None
+    since: tuple[int, ...] = ()
     forecast: Forecast | None = None
     series: Mapping[str, Any] | None = None
 
@@ -297,8 +299,8 @@ class StudyRecord:
             found["cost"].pop("fits_saved")
         if not self.cost.epochs_alone:
             found["cost"] = {key: value for key, value in found["cost"].items() if key not in EPOCHS}
-        spare = "polish", "edition", "forecast", "series"
-        return {key: value for key, value in found.items() if key not in spare or value is not None}
+        spare = "polish", "edition", "forecast", "series", "since"
+        return {key: value for key, value in found.items() if key not in spare or value not in (None, [])}
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], study: str) -> StudyRecord | None:
@@ -357,7 +359,7 @@ def _cost(value: Mapping[str, Any]) -> Cost:
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("metrics", "left_out", "sampled", "scored_rows", "segments", "read_again"), tuple),
-    **dict.fromkeys(("unsuited", "refined", "targets", "places"), tuple),
+    **dict.fromkeys(("unsuited", "refined", "targets", "places", "since"), tuple),
     "models": lambda value: {key: tuple(one) for key, one in value.items()},
     "ledger": lambda value: tuple(SegmentRead(*row) for row in value),
     "plan": lambda value: tuple((tuple(train), tuple(test)) for train, test in value),

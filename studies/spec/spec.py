@@ -315,6 +315,18 @@ class StudySpec(Strict):
     """``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of it first; the
     better third goes on. None fits every setting to the whole sample."""
 
+    replay: Annotated[
+        float | None,
+        Option(
+            "float | None",
+            "new files are trained on with this share of the old rows, from where training stood",
+            "0.2",
+            defines="if given",
+        ),
+    ] = Field(default=None, ge=0, le=1)
+    """With a name: what is trained in epochs goes on from where the last edition left it, on the rows of new files
+    and this share of the rows before. None trains it on all rows from the beginning."""
+
     polish: Annotated[
         bool | Literal["always"],
         Option("bool | str", "a second pass for the best model, even for a small gain; false for never", "always"),
