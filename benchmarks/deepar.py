@@ -54,6 +54,11 @@ def horizon_of(series: Series) -> int:
     return int(series.last.groupby("unique_id").size().max())
 
 
+def likelihood_of(series: Series) -> str:
+    """Return the distribution of the values: counts, or numbers."""
+    return "negative_binomial" if series.freq == "h" else "student_t"
+
+
 def loss(series: Series, found: pd.DataFrame) -> float:
     """Return the mean weighted quantile loss of the series that are forecast."""
     last = series.last.sort_values(["unique_id", "ds"])
@@ -81,7 +86,7 @@ def network(series: Series, seed: int, store: Path, epochs: int = EPOCHS) -> tup
     """Return the forecasts, the seconds of an epoch, and the past steps gone over; none is held out."""
     values = {"epochs": epochs, "batch_size": BATCH, "num_batches_per_epoch": BATCHES, "hidden_size": HIDDEN,
               "num_layers": LAYERS, "embedding_dimension": EMBEDDING, "learning_rate": 1e-3, "dropout_rate": 0.1,
-              "validation_fraction": 0.0, "random_state": seed}  # fmt: skip
+              "validation_fraction": 0.0, "random_state": seed, "likelihood": likelihood_of(series)}  # fmt: skip
     result = tuned(series, "deepar", 1, store, trials=1, search={f"deepar.{k}": v for k, v in values.items()})
     algorithm, state, ends = result.best.algorithm, result.best.states.whole, [time.perf_counter()]
     ends += [time.perf_counter() for _ in further(algorithm.chained, algorithm.chained.begin(state), state)]
@@ -93,7 +98,7 @@ def gluonts(series: Series, python: str, context: int, seed: int) -> tuple[pd.Da
     """Return GluonTS's forecasts, and the seconds of an epoch."""
     asked = {
         "freq": series.freq, "horizon": horizon_of(series), "context": context, "layers": LAYERS, "hidden": HIDDEN,
-        "batch": BATCH, "batches": BATCHES, "embedding": EMBEDDING, "epochs": EPOCHS, "seed": seed,
+        "batch": BATCH, "batches": BATCHES, "embedding": EMBEDDING, "epochs": EPOCHS, "seed": seed, "likelihood": likelihood_of(series),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

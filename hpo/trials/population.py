@@ -135,7 +135,7 @@ def near(distribution: BaseDistribution, value: object, rng: np.random.Generator
     >>> from optuna.distributions import FloatDistribution
     >>> rng = np.random.default_rng(0)
     >>> [round(near(FloatDistribution(1e-4, 1.0, log=True), 0.01, rng), 4) for _ in range(3)]
-    [0.0164, 0.0043, 0.0018]
+    [0.0166, 0.0043, 0.0018]
     """
     if isinstance(distribution, CategoricalDistribution):
         drawn, again = rng.random(2)
