@@ -8,6 +8,7 @@ as arrays, and training depends on nothing else: stopped and taken up again it g
 
 from __future__ import annotations
 
+import copy
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -98,6 +99,9 @@ class Chained(ABC, Generic[S, M]):
         """The algorithm itself."""
         return self
 
+    history: tuple[Past, ...] = ()
+    """What was in force before it, where others began its chain; the earliest first."""
+
     @property
     @abstractmethod
     def length(self) -> int:
@@ -106,6 +110,10 @@ class Chained(ABC, Generic[S, M]):
     @abstractmethod
     def in_force(self, epoch: int) -> Mapping[str, object]:
         """Return what decides an epoch beside the chain before it, as JSON values; of epoch 0, where it begins."""
+
+    def may_change(self, name: str) -> bool:
+        """Return whether training may go on with another value of a hyperparameter."""
+        return name != EPOCHS and name not in self.in_force(0)
 
     @abstractmethod
     def begin(self, state: S) -> Chain:
@@ -146,6 +154,51 @@ class Chained(ABC, Generic[S, M]):
         return self.trained(chain_of(self, state), state)
 
 
+@dataclass(frozen=True)
+class Past:
+    """What was in force until an epoch.
+
+    Attributes
+    ----------
+    until : the last epoch.
+    algorithm : that trained until then.
+    """
+
+    until: int
+    algorithm: Chained
+
+
+A = TypeVar("A")
+
+
+def going_on(algorithm: A, history: tuple[Past, ...]) -> A:
+    """Return an algorithm that goes on from the chain that others began.
+
+    Examples
+    --------
+    >>> from algorithms.models.factorization_machine import FactorizationMachine
+    >>> begun = FactorizationMachine(learning_rate=0.1, epochs=2)
+    >>> made = going_on(FactorizationMachine(learning_rate=0.01, epochs=4), (Past(2, begun),))
+    >>> [in_force(made, epoch)["rate"] for epoch in (1, 2, 3)]
+    [0.1, 0.1, 0.01]
+    """
+    made = copy.copy(algorithm)
+    object.__setattr__(made, "history", history)  # of a frozen dataclass; no field, since nobody searches it
+    return made
+
+
+def at(algorithm: Chained[S, object], epoch: int) -> Chained[S, object]:
+    """Return what trains an epoch."""
+    return next((past.algorithm for past in algorithm.history if epoch <= past.until), algorithm)
+
+
+def in_force(algorithm: Chained, epoch: int) -> Mapping[str, object]:
+    """Return what decides an epoch: where another trains it than began, what that would begin with, too."""
+    now, first = at(algorithm, epoch), at(algorithm, 0)
+    told, begun = now.in_force(epoch), now.in_force(0)
+    return {**told, "begun": begun} if epoch and begun != first.in_force(0) else told
+
+
 def ends(algorithm: Chained, chain: Chain) -> bool:
     """Return whether an algorithm is trained no further."""
     return chain.epoch >= algorithm.length or algorithm.stops(chain.losses) is not None
@@ -153,17 +206,18 @@ def ends(algorithm: Chained, chain: Chain) -> bool:
 
 def further(algorithm: Chained[S, object], chain: Chain, state: S) -> Iterator[Chain]:
     """Yield the chain after each epoch that is left to train."""
-    if ends(algorithm, chain):
-        return
-    for following in algorithm.advance(chain, state):
-        yield following
-        if ends(algorithm, following):
-            return
+    last = chain
+    while not ends(algorithm, last):
+        now = at(algorithm, last.epoch + 1)
+        for following in now.advance(last, state):
+            yield (last := following)
+            if ends(algorithm, last) or at(algorithm, last.epoch + 1) is not now:
+                break
 
 
 def alone(algorithm: Chained[S, object], state: S) -> Chain:
     """Return the chain that an algorithm ends with, trained from the beginning."""
-    last = algorithm.begin(state)
+    last = at(algorithm, 0).begin(state)
     for following in further(algorithm, last, state):
         last = following
     return last

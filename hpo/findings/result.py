@@ -25,6 +25,7 @@ from hpo.findings.noted import (
 )
 from hpo.process.axes import Drawn
 from hpo.process.threads import one_thread, threads_for
+from hpo.question.search import HISTORY
 from hpo.trials import selection
 from hpo.trials.accuracy import accuracy_of
 from hpo.trials.editions import chosen
@@ -234,7 +235,7 @@ class Result(Drawn):
         """Return a candidate's setting, keyed as in ``search``, constants of the study included."""
         name, values = self.run.tuner.setting(trial_of(self.optuna_study, candidate.number))
         constants = self.run.tuner.scorer.searched[name].constants
-        return {f"{name}.{k}": v for k, v in {**constants, **values}.items()}
+        return {f"{name}.{k}": v for k, v in {**constants, **values}.items() if k != HISTORY}
 
     def trials_dataframe(self) -> pd.DataFrame:
         """Return Optuna's table of trials, with ``fold_scores`` and ``std_error`` as columns of their own.

@@ -22,6 +22,12 @@ from studies.masking import mask
 from studies.spec.engines import THREADS
 from studies.spec.spec import StudySpec
 
+POPULATION = "population"
+"""The fidelity of population-based training."""
+
+LEAST_TRIALS = 10
+"""Trials of a population, at least."""
+
 
 def check(asked: Asked, labels: Sequence[Label] = ()) -> None:
     """Refuse a question that cannot be answered.
@@ -87,12 +93,32 @@ def check_fidelity(name: str | None, searched: Sequence[Searched], goals: int) -
         return
     if goals > 1:
         raise TuneError(f"fidelity={name!r} stops settings by one score, and refit=False optimises several")
+    if name == POPULATION:
+        _check_population(searched)
+        return
     if not any(summary.nests for one in searched for summary in one.summaries()):
         names = ", ".join(one.name for one in searched)
         raise TuneError(
             f"fidelity={name!r} tries settings on parts of a sample, and {names} is answered from all rows at "
             "once; leave fidelity out"
         )
+
+
+def _check_population(searched: Sequence[Searched]) -> None:
+    asked = f"fidelity={POPULATION!r}"
+    for one in searched:
+        if EPOCHS not in one.fields:
+            raise TuneError(
+                f"{asked} changes settings while they are trained in epochs, and {one.name} is not; leave it out"
+            )
+        if EPOCHS in one.asked:
+            raise TuneError(
+                f"{asked} trains every member as long; give one number for {one.name}.{EPOCHS}, not several"
+            )
+        if not isinstance(one.constants.get(EPOCHS, one.fields[EPOCHS].default), int):
+            raise TuneError(
+                f"{asked} trains in epochs; say for how many, such as search={{'{one.name}.{EPOCHS}': 20}}"
+            )
 
 
 def check_replay(spec: StudySpec, searched: Sequence[Searched]) -> None:
@@ -151,6 +177,11 @@ def _hashing(asked: Asked, _labels: Labels) -> None:
 
 def _fidelity(asked: Asked, _labels: Labels) -> None:
     check_fidelity(asked.spec.fidelity, asked.searched, asked.scoring.goals)
+    if asked.spec.fidelity == POPULATION and asked.spec.trials < LEAST_TRIALS:
+        raise TuneError(
+            f"fidelity={POPULATION!r} is five generations of two members or more, and trials={asked.spec.trials}; "
+            f"give {LEAST_TRIALS} or more"
+        )
 
 
 def _replay(asked: Asked, _labels: Labels) -> None:

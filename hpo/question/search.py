@@ -17,6 +17,7 @@ from optuna.distributions import (
 )
 
 from algorithms import fields, registry
+from algorithms.chained import EPOCHS, Past, going_on
 from algorithms.contract import Algorithm, State, Summary
 from algorithms.declared import Field
 from algorithms.declared import named as values_named
@@ -26,6 +27,9 @@ from hpo.errors import SearchError
 from studies.naming import short, split_key
 from studies.sampling.space import ALGORITHM
 from studies.spec.distributions import to_distribution
+
+HISTORY = "history"
+"""Beside the values of a setting: what was in force until which epochs, where it goes on from another's chain."""
 
 WIDE = "wide"
 """Search key: whether the algorithm that an algorithm names for wide data answers for it."""
@@ -84,7 +88,13 @@ class Searched:
 
     def build(self, values: Mapping[str, object]) -> Algorithm:
         """Return the algorithm with the constants and these values set."""
-        return fields.build(self.algorithm, {**self.constants, **values})
+        history = values.get(HISTORY)
+        if not isinstance(history, tuple):
+            return fields.build(self.algorithm, {**self.constants, **values})
+        own = {key: value for key, value in values.items() if key != HISTORY}
+        earlier = ((until, self.build({**own, **dict(past), EPOCHS: until}).chained) for until, past in history)
+        made = fields.build(self.algorithm, {**self.constants, **own})
+        return going_on(made, tuple(Past(until, chained) for until, chained in earlier if chained is not None))
 
     @property
     def variants(self) -> list[Algorithm]:
@@ -147,7 +157,7 @@ class Searched:
         return fields.build(self.algorithm, {k: v for k, v in values.items() if self._decides(k)})
 
     def _decides(self, name: str) -> bool:
-        return self.fields[name].needs_pass or name in self.steering
+        return name != HISTORY and (self.fields[name].needs_pass or name in self.steering)
 
     @functools.cached_property
     def steering(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from hpo.findings.leaderboard import leaderboard
 from hpo.findings.noted import algorithm_of, fold_rows, fold_words, noted_accuracy
 from hpo.findings.scored import leaders, searched
 from hpo.process.threads import one_thread
+from hpo.question.search import HISTORY
 from hpo.report.backtests import backtests
 from hpo.report.baseline import baseline
 from hpo.report.comparison import difference
@@ -200,7 +201,7 @@ def _row(result: Result, noted: Noted, began: datetime | None) -> TrialRow:
     return TrialRow(
         number=trial.number,
         algorithm=name,
-        params={f"{name}.{k}": v for k, v in values.items()},
+        params={f"{name}.{k}": v for k, v in values.items() if k != HISTORY},
         value=scores.mean if scores else None,
         se=_finite(scores.se) if scores else None,
         fold_scores=list(scores.folds) if scores else [],

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def stage_rows(result: Result, known: Sequence[Noted]) -> list[StageRow]:
     """Return the stages of a study's trials; a trial that was stopped early has the epochs of its last rung."""
     found = [made for one in known if (made := _trained(result, one)) is not None]
-    unique = {(one.algorithm, repr(one.chained), one.length): one for one in found}
+    unique = {(one.algorithm, repr(one.chained), repr(one.chained.history), one.length): one for one in found}
     return [
         StageRow(
             one.algorithm, one.depth, one.first, one.last, one.settings, one.saved,

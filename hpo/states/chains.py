@@ -20,7 +20,18 @@ from typing import TypeAlias
 from optuna.distributions import BaseDistribution
 
 from algorithms.brief import briefly
-from algorithms.chained import EPOCHS, ByState, Chain, Chained, Chosen, ends, further, train_by
+from algorithms.chained import (
+    EPOCHS,
+    ByState,
+    Chain,
+    Chained,
+    Chosen,
+    at,
+    ends,
+    further,
+    in_force,
+    train_by,
+)
 from algorithms.contract import State
 from hpo.errors import StoreWarning, TuneError
 from hpo.question.search import Searched
@@ -40,6 +51,9 @@ SMALL = 1 << 16
 EVERY = 10.0
 """Seconds after which a chain that is being trained is kept, whatever its epoch: what a kill costs."""
 
+
+GENERATIONS, LEAST_MEMBERS = 5, 2
+"""Generations of a population, and its members at least."""
 
 FEW = 32
 """Numbers of epochs that a range has, at most, for chains to be kept at each."""
@@ -201,7 +215,7 @@ class Chains:
         chosen = None if before is None or self.replay is None else state.besides(before, self.replay)
         if before is not None and chosen is not None and not chosen.any():
             return self._ended(algorithm, before)
-        key, begin = self._first(algorithm, state), functools.partial(algorithm.begin, state)
+        key, begin = self._first(algorithm, state), functools.partial(at(algorithm, 0).begin, state)
         if before is not None:
             after, known = self._ended(algorithm, before)
             key = digest([key, after.segment, self.replay])
@@ -227,14 +241,14 @@ class Chains:
         """Return what the key of no epoch is the digest of."""
         kind = type(algorithm)
         name = f"{kind.__module__}.{kind.__qualname__}"
-        return digest([name, algorithm.version, self._origin(state).rows, algorithm.in_force(0)])
+        return digest([name, algorithm.version, self._origin(state).rows, in_force(algorithm, 0)])
 
     def _keys(self, algorithm: Chained, state: State, key: str) -> list[Key]:
         """Return the key after each epoch, from the beginning on."""
         context = self._origin(state).context
         keys = [Key(context, key)]
         for epoch in range(1, algorithm.length + 1):
-            key = digest([key, algorithm.in_force(epoch)])
+            key = digest([key, in_force(algorithm, epoch)])
             keys.append(Key(context, key))
         return keys
 
@@ -346,6 +360,28 @@ class Chains:
             warnings.warn(
                 f"what is trained is not kept ({error}); later studies train it again", StoreWarning, stacklevel=2
             )
+
+
+def members(trials: int) -> int:
+    """Return how many members a population has, by the trials of all generations.
+
+    Examples
+    --------
+    >>> members(60), members(8)
+    (12, 2)
+    """
+    return max(LEAST_MEMBERS, trials // GENERATIONS)
+
+
+def generation_epochs(generation: int, length: int) -> int:
+    """Return after how many epochs a generation is scored; the sixth begins anew.
+
+    Examples
+    --------
+    >>> [generation_epochs(g, 12) for g in range(6)]
+    [3, 5, 8, 10, 12, 3]
+    """
+    return -(-length * (generation % GENERATIONS + 1) // GENERATIONS)
 
 
 def _gone_on(

@@ -14,10 +14,10 @@ from hpo.data.folds.schemes import FoldScheme, FoldSizes
 from hpo.data.schema import guessed_width
 from hpo.process.axes import Drawn
 from hpo.process.memory import available_memory
-from hpo.question.checks import check
+from hpo.question.checks import POPULATION, check
 from hpo.question.prefix_values import answered, every_value
 from hpo.question.question import Question
-from hpo.states.chains import Epochs
+from hpo.states.chains import GENERATIONS, Epochs, generation_epochs, members
 from hpo.states.contexts import contexts_of, seen_by
 from hpo.states.forecast import forecast
 from hpo.states.learned.agreed import laid_out
@@ -135,8 +135,13 @@ def measured(question: Question) -> Plan:
 def _epochs(question: Question) -> Epochs | None:
     """Return the epochs that a study trains at most, and the tree of its stages where that is known."""
     planned = import_module("hpo.states.stages").planned  # a study loads none of it
-    found: Epochs | None = planned(question.searched, question.spec.trials, len(question.folds.plan.splits))
-    return found
+    trials, splits = question.spec.trials, len(question.folds.plan.splits)
+    found: Epochs | None = planned(question.searched, trials, splits)
+    if found is None or question.spec.fidelity != POPULATION:
+        return found
+    longest = found.alone // (trials * splits)
+    made = [generation_epochs(place // members(trials), longest) for place in range(trials)]
+    return Epochs(-(-trials // GENERATIONS) * longest * splits, sum(made) * splits)
 
 
 def make_plan(question: Question) -> Plan:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from algorithms.chained import Chained
+from algorithms.chained import Chained, in_force
 from algorithms.errors import AlgorithmError
 from hpo.question.search import Searched
 from hpo.states.chains import FEW, Epochs, Stage
@@ -32,8 +32,8 @@ class Trained:
 
     def in_force(self, epoch: int) -> Mapping[str, object]:
         """Return what decides an epoch; of the first one, where training begins, too."""
-        found = self.chained.in_force(epoch)
-        return {**_flat(self.chained.in_force(0)), **_flat(found)} if epoch == 1 else _flat(found)
+        found = in_force(self.chained, epoch)
+        return {**_flat(in_force(self.chained, 0)), **_flat(found)} if epoch == 1 else _flat(found)
 
 
 def stages(settings: Sequence[Trained]) -> list[Stage]:

@@ -42,7 +42,7 @@ class Book:
         answers: dict[Hashable, tuple[int, Scores | None]] = {}
         for one in noted(self.study):
             if one.trial.state.is_finished() and one.trial.params:
-                key = _key(self.space.setting(one.trial.params))
+                key = _key(self.space.tried(one.trial))
                 answers.setdefault(key, (one.trial.number, one.scores))
         return answers
 
@@ -57,7 +57,7 @@ class Book:
         hand_over(self.study, trial)
         added = trial_of(self.study, self.trials - 1)
         if added.params:
-            self.remember(self.space.setting(added.params), added.number, recorded(added))
+            self.remember(self.space.tried(added), added.number, recorded(added))
         return added
 
     def known(self, setting: Setting) -> tuple[int, Scores | None] | None:

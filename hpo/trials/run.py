@@ -20,7 +20,7 @@ from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
 from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
-from hpo.question.checks import check_fidelity
+from hpo.question.checks import POPULATION, check_fidelity
 from hpo.question.prefix_values import every_value, solved_axes
 from hpo.question.question import Question, masked, solved_from
 from hpo.question.search import Searched
@@ -46,6 +46,7 @@ from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import polish
 from hpo.trials.polished import Polished
+from hpo.trials.population import Population
 from hpo.trials.prefixes import Prefixes
 from hpo.trials.recorder import Recorder
 from hpo.trials.scorer import Scorer
@@ -309,12 +310,13 @@ class Runner:
         searched = {s.name: s for s in able}
         scoring = question.scoring
         asked = question.spec.fidelity
-        fidelity = None if asked is None else Fidelity(asked)
+        fidelity = None if asked in (None, POPULATION) else Fidelity(asked)
         if fidelity is not None:
             study.pruner = fidelity.pruner()
         scorer = Scorer(searched, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
         scorer.prefixes = prefixes
-        return Tuner(scorer, asking, study, fidelity)
+        population = Population(question.spec.trials, question.spec.seed) if asked == POPULATION else None
+        return Tuner(scorer, asking, study, fidelity, population)
 
     def _prefixes(self, able: Sequence[Searched], space: Mapping[str, BaseDistribution]) -> Prefixes:
         """Return the prefix axes; a grid keeps every value of theirs, and several objectives may want several."""
@@ -370,7 +372,7 @@ class Runner:
     ) -> str:
         spec = self.question.spec
         sampler = tuner.study.sampler
-        points = len(sampler.points) if isinstance(sampler, Grid) else spec.trials
+        points = len(sampler.points) if isinstance(sampler, Grid) and tuner.population is None else spec.trials
         if tuner.space.solved and split(tuner.space.proposed).size == 1:
             points = 1  # nothing is searched beside what each trial solves
         budget = Budget(min(spec.trials, points) + warm, spec.timeout, spec.patience)
@@ -405,7 +407,7 @@ class Runner:
         study = load_study(self.storage, name)
         study.sampler, study.pruner = tuner.study.sampler, tuner.study.pruner
         recorder.study = study
-        return Tuner(tuner.scorer, tuner.space, study, tuner.fidelity)
+        return Tuner(tuner.scorer, tuner.space, study, tuner.fidelity, tuner.population)
 
     def _warm_start(self, tuner: Tuner, recorder: Recorder) -> int:
         """Take over the trials of another study, scored anew on these states; return how many there are.

@@ -63,6 +63,20 @@ class Scorer:
         algorithm = self.searched[name].build(values)
         return algorithm, self.states[algorithm.summary].for_algorithm(algorithm)
 
+    def length(self, name: str, values: Mapping[str, object]) -> int:
+        """Return the epochs that a setting is trained for; 0 of what is not trained in epochs."""
+        try:
+            chained = self.searched[name].build(values).chained
+        except AlgorithmError:
+            return 0
+        return 0 if chained is None else chained.length
+
+    def may_change(self, name: str, values: Mapping[str, object], key: str) -> bool:
+        """Return whether the training of a setting may go on with another value, from the same states."""
+        chained = self.searched[name].build(values).chained
+        needs_pass = self.searched[name].fields[key].needs_pass or key in self.searched[name].steering
+        return chained is not None and not needs_pass and chained.may_change(key)
+
     def context(self, setting: Setting) -> str:
         """Return the key of the states that answer a setting."""
         return self.contexts[self.searched[setting[0]].summary(setting[1])]

@@ -15,8 +15,11 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from algorithms.chained import EPOCHS
 from algorithms.ranges import Plain, as_number
 from hpo.errors import SearchError
+from hpo.question.search import HISTORY
+from studies.record.study_record import TrialNote
 from studies.sampling.proposer import Proposer
 from studies.sampling.space import ALGORITHM
 
@@ -25,6 +28,10 @@ if TYPE_CHECKING:
 
 Setting = tuple[str, Mapping[str, object]]
 """An algorithm's name and its hyperparameters."""
+
+
+NOTHING = TrialNote()
+"""What most trials note before they are scored."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +44,14 @@ class Proposal:
     params : by name, as Optuna keeps them.
     began : when it was proposed.
     trial : that was asked for it; None where it is added to the study once it is finished.
+    note : of a member of a population, which generation it is of and what it goes on from.
     """
 
     number: int
     params: Mapping[str, object]
     began: datetime
     trial: Trial | None = None
+    note: TrialNote = NOTHING
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,12 @@ class Space:
         prefix = f"{name}."
         return name, {k.removeprefix(prefix): v for k, v in params.items() if k.startswith(prefix)}
 
+    def tried(self, trial: FrozenTrial) -> Setting:
+        """Return the setting that a trial is, with the epochs and the history that it notes."""
+        name, values = self.setting(trial.params)
+        member = "member" in trial.user_attrs
+        return name, with_note(values, TrialNote.of(trial.user_attrs)) if member else values
+
     def _suggested(self, trial: Trial) -> dict[str, object]:
         own = self.proposed.items()
         chosen: dict[str, object] = {k: suggest(trial, k, d) for k, d in own if k == ALGORITHM}
@@ -111,6 +126,22 @@ def suggest(trial: Trial, name: str, d: BaseDistribution) -> Plain:
         case FloatDistribution(low=low_, high=high_, step=step_, log=log_):
             return trial.suggest_float(name, low_, high_, step=step_, log=log_)
     raise SearchError(f"{name}: {d!r} is not one of Optuna's float, int and categorical distributions")
+
+
+def with_note(values: Mapping[str, object], note: TrialNote) -> dict[str, object]:
+    """Return the values of a setting with the epochs and the history that a trial notes.
+
+    Examples
+    --------
+    >>> with_note({"alpha": 1.0}, TrialNote(epochs=4, history=((2, {"alpha": 3.0}),)))
+    {'alpha': 1.0, 'epochs': 4, 'history': ((2, (('alpha', 3.0),)),)}
+    """
+    found = dict(values)
+    if note.epochs is not None:
+        found[EPOCHS] = note.epochs
+    if note.history:
+        found[HISTORY] = tuple((until, tuple(sorted(past.items()))) for until, past in note.history)
+    return found
 
 
 def translated(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> FrozenTrial | None:

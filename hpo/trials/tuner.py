@@ -21,9 +21,10 @@ from hpo.trials.fidelity import Fidelity
 from hpo.trials.hopeless import Hopeless, told
 from hpo.trials.notes import note_of, noted
 from hpo.trials.pareto import Front
+from hpo.trials.population import Population
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
-from hpo.trials.settings import Proposal, Setting, Space
+from hpo.trials.settings import Proposal, Setting, Space, with_note
 from studies.record.study_record import TrialNote
 from studies.sampling.narrowed import narrowed
 from studies.sampling.samplers import Rest
@@ -64,6 +65,7 @@ class Tuner:
     space : what is searched.
     study : Optuna's, in memory.
     fidelity : how trials climb from parts of a sample to the whole; None: each is scored on the whole.
+    population : which trial goes on from which; None: each begins for itself.
     book : the record of what was tried.
     front : the best values of the trials until now.
     """
@@ -72,6 +74,7 @@ class Tuner:
     space: Space
     study: Study
     fidelity: Fidelity | None = None
+    population: Population | None = None
     book: Book = field(init=False)
     front: Front = field(init=False, default_factory=Front)
 
@@ -153,6 +156,8 @@ class Tuner:
         number = self.book.trials
         turn = number if turn is None else turn
         proposal = self.space.propose(self.study, number, turn, at_once=self.fidelity is None)
+        if self.population is not None:
+            proposal = self.population.propose(self.scorer, self.space, self.study, proposal, turn)
         proposal, scores, note = self._scored(proposal)
         return self.book.finish(proposal, self.scorer.values(scores), note)
 
@@ -176,7 +181,8 @@ class Tuner:
         """
         began = time.perf_counter()
         climbs = self.fidelity is not None and proposal.trial is not None
-        asked = setting = self.scorer.solved(self.space.setting(proposal.params), fits=not climbs)
+        name, values = self.space.setting(proposal.params)
+        asked = setting = self.scorer.solved((name, with_note(values, proposal.note)), fits=not climbs)
         known = self.book.known(setting)
         before = self.book.note(known[0]) if known else TrialNote()
         if known:
@@ -187,14 +193,15 @@ class Tuner:
             self.book.remember(asked, proposal.number, scores)
         self.book.remember(setting, proposal.number, scores)
         taken = {f"{setting[0]}.{key}": value for key, value in setting[1].items()}
-        proposal = replace(proposal, params={**proposal.params, **taken})
+        params = {**proposal.params, **{k: v for k, v in taken.items() if k in self.space.distributions}}
+        proposal = replace(proposal, params=params)
         if not known:
             self._learn_from(proposal.params, error)
-        beside = TrialNote(
-            states=self.scorer.context(setting), seconds=round(time.perf_counter() - began, 6), rows_read=0,
-            error=error, converged=scores is None or scores.converged,
-            duplicate_of=known[0] if known else None,
-            fidelity=before.fidelity, prefixes=() if known or scores is None else self._curve(setting),
+        beside = replace(
+            proposal.note, states=self.scorer.context(setting), rows_read=0, error=error,
+            seconds=round(time.perf_counter() - began, 6), converged=scores is None or scores.converged,
+            duplicate_of=known[0] if known else None, fidelity=before.fidelity,
+            prefixes=() if known or scores is None else self._curve(setting),
         )  # fmt: skip
         return proposal, scores, note_of(scores, beside)
 
@@ -236,4 +243,4 @@ class Tuner:
 
     def setting(self, trial: FrozenTrial) -> Setting:
         """Return the setting that a trial tried."""
-        return self.space.setting(trial.params)
+        return self.space.tried(trial)

@@ -408,6 +408,9 @@ class TrialNote:
     fold_overlap : test rows by training rows, where splits test the same rows; else 0.
     scores : of the further scores.
     prefixes : values of a prefix axis, the mean scores there, and their standard errors: from one fit a fold.
+    member : the generation and the place in it, of a trial of a population.
+    epochs : until which it was trained; of a population.
+    history : what was in force until which epochs before, where it is another's chain that it went on with.
 
     Examples
     --------
@@ -432,6 +435,9 @@ class TrialNote:
     fold_overlap: float = 0.0
     scores: Mapping[str, ScoreNote] = field(default_factory=dict)
     prefixes: tuple[tuple[float, float, float | None], ...] = ()
+    member: tuple[int, int] | None = None
+    epochs: int | None = None
+    history: tuple[tuple[int, Mapping[str, Any]], ...] = ()
 
     @property
     def stopped_early(self) -> bool:
@@ -476,6 +482,11 @@ class TrialNote:
                 found[key] = tuple(found[key])
         if "rungs" in found:
             found["rungs"] = tuple((rows, tuple(scores)) for rows, scores in found["rungs"])
+        if "member" in found:
+            generation, place = found["member"]
+            found["member"] = (int(generation), int(place))
+        if "history" in found:
+            found["history"] = tuple((int(until), dict(values)) for until, values in found["history"])
         if "prefixes" in found:
             found["prefixes"] = tuple((value, mean, se) for value, mean, se in found["prefixes"])
         if "scores" in found:

@@ -304,16 +304,18 @@ class StudySpec(Strict):
     """Stop after so many trials without improvement."""
 
     fidelity: Annotated[
-        Literal["halving", "hyperband"] | None,
+        Literal["halving", "hyperband", "population"] | None,
         Option(
             "str | None",
-            "or hyperband; settings are tried on parts of a sample first",
+            "or hyperband: settings are tried on parts of a sample first; or population, for epochs",
             "halving",
             defines="if given",
         ),
     ] = None
     """``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of it first; the
-    better third goes on. None fits every setting to the whole sample."""
+    better third goes on. None fits every setting to the whole sample. ``"population"`` trains a fifth as many
+    settings as there are trials, and after each fifth of the epochs the worse quarter goes on from states of the
+    better."""
 
     replay: Annotated[
         float | None,
