@@ -19,7 +19,6 @@ from gluonts.torch import DeepAREstimator
 from gluonts.torch.distributions import NegativeBinomialOutput, StudentTOutput
 from lightning import Callback, seed_everything
 
-
 OUTPUTS = {"student_t": StudentTOutput, "negative_binomial": NegativeBinomialOutput}
 
 
@@ -48,8 +47,8 @@ def main(rows: str, asked: str, out: str) -> None:
     estimator = DeepAREstimator(
         freq=how["freq"], prediction_length=how["horizon"], context_length=how["context"], num_layers=how["layers"],
         hidden_size=how["hidden"], dropout_rate=0.1, lr=1e-3, batch_size=how["batch"],
-        num_batches_per_epoch=how["batches"],
-        distr_output=OUTPUTS[how["likelihood"]](), num_feat_static_cat=1, cardinality=[len(still)], embedding_dimension=[how["embedding"]],
+        num_batches_per_epoch=how["batches"], distr_output=OUTPUTS[how["likelihood"]](),
+        num_feat_static_cat=1, cardinality=[len(still)], embedding_dimension=[how["embedding"]],
         trainer_kwargs={
             "max_epochs": how["epochs"], "accelerator": "cpu", "callbacks": [clock], "enable_progress_bar": False,
             "enable_model_summary": False, "logger": False, "default_root_dir": str(Path(out).parent),
