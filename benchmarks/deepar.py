@@ -98,7 +98,8 @@ def gluonts(series: Series, python: str, context: int, seed: int) -> tuple[pd.Da
     """Return GluonTS's forecasts, and the seconds of an epoch."""
     asked = {
         "freq": series.freq, "horizon": horizon_of(series), "context": context, "layers": LAYERS, "hidden": HIDDEN,
-        "batch": BATCH, "batches": BATCHES, "embedding": EMBEDDING, "epochs": EPOCHS, "seed": seed, "likelihood": likelihood_of(series),
+        "batch": BATCH, "batches": BATCHES, "embedding": EMBEDDING, "epochs": EPOCHS, "seed": seed,
+        "likelihood": likelihood_of(series),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
