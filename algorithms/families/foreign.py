@@ -2,7 +2,7 @@
 
 Its hyperparameters are the constructor's parameters, of nested estimators too (``step__parameter``). They have no
 ranges of their own: what is searched is what was asked for. Every trial fits the estimator anew, but for those that
-have ``partial_fit`` and are given a number of ``epochs``: they go on from the chains of others.
+have ``partial_fit``, or grow more trees, and are given a number of ``epochs``: they go on from others' chains.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 from sklearn.base import (
@@ -37,6 +37,7 @@ from algorithms.chained import EPOCHS
 from algorithms.contract import Algorithm, Chain, Chained, Held, Prefixed, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
+from algorithms.families.boosters import STORED, Growth, growth_of
 from algorithms.families.estimator_arrays import arrays_of, put_back
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.prefix_axes import PrefixAxis, axis_of
@@ -63,6 +64,9 @@ KINDS: Sequence[tuple[Callable[[BaseEstimator], bool], str]] = (
     (is_outlier_detector, "outlier_detection"),
 )
 """How scikit-learn says what an estimator is for, and the task of that kind."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -279,11 +283,8 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def _at(self, chain: Chain, state: SampleState) -> tuple[BaseEstimator, Floats]:
         """Return the estimator as a chain has it, and the rows that its last step takes."""
-        model, X = self.made(), _prepared(state).X
-        y = self._target(state)
-        if hasattr(model, "steps") and len(model.steps) > 1:
-            X = np.ascontiguousarray(self._told(lambda: model[:-1].fit_transform(X, *y)))
-        last = _last(model)
+        model = self.made()
+        X, last = self._rows_of(model, state), _last(model)
         if not hasattr(last, "partial_fit"):
             raise FitFailed(
                 f"{type(last).__name__} has no partial_fit with these parameters; leave epochs out, or change them"
@@ -293,11 +294,18 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
             put_back(last, chain.parameters)
         return model, X
 
+    def _rows_of(self, model: BaseEstimator, state: SampleState) -> Floats:
+        """Return the rows that the last step takes; earlier ones are fitted."""
+        X, y = _prepared(state).X, self._target(state)
+        if len(getattr(model, "steps", ())) > 1:
+            X = np.ascontiguousarray(self._told(lambda: model[:-1].fit_transform(X, *y)))
+        return X
+
     def _epoch(self, last: BaseEstimator, X: Floats, beside: Mapping[str, Values], order: Places) -> None:
         told = {name: array if name == "classes" else array[order] for name, array in beside.items()}
         self._told(lambda: last.partial_fit(X[order], **told))
 
-    def _told(self, call: Callable[[], Floats]) -> Floats:
+    def _told(self, call: Callable[[], T]) -> T:
         """Return what a call gives; FitFailed where it raises."""
         try:
             with warnings.catch_warnings():
@@ -355,6 +363,54 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
 
     def _cut(self, solution: Fitted, value: float) -> BaseEstimator:
         return self.estimator(self.smaller(solution, value))
+
+
+class Growing(Resumed, Staged):
+    """A booster over a sample, which grows more trees after those it has; made by :func:`of_object`.
+
+    With a number of ``epochs`` as many trees as a fit grows, ``n_estimators``, are grown in each, by a seed of its
+    own, after those of the chain. Without it one fit grows them, and holds every smaller number.
+
+    Parameters
+    ----------
+    summary : the sample that it is fitted to.
+    epochs : how often trees are grown; None for once.
+    values : its parameters; those not given stay as they were.
+    """
+
+    growth: ClassVar[Growth]
+
+    @property
+    def prefixed(self) -> Prefixed | None:
+        """The algorithm itself where it is so with these parameters, and one fit grows all trees."""
+        return Staged.prefixed.__get__(self) if self.epochs is None else None
+
+    def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
+        """Yield the chain after each further growth; FitFailed, with its reason, where one raises."""
+        model = self.made()
+        X, last, rows = self._rows_of(model, state), _last(model), chain.among(np.arange(state.n))
+        beside = {name: array[rows] for name, array in self._beside(last, state).items()}
+        known = chain.parameters.get(STORED)
+        for epoch in range(chain.epoch + 1, 2**31):
+            seed = np.random.default_rng([chain.seed, epoch]).integers(2**31)
+            last.set_params(random_state=int(seed))
+            grow = functools.partial(self.growth.grow, last, X[rows], known, beside)
+            self._told(grow)
+            known = self.growth.kept(last)
+            yield Chain(epoch, chain.seed, {STORED: known}, chosen=chain.chosen)
+
+    def _at(self, chain: Chain, state: SampleState) -> tuple[BaseEstimator, Floats]:
+        model = self.made()
+        X, last, parameter = self._rows_of(model, state), _last(model), self.growth.rounds
+        many = last.get_params()[parameter]
+        self._told(lambda: self.growth.grow(last.set_params(**{parameter: 1}), X, None, self._beside(last, state)))
+        last.set_params(**{parameter: many})
+        self.growth.give(last, chain.parameters[STORED])
+        return model, X
+
+    def _beside(self, last: BaseEstimator, state: SampleState) -> dict[str, Values]:
+        found = {} if state.y is None else {"y": state.y}
+        return found | _weights(last, state)
 
 
 EPOCHS_FIELD = Field(EPOCHS, None, None, needs_pass=False, types=(int, type(None)), legal=Legal(ge=1))
@@ -456,7 +512,9 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     tags = Tags(task=task, sampled=tuple(SEPARATION) if task == "clustering" else (), costly=True)
     body = {"template": template, "tags": tags, "__doc__": doc, "__module__": type(model).__module__}
     resumable = hasattr(_last(template), "partial_fit") and EPOCHS not in _parameters(template)
-    part = axis_of(_last(template))
+    part, growth = axis_of(_last(template)), growth_of(_last(template))
+    if growth is not None and part is not None:
+        return type(name, (Growing,), {**body, "part": part, "growth": growth})
     if resumable or part is None:
         return type(name, (Resumed if resumable else Foreign,), body)
     return type(name, (Staged,), {**body, "part": part})

@@ -72,16 +72,25 @@ def calendar(steps: NDArray[np.integer] | Floats, periods: Sequence[float]) -> A
 def lags_of(context: int, season: int) -> tuple[int, ...]:
     """Return the lags of a network: the last few steps, and those around a season and its multiples.
 
-    None is longer than half the context, so that the network goes over the other half step by step.
+    None is longer than half the context, so that the network goes over the other half step by step. Hours have
+    those around a week, too, where a day is left to go over.
 
     Examples
     --------
     >>> lags_of(36, 12), lags_of(16, 4)
     ((1, 2, 3, 4, 5, 6, 7, 11, 12, 13), (1, 2, 3, 4, 5, 6, 7, 8))
+    >>> lags_of(193, 24)[-4:]
+    (73, 167, 168, 169)
     """
     near = set(range(1, 8))
     around = {k * season + i for k in (1, 2, 3) for i in (-1, 0, 1)} if season > 1 else set()
-    return tuple(sorted(lag for lag in near | around if 1 <= lag <= max(1, context // 2)))
+    found = {lag for lag in near | around if 1 <= lag <= max(1, context // 2)}
+    week = {7 * season + i for i in (-1, 0, 1)} if season == DAY and context >= 8 * DAY + 1 else set()
+    return tuple(sorted(found | week))
+
+
+DAY = 24
+"""Hours."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,85 @@
+"""Boosters that grow more trees after those of a chain: the same three methods as networks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_chains import CV, X, Y, bits, state_of, stored
+
+import hpo
+from algorithms.chained import alone, ends, further
+from algorithms.families.boosters import GROWTHS, growth_of
+from algorithms.families.foreign import of_object
+
+lightgbm = pytest.importorskip("lightgbm")
+xgboost = pytest.importorskip("xgboost")
+
+SMALL = {"n_estimators": 4, "n_jobs": 1}
+MODELS = [
+    lightgbm.LGBMRegressor(verbose=-1, min_child_samples=5, subsample=0.7, subsample_freq=1, colsample_bytree=0.6, **SMALL),
+    lightgbm.LGBMClassifier(verbose=-1, min_child_samples=5, **SMALL),
+    xgboost.XGBRegressor(max_depth=3, subsample=0.7, **SMALL),
+]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: type(m).__name__)
+def test_trees_that_were_stored_grow_on_to_the_same_bits(model):
+    kind = of_object(model)
+    state = state_of(("high", "low", "mid")) if kind.tags.task == "classification" else state_of()
+    whole = alone(kind(epochs=3), state)
+    assert whole.epoch == 3
+    for stop in (1, 2):
+        *_, last = further(kind(epochs=3), stored(alone(kind(epochs=stop), state)), state)
+        assert bits(last) == bits(whole)
+    fitted = kind(epochs=3).trained(whole, state)
+    last = fitted.model
+    trees = last.booster_.num_trees() if "LGBM" in type(model).__name__ else last.get_booster().num_boosted_rounds()
+    assert trees == 12 * (3 if kind.tags.task == "classification" else 1)
+    again = kind(epochs=3).trained(stored(whole), state)
+    np.testing.assert_array_equal(last.predict(fitted.prepared.X), again.model.predict(fitted.prepared.X))
+    assert ends(kind(epochs=3), whole)
+    assert kind(epochs=3).prefixed is None and kind().prefixed is not None and kind().chained is None
+
+
+def test_trees_are_those_of_init_model_by_hand(tmp_path):
+    model = lightgbm.LGBMRegressor(verbose=-1, min_child_samples=5, **SMALL)
+    result = hpo.tune((X, Y), algorithm=model, search={"LGBMRegressor.epochs": 3}, folds=CV, trials=1, store=tmp_path)
+    (states,) = (s for s in result.run.evidence.states.values() if s.train)
+    for state, (_, test), found in zip(states.train, CV, result.best.scores.folds, strict=True):
+        rows, made = np.asarray(state.X)[:, [c.role == "value" for c in state.shape.columns]], None
+        for epoch in (1, 2, 3):
+            seed = int(np.random.default_rng([0, epoch]).integers(2**31))
+            made = lightgbm.LGBMRegressor(verbose=-1, min_child_samples=5, random_state=seed, **SMALL).fit(
+                rows, state.y, init_model=made
+            )
+        assert found == pytest.approx(made.score(X[test], Y[test]), rel=1e-9)
+
+
+def test_a_longer_run_goes_on_and_hyperband_population_and_replay_serve_boosters_too(tmp_path):
+    model = lightgbm.LGBMRegressor(verbose=-1, min_child_samples=5, **SMALL)
+    how = {"algorithm": model, "folds": CV, "sampler": "grid", "trials": 2, "store": tmp_path, "progress": False}
+    short = hpo.tune((X, Y), search={"LGBMRegressor.epochs": [1, 3]}, **how)
+    assert (short.cost.epochs_trained, short.cost.epochs_alone) == (9, 12)
+    assert hpo.tune((X, Y), search={"LGBMRegressor.epochs": [3, 4]}, **how).cost.epochs_trained == 3
+    rate = {"LGBMRegressor.epochs": 5, "LGBMRegressor.learning_rate": hpo.Float(0.01, 0.5, log=True)}
+    result = hpo.tune((X, Y), search=rate, **{**how, "sampler": "random", "trials": 10, "fidelity": "population"})
+    assert result.cost.epochs_trained == 2 * 5 * 3
+    rungs = hpo.tune((X, Y), search={**rate, "LGBMRegressor.epochs": 9}, **{**how, "sampler": "random", "trials": 9, "fidelity": "halving"})
+    assert rungs.cost.epochs_trained < rungs.cost.epochs_alone + 1 < 9 * 9 * 3 + 1
+    (tmp_path / "rows").mkdir()
+    grown = {**how, "trials": 1, "search": {"LGBMRegressor.epochs": 2}, "name": "trees", "storage": tmp_path / "j", "replay": 0.3,
+             "folds": 3}  # fmt: skip
+    for place in range(2):
+        pd.DataFrame(X[place::2]).add_prefix("x").assign(y=Y[place::2]).to_parquet(tmp_path / "rows" / f"{place}.parquet")
+        found = hpo.tune(str(tmp_path / "rows"), "y", **grown)
+        assert found.cost.epochs_trained == 2 * 3
+    state = next(s for s in found.run.evidence.states.values() if s.train).whole
+    assert found.best.algorithm.solve(state).model.booster_.num_trees() == 16
+
+
+def test_what_grows_is_listed_by_its_class_alone():
+    class Mine(lightgbm.LGBMRegressor):
+        pass
+
+    assert growth_of(Mine()) is None and all(name.count(".") == 1 for name in GROWTHS)
