@@ -2,8 +2,8 @@
 
     python -m benchmarks.drop_in_tests StateGridSearchCV OptunaSearchCV BayesSearchCV
 
-``optuna-integration`` and ``scikit-optimize`` are no dependencies of this package: install them beside it, or run this
-in an environment that has them, pytest and scikit-learn.
+``optuna-integration`` and ``scikit-optimize`` are no dependencies of this package: install them beside it, or run
+this in an environment that has them, pytest and scikit-learn.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ def counted(search: str) -> tuple[int, int]:
     """Return how many functions of the tests pass, and how many there are."""
     root = str(Path(__file__).parent.parent)
     path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
-    command = [
-        sys.executable, "-m", "pytest", "-p", "benchmarks.swapped", "-p", "no:cacheprovider", "-rA", "-q", "--pyargs", TESTS,
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": path, "SEARCH": search}, capture_output=True, text=True, check=False
-    )
+    plugins = ["-p", "benchmarks.swapped", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *plugins, "-rA", "-q", "--pyargs", TESTS]
+    environment = {**os.environ, "PYTHONPATH": path, "SEARCH": search}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     found = re.findall(r"^(PASSED|FAILED|ERROR) \S*::(test_\w+)", done.stdout, re.MULTILINE)
     if not found:
         raise SystemExit(done.stdout[-2000:] + done.stderr[-2000:])

@@ -1,6 +1,7 @@
-"""A plugin of pytest's that puts the searches of another package in the place of scikit-learn's, as ``SEARCH`` says.
+"""A plugin of pytest's that puts other searches in the place of scikit-learn's, as ``SEARCH`` says.
 
-The grid becomes what the other search takes, and it may try as many candidates as the grid has; nothing else is added.
+The grid becomes what the other search takes, and it may try as many candidates as the grid has; nothing else is
+added.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ import sklearn.model_selection as public
 import sklearn.model_selection._search as private
 from sklearn.model_selection import ParameterGrid
 
+UNKNOWN = {"unknown yet": [0.0, 1.0]}
+"""A space for a constructor that refuses an empty one; that of the search is set when it is fitted."""
+
 
 def optuna_searches() -> tuple[type, type]:
     """Return OptunaSearchCV as a grid search, every point of the grid once, and as a random search."""
-    import optuna  # noqa: PLC0415 -- of an environment of its own
-    from optuna_integration import OptunaSearchCV  # noqa: PLC0415
+    import optuna
+    from optuna_integration import OptunaSearchCV
 
     def categories(space: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -66,7 +70,7 @@ def optuna_searches() -> tuple[type, type]:
 
 def bayes_searches() -> tuple[type, type]:
     """Return BayesSearchCV of as many candidates as a grid search, or a random search, would try."""
-    from skopt import BayesSearchCV  # noqa: PLC0415 -- of an environment of its own
+    from skopt import BayesSearchCV
 
     class Grid(BayesSearchCV):
         def __init__(
@@ -74,7 +78,7 @@ def bayes_searches() -> tuple[type, type]:
             pre_dispatch="2*n_jobs", error_score=np.nan, return_train_score=False,
         ):  # fmt: skip
             super().__init__(
-                estimator, {"unknown yet": [0.0, 1.0]}, scoring=scoring, n_jobs=n_jobs, refit=refit, cv=cv, verbose=verbose,
+                estimator, UNKNOWN, scoring=scoring, n_jobs=n_jobs, refit=refit, cv=cv, verbose=verbose,
                 pre_dispatch=pre_dispatch, error_score=error_score, return_train_score=return_train_score,
             )  # fmt: skip
             self.param_grid = param_grid
@@ -89,8 +93,8 @@ def bayes_searches() -> tuple[type, type]:
             verbose=0, pre_dispatch="2*n_jobs", random_state=None, error_score=np.nan, return_train_score=False,
         ):  # fmt: skip
             super().__init__(
-                estimator, {"unknown yet": [0.0, 1.0]}, n_iter=n_iter, scoring=scoring, n_jobs=n_jobs, refit=refit, cv=cv, verbose=verbose,
-                pre_dispatch=pre_dispatch, random_state=random_state, error_score=error_score,
+                estimator, UNKNOWN, n_iter=n_iter, scoring=scoring, n_jobs=n_jobs, refit=refit, cv=cv,
+                verbose=verbose, pre_dispatch=pre_dispatch, random_state=random_state, error_score=error_score,
                 return_train_score=return_train_score,
             )  # fmt: skip
             self.param_distributions = param_distributions
@@ -104,7 +108,7 @@ def bayes_searches() -> tuple[type, type]:
 
 def our_searches() -> tuple[type, type]:
     """Return ours."""
-    import hpo  # noqa: PLC0415 -- not installed where others are
+    import hpo
 
     return hpo.StateGridSearchCV, hpo.StateRandomizedSearchCV
 

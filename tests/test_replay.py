@@ -12,6 +12,7 @@ import test_twins_factorization as factors
 import test_twins_neural_topics as documents
 from sklearn.linear_model import SGDRegressor
 from sklearn.metrics import mean_squared_error
+from terminal import hpo as shell
 
 import hpo
 from algorithms.chained import alone, further
@@ -185,6 +186,20 @@ def test_three_editions_are_three_stages_and_a_lost_chain_is_trained_again(tmp_p
         path.unlink()
     again = hpo.load("lines", storage=tmp_path / "j", store=tmp_path / "s")
     np.testing.assert_array_equal(again.predict(frame)["prediction"], result.predict(frame)["prediction"])
+
+
+def test_the_command_line_goes_on_with_new_files(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lines.yaml").write_text(
+        "data: rows\ntarget: y\nfolds: 3\ntrials: 1\nreplay: 0.2\nalgorithm: sgd=sklearn:sklearn.linear_model.SGDRegressor\n"
+        "search:\n  sgd.epochs: 4\n"
+    )
+    for kinds in ((OLD,), (OLD, NEW)):
+        grow(tmp_path, *kinds)
+        answer = shell(capsys, monkeypatch, "run", "lines.yaml", "--store", "s", "--storage", "j")
+        assert answer.code == 0, answer.err
+        told = " ".join(shell(capsys, monkeypatch, "studies", "show", "lines", "--storage", "j").out.split())
+        assert f"12 trained; each trial for itself would have {12 * len(kinds)}" in told or len(kinds) == 1, told
 
 
 def test_what_left_is_learned_no_more(tmp_path):

@@ -162,6 +162,21 @@ OWA, MISCOVERAGE, RMSSE = "neg_owa", "neg_miscoverage", "neg_rmsse"
 NAMES = (*ERRORS, OWA, MISCOVERAGE, RMSSE)
 
 
+def check_windows(rows: WindowSampleState) -> None:
+    """Refuse held-out rows that have no window to score.
+
+    Raises
+    ------
+    Unscorable
+        Says how many steps without a gap a window has.
+    """
+    if not rows.n:
+        raise Unscorable(
+            f"no held-out window of {rows.windows.shape[1]} steps is without a gap, so that no forecast can be "
+            "scored: give longer series, fill the gaps, or search a smaller context or horizon"
+        )
+
+
 def score(metric: str, judged: Judged) -> Score:
     """Return minus an error, and how far sampling may have moved it, 95 times in 100.
 

@@ -17,7 +17,7 @@ from algorithms.arrays import Array
 from algorithms.contract import Algorithm, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.forecast import Forecast, squared_errors
-from algorithms.families.forecast_scores import NAMES, RMSSE, Judged, score
+from algorithms.families.forecast_scores import NAMES, RMSSE, Judged, check_windows, score
 from algorithms.families.paths import PathForecast
 from algorithms.families.rounding import NATURAL, sure
 from algorithms.memo import MEMO
@@ -124,8 +124,7 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
     def _sampled(self, solution: Forecast, rows: Rows, metric: str) -> Score | None:
         if metric not in NAMES or not isinstance(rows, WindowSampleState):
             return None
-        if not rows.n:
-            return None
+        check_windows(rows)
         judged = MEMO.get(solution, rows, lambda: Judged.of(solution, rows, self.summary.season))
         return score(metric, judged)
 

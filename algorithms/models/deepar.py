@@ -13,7 +13,7 @@ from algorithms.contract import Algorithm, Chain, Chained, Held, Rows, Score, Ta
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.extras import check_extra
 from algorithms.families.early_stopping import stops_at
-from algorithms.families.forecast_scores import NAMES, RMSSE
+from algorithms.families.forecast_scores import NAMES, RMSSE, check_windows
 from algorithms.families.forecasters import estimator_of
 from algorithms.families.laid_out import LaidOut
 from algorithms.families.likelihoods import check_target
@@ -206,8 +206,7 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
     def _sampled(self, solution: PathForecast, rows: Rows, metric: str) -> Score | None:
         if metric not in NAMES or not isinstance(rows, WindowSampleState):
             return None
-        if not rows.n:
-            return None
+        check_windows(rows)
         season = self.summary.season
         judged = MEMO.get(solution, rows, lambda: JudgedPaths.drawn_by(solution, rows, season))
         return score_of_paths(metric, judged)

@@ -11,8 +11,8 @@ import numpy as np
 from algorithms.arrays import Array, Places
 from algorithms.contract import Tags
 from algorithms.families.clusters import (
-    STARTS,
     SEPARATED,
+    STARTS,
     Clustering,
     Rounds,
     Space,

@@ -67,7 +67,7 @@ class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
     tags: ClassVar[Tags] = Tags(
         task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca",
         on_request=("standardize", "impute", "min_frequency"), equivalent=Equivalent(
-            "sklearn.decomposition.PCA", unanswered="is scored by a likelihood of its own, and scores have names here"
+            "sklearn.decomposition.PCA", unanswered="is scored by a likelihood of its own, which has no name"
         ),
     )  # fmt: skip
 
