@@ -27,6 +27,7 @@ class Equivalent:
     refused : says why the other library refuses to fit what an algorithm has a solution of, or makes use of its
         rounding; None where it does not. Given the algorithm and the solution.
     sparse : whether answers of a sparse table are the same, too.
+    unanswered : why it does not answer after all, in words that follow the estimator's name; None where it does.
 
     Examples
     --------
@@ -40,6 +41,7 @@ class Equivalent:
     renamed: Mapping[str, str] = field(default_factory=dict)
     refused: Callable[..., str | None] | None = None
     sparse: bool = False
+    unanswered: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,14 +16,24 @@ from drop_in import ALPHAS, CLASSES, FRAME, SCALED, X, Y, outcome
 from scipy.sparse import csr_array
 from scipy.stats import loguniform, randint
 from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.exceptions import FitFailedWarning
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Lasso, Ridge
+from sklearn.linear_model import (
+    GammaRegressor,
+    Lasso,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+    TweedieRegressor,
+)
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
@@ -32,6 +42,7 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     OneHotEncoder,
@@ -45,6 +56,8 @@ import hpo
 from algorithms import registry
 from algorithms.fields import fields_of
 from hpo.errors import DataError
+
+SEEDS = {"random_state"}
 
 
 def test_missing_values_are_filled_as_by_the_imputer():
@@ -346,7 +359,40 @@ def test_a_misspelt_fallback_is_named():
         hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="refitt").fit(X, Y)
 
 
-@pytest.mark.parametrize("name", [name for name in registry.names() if registry.get(name).tags.equivalent])
+@pytest.mark.parametrize(
+    ("estimator", "target", "why"),
+    [
+        (LogisticRegression(), CLASSES, "a fit to the rows that a state keeps takes as long"),
+        (PoissonRegressor(), Y, "stops its descent by tol"),
+        (GammaRegressor(), Y, "stops its descent by tol"),
+        (TweedieRegressor(), Y, "stops its descent by tol"),
+        (KNeighborsClassifier(), CLASSES, "takes any of rows that are equally far"),
+        (KNeighborsRegressor(), Y, "takes any of rows that are equally far"),
+        (KMeans(), None, "begins at centres drawn of all rows"),
+        (GaussianMixture(), None, "begins at centres drawn of all rows"),
+        (PCA(), None, "is scored by a likelihood of its own"),
+        (make_pipeline(StandardScaler(), PCA()), None, "is scored by a likelihood of its own"),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
+)
+def test_estimators_that_states_answer_approximately_say_why_they_are_fitted(estimator, target, why):
+    search = hpo.StateGridSearchCV(estimator, {}, cv=3, fallback="error")
+    with pytest.raises(ValueError, match=why):
+        search.fit(X, target)
+    ours = search.set_params(fallback="refit")
+    ours._is_small = lambda *_: False
+    theirs = GridSearchCV(estimator.set_params(**dict.fromkeys(SEEDS & set(estimator.get_params()), 0)), {}, cv=3)
+    theirs.fit(X, target), ours.fit(X, target)
+    assert why in next(iter(ours.accelerated_.reasons)) and ours.accelerated_.refitted == 1
+    np.testing.assert_array_equal(ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"])
+
+
+ANSWERED = [
+    name for name in registry.names() if (found := registry.get(name).tags.equivalent) and not found.unanswered
+]
+
+
+@pytest.mark.parametrize("name", ANSWERED)
 def test_every_parameter_of_an_equivalent_is_known(name):
     kind = registry.get(name)
     equivalent = kind.tags.equivalent

@@ -436,3 +436,16 @@ def test_values_of_a_range_are_at_most_twenty_with_both_ends():
     assert values_of(FloatDistribution(0.001, 1.0, log=True), falling=True)[-1] == 0.001
     assert values_of(FloatDistribution(0.0, 1.0, step=0.5), falling=True) == (1.0, 0.5, 0.0)
     assert values_of(None) == ()
+
+
+def test_a_setting_that_fails_along_an_axis_is_fitted_once(fits, tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    name = "GradientBoostingRegressor"
+    search = {f"{name}.n_estimators": [2, 5], f"{name}.min_samples_leaf": [3, -1]}
+    result = hpo.tune(
+        (X, y), algorithm=GradientBoostingRegressor(), trials=4, sampler="grid", folds=3, search=search,
+        store=tmp_path / "store", progress=False,
+    )  # fmt: skip
+    failed = [one for one in fits if one["min_samples_leaf"] == -1]
+    assert len(failed) == 1
+    assert {trial.state.name for trial in result.optuna_study.trials} == {"COMPLETE", "FAIL"}

@@ -33,6 +33,9 @@ FAR = 1e3
 SEPARATED = ("neg_davies_bouldin", "calinski_harabasz")
 """How well clusters are apart, as states with every row give it exactly."""
 
+STARTS = "begins at centres drawn of all rows, which no state has"
+"""Why no search of scikit-learn's is answered by these models."""
+
 Starts: TypeAlias = Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)]
 Rounds: TypeAlias = Annotated[int, Legal(ge=1), Integer(1, 10_000, searched=False)]
 Tolerance: TypeAlias = Annotated[float, Legal(gt=0), Log(1e-8, 1e-1, searched=False)]

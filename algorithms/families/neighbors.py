@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 METRICS = ("euclidean", "manhattan")
 
+TIES = "takes any of rows that are equally far, by how it searches for them"
+"""Why no search of scikit-learn's is answered by these models."""
+
 REACH = 200
 """Neighbours that one search looks for; twice as many, and so on, where more are asked for."""
 

@@ -12,6 +12,7 @@ from algorithms.arrays import Array, Places
 from algorithms.contract import Tags
 from algorithms.families.clusters import (
     SEPARATED,
+    STARTS,
     Clustering,
     Rounds,
     Space,
@@ -25,6 +26,7 @@ from algorithms.ranges import Choice, Integer, Legal, Log, Range
 from algorithms.solvers.centres import FIRST_ROWS, Cloud, Rows
 from algorithms.solvers.mixture import Fit, Mixture, expectation_maximisation, maximised
 from algorithms.summaries.coreset import CoresetState
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -92,6 +94,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
         default_score="log_likelihood",
         elbow=("n_components", "log_likelihood"),
         auto=2,
+        equivalent=Equivalent("sklearn.mixture.GaussianMixture", unanswered=STARTS),
     )
 
     @property

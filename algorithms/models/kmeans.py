@@ -14,6 +14,7 @@ from algorithms.arrays import Places
 from algorithms.contract import Tags
 from algorithms.families.clusters import (
     SEPARATED,
+    STARTS,
     Clustering,
     Rounds,
     Space,
@@ -26,6 +27,7 @@ from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.centres import FIRST_ROWS, Cloud, Path, Rows, seeded
 from algorithms.summaries.coreset import CoresetState
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -96,8 +98,9 @@ class KMeans(Clustering[KMeansSolution]):
     tol: Tolerance = 1e-4
 
     tags: ClassVar[Tags] = Clustering.tags.but(
-        exact=("neg_inertia", *SEPARATED), default_score="silhouette", elbow=("n_clusters", "neg_inertia"), auto=1
-    )
+        exact=("neg_inertia", *SEPARATED), default_score="silhouette", elbow=("n_clusters", "neg_inertia"), auto=1,
+        equivalent=Equivalent("sklearn.cluster.KMeans", unanswered=STARTS),
+    )  # fmt: skip
 
     @property
     def counted(self) -> tuple[str, int]:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Array
 from algorithms.contract import Rows, Tags
-from algorithms.families.neighbors import Neighbors
+from algorithms.families.neighbors import TIES, Neighbors
 from algorithms.families.sampled import Prepared, codes
 from algorithms.lazily import sklearn
 from algorithms.solvers.log_loss import mean_log
 from algorithms.solvers.neighbors import elected, probabilities, shares, small
 from algorithms.summaries.sample import labels
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsClassifier
@@ -33,7 +34,10 @@ class KNNClassifier(Neighbors):
     'uniform'
     """
 
-    tags: ClassVar[Tags] = Tags(task="classification", auto=9, on_request=("impute", "min_frequency"))
+    tags: ClassVar[Tags] = Tags(
+        task="classification", auto=9, on_request=("impute", "min_frequency"),
+        equivalent=Equivalent("sklearn.neighbors.KNeighborsClassifier", unanswered=TIES),
+    )
 
     def model(self, how: str) -> KNeighborsClassifier:
         """Return ``sklearn.neighbors.KNeighborsClassifier``, not fitted."""

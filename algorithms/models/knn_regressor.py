@@ -10,10 +10,11 @@ import numpy as np
 
 from algorithms.arrays import Array
 from algorithms.contract import Rows, Tags
-from algorithms.families.neighbors import Neighbors
+from algorithms.families.neighbors import TIES, Neighbors
 from algorithms.families.sampled import Prepared
 from algorithms.lazily import sklearn
 from algorithms.solvers.neighbors import means
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.neighbors import KNeighborsRegressor
@@ -49,7 +50,10 @@ class KNNRegressor(Neighbors):
     'euclidean'
     """
 
-    tags: ClassVar[Tags] = Tags(task="regression", on_request=("impute", "min_frequency"))
+    tags: ClassVar[Tags] = Tags(
+        task="regression", on_request=("impute", "min_frequency"),
+        equivalent=Equivalent("sklearn.neighbors.KNeighborsRegressor", unanswered=TIES),
+    )
 
     def model(self, how: str) -> KNeighborsRegressor:
         """Return ``sklearn.neighbors.KNeighborsRegressor``, not fitted."""

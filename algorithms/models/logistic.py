@@ -11,7 +11,7 @@ from algorithms.batches import Label
 from algorithms.contract import Array, Rows, Shape, Tags
 from algorithms.families.by_class import by_class, parsed
 from algorithms.families.classes import need_every_class
-from algorithms.families.generalized import Generalized, GeneralizedSolution
+from algorithms.families.generalized import AS_LONG, Generalized, GeneralizedSolution
 from algorithms.families.quadratic import Weights
 from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal, Log, Uniform
@@ -19,6 +19,7 @@ from algorithms.solvers.log_loss import mean_log, own_probability
 from algorithms.summaries.curvature_state import CurvatureState
 from algorithms.summaries.families import LogisticCurvature
 from algorithms.summaries.sample import labels
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -50,8 +51,9 @@ class Logistic(Generalized):
     summary: LogisticCurvature = LogisticCurvature()
 
     tags: ClassVar[Tags] = Tags(
-        task="classification", auto=1, needs_every_class=True, on_request=("standardize",)
-    )
+        task="classification", auto=1, needs_every_class=True, on_request=("standardize",),
+        equivalent=Equivalent("sklearn.linear_model.LogisticRegression", unanswered=AS_LONG),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -20,6 +20,7 @@ from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.spectrum import Spectrum
 from algorithms.summaries.moments import Moments, MomentsState, check_finite
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -65,7 +66,9 @@ class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
 
     tags: ClassVar[Tags] = Tags(
         task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca",
-        on_request=("standardize", "impute", "min_frequency"),
+        on_request=("standardize", "impute", "min_frequency"), equivalent=Equivalent(
+            "sklearn.decomposition.PCA", unanswered="is scored by a likelihood of its own, which has no name"
+        ),
     )  # fmt: skip
 
     def __post_init__(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
+from algorithms.contract import Tags
 from algorithms.families.deviance import DevianceRegression
-from algorithms.families.generalized import GeneralizedSolution
+from algorithms.families.generalized import AS_LONG, GeneralizedSolution
 from algorithms.lazily import sklearn
 from algorithms.summaries.families import PoissonCurvature
+from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:
     from sklearn.linear_model import PoissonRegressor
@@ -27,6 +29,10 @@ class Poisson(DevianceRegression):
     """
 
     summary: PoissonCurvature = PoissonCurvature()
+
+    tags: ClassVar[Tags] = DevianceRegression.tags.but(
+        equivalent=Equivalent("sklearn.linear_model.PoissonRegressor", unanswered=AS_LONG)
+    )
 
     def unfitted(self, solution: GeneralizedSolution) -> PoissonRegressor:
         """Return scikit-learn's estimator, not fitted."""

@@ -105,7 +105,8 @@ def answered() -> frozenset[str]:
     >>> {"Ridge", "GaussianNB"} <= answered(), "RandomForestRegressor" in answered()
     (True, False)
     """
-    return frozenset(equivalent.path.rpartition(".")[2] for equivalent in _equivalents().values())
+    every = _equivalents().values()
+    return frozenset(one.path.rpartition(".")[2] for one in every if one.unanswered is None)
 
 
 def _steps(estimator: BaseEstimator) -> list[BaseEstimator]:
@@ -126,6 +127,8 @@ def _answering(kind: type) -> tuple[str, Equivalent]:
     for name, equivalent in _equivalents().items():
         module, _, attribute = equivalent.path.rpartition(".")
         if module in sys.modules and vars(sys.modules[module]).get(attribute) is kind:
+            if equivalent.unanswered is not None:
+                raise Unanswered(f"{kind.__name__} {equivalent.unanswered}")
             return name, equivalent
     raise Unanswered(f"no algorithm stands for {kind.__name__}")
 

@@ -135,6 +135,8 @@ class _FromStates(BaseSearchCV):
         if vars(self).get("_skl_callbacks"):
             raise Unanswered("the search has callbacks")
         self._metrics()
+        if y is None:
+            Asked.of(self._some_candidate())  # has words of its own for what needs none
         target = target_of(y)
         splits = self._n_splits(X, target, params.get("groups"))
         if self.fallback == "refit" and self._is_small(X, splits):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from optuna.distributions import BaseDistribution
 
 from algorithms.contract import Algorithm, Held, Prefixed, State
-from algorithms.errors import Unscorable
+from algorithms.errors import AlgorithmError, Imprecise, Unscorable
 from hpo.process.threads import threads_for
 from hpo.question.prefix_values import Solved, values_of
 from hpo.question.scoring import scores as scores_of
@@ -92,6 +92,9 @@ class Prefixes:
     solved: Mapping[str, Solved] = field(default_factory=dict)
     saved: int = 0
     _known: dict[tuple[str, tuple[tuple[str, object], ...]], Curve] = field(default_factory=dict, repr=False)
+    _failed: dict[tuple[str, tuple[tuple[str, object], ...]], AlgorithmError] = field(
+        default_factory=dict, repr=False
+    )
 
     def values(self, name: str, prefixed: Prefixed | None) -> tuple[float, ...]:
         """Return the values of an algorithm's axis that are scored; none where it has none, or one value."""
@@ -113,6 +116,16 @@ class Prefixes:
     def known(self, setting: Setting, axis: str) -> Curve | None:
         """Return the curve of a setting, whatever its value of the axis; None where there is none yet."""
         return self._known.get(_beside(setting, axis))
+
+    def fail(self, setting: Setting, axis: str, error: AlgorithmError) -> None:
+        """Keep why a setting has no curve; what lacks digits may have one later."""
+        if not isinstance(error, Imprecise):
+            self._failed[_beside(setting, axis)] = error
+
+    def check(self, setting: Setting, axis: str) -> None:
+        """Raise again what a setting failed with; it is not fitted a second time."""
+        if (error := self._failed.get(_beside(setting, axis))) is not None:
+            raise error
 
     def keep(self, setting: Setting, axis: str, found: Curve, folds: int) -> None:
         """Keep the curve of a setting."""

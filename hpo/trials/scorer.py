@@ -185,11 +185,16 @@ class Scorer:
             algorithm, states = self.build(name, {**values, axis: scored[-1]})
             if algorithm.prefixed is None:
                 return "", None
+            prefixes.check(setting, axis)
             self.fits += len(states.train)
-            with told_of_classes(states):
-                folds = list(zip(states.train, states.held_out, strict=True))
-                names = (self.metric, *self.also)
-                known = curve(algorithm, algorithm.prefixed, folds, scored, names, states.overlap)
+            try:
+                with told_of_classes(states):
+                    folds = list(zip(states.train, states.held_out, strict=True))
+                    names = (self.metric, *self.also)
+                    known = curve(algorithm, algorithm.prefixed, folds, scored, names, states.overlap)
+            except AlgorithmError as error:
+                prefixes.fail(setting, axis, error)
+                raise
             prefixes.keep(setting, axis, known, len(states.train))
         return axis, known
 
