@@ -16,7 +16,7 @@ def epochs_chart(losses: Sequence[Sequence[float]], width: float = 880, class_: 
 
     Examples
     --------
-    >>> epochs_chart([[3.0, 2.0, 2.5], [3.0, 1.0]]).count("class='ring")
+    >>> epochs_chart([[3.0, 2.0, 2.5], [3.0, 1.0]]).count("ring many")
     2
     """
     longest = max(map(len, losses))
