@@ -326,3 +326,19 @@ def test_a_study_that_was_killed_in_an_epoch_goes_on_to_the_same_bits(tmp_path):
     assert whole.cost.epochs_trained == 2 * 6 * 2
     assert after.cost.epochs_trained < whole.cost.epochs_trained - 9, "what was trained before the last chain is there"
     assert found(after) == found(whole)
+
+
+def test_the_report_draws_the_losses_of_each_fold_by_epoch(tmp_path):
+    search = {f"factorization_machine.{k}": v for k, v in
+              {"rank": 2, "alpha": 0.1, "epochs": 4, "batch_rows": 32, "learning_rate": 0.01, "patience": 9}.items()}  # fmt: skip
+    result = study(tmp_path / "s", search, 1)
+    data = hpo.write_report(result, tmp_path / "report.html")
+    (states,) = (s for s in result.run.evidence.states.values() if s.train)
+    chained = result.best.algorithm.chained
+    assert data.epoch_losses == [alone(chained, state).losses.tolist() for state in states.train]
+    assert [len(losses) for losses in data.epoch_losses] == [4, 4]
+    page = (tmp_path / "report.html").read_text()
+    assert 'id="epochs"' in page and "Held-out loss by epoch in 2 folds" in page
+    without = study(tmp_path / "s", {**search, "factorization_machine.validation_fraction": 0.0}, 1)
+    hpo.write_report(without, tmp_path / "without.html")
+    assert 'id="epochs"' not in (tmp_path / "without.html").read_text()

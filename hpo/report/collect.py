@@ -25,7 +25,7 @@ from hpo.report.diagnostics import diagnostics
 from hpo.report.lineage import lineage
 from hpo.report.notes import concerns, remarks
 from hpo.report.of_coefficients import of_units
-from hpo.report.of_stages import stage_rows
+from hpo.report.of_stages import epoch_losses, stage_rows
 from hpo.report.offers import offers, with_tried
 from hpo.report.reproduce import recipe
 from hpo.report.time_budget import Depth, depth_of
@@ -117,6 +117,8 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
     if record.several:
         return replace(made, pareto=[_chosen(result, c) for c in result.pareto])
     made = _with_best(made, result, curves)
+    if drawn and result.cost.epochs_alone:
+        made = replace(made, epoch_losses=epoch_losses(result))
     return _with_pictures(made, result) if drawn else made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from algorithms.chained import chain_of
 from algorithms.errors import AlgorithmError
 from hpo.states.stages import Trained, stages
 from hpo.trials.notes import Noted
@@ -25,6 +26,19 @@ def stage_rows(result: Result, known: Sequence[Noted]) -> list[StageRow]:
         )
         for one in stages(list(unique.values()))
     ]  # fmt: skip
+
+
+def epoch_losses(result: Result) -> list[list[float]]:
+    """Return the held-out losses of the best setting after each epoch, of each fold; none without any."""
+    algorithm, states = result.best.algorithm, result.best.states
+    chained = algorithm.chained
+    if chained is None:
+        return []
+    try:
+        found = [chain_of(chained, state).losses.tolist() for state in states.train]
+    except AlgorithmError:
+        return []
+    return [losses for losses in found if losses]
 
 
 def _trained(result: Result, one: Noted) -> Trained | None:

@@ -330,6 +330,7 @@ class ReportData(Plain):
     backtests: Backtests | None = None
     topics: list[Topic] = field(default_factory=list)
     stages: list[StageRow] = field(default_factory=list)
+    epoch_losses: list[list[float]] = field(default_factory=list)
     sampled: list[str] = field(default_factory=list)
     sampled_rows: int | None = None
     fold_sizes: list[dict[str, object]] = field(default_factory=list)

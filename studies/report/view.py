@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from studies.counting import counted
 from studies.report import charts
@@ -62,6 +63,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "history": _history(context),
         "rungs": _rungs(context),
         "stages": report_tables.stages(data),
+        "epochs": _epochs(data.epoch_losses),
         "timeline": _timeline(context),
         "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
         "within": [
@@ -205,6 +207,13 @@ def _rungs(context: Context) -> dict[str, object]:
     sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
     drawing = [charts.rungs_chart(trials, context.metric, f"{of} learned from", *size) for size in sizes]
     return {"charts": drawing_of(*drawing), "sentence": rungs_text(context.data.trials, of)}
+
+
+def _epochs(losses: Sequence[Sequence[float]]) -> str:
+    """Return the chart of the held-out losses of each fold by epoch; empty where none are known."""
+    known = [fold for fold in losses if fold]
+    sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
+    return drawing_of(*(charts.epochs_chart(known, *size) for size in sizes)) if known else ""
 
 
 def _timeline(context: Context) -> dict[str, object]:

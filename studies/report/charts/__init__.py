@@ -11,6 +11,7 @@ Each public function takes plain values of :mod:`studies.report.data` and return
 from __future__ import annotations
 
 from studies.report.charts.curves import curve_chart
+from studies.report.charts.epochs import epochs_chart
 from studies.report.charts.fans import fan_chart
 from studies.report.charts.history import history_chart
 from studies.report.charts.pairs import pair_chart
@@ -28,6 +29,7 @@ __all__ = [
     "bins_chart",
     "bins_places",
     "curve_chart",
+    "epochs_chart",
     "fan_chart",
     "fold_strip",
     "history_chart",
