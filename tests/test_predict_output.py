@@ -76,3 +76,22 @@ def test_of_data_in_memory_anything_is_written(home, capsys, monkeypatch):
     ask = {"trials": 1, "progress": False, "store": home / "store", "storage": f"{home / 'journal'}"}
     hpo.tune(pd.read_csv("one.csv"), "y", "ols", name="s", **ask)
     assert predict(home, capsys, monkeypatch, "one.csv").code == 0
+
+
+def test_rows_written_in_another_way_than_the_studys_are_predicted_once_the_way_is_given(home, capsys, monkeypatch):
+    places = ("--storage", home / "journal", "--store", home / "store")
+    hpo.tune(
+        "data/a.csv", "y", algorithm="ridge", trials=2, name="s", storage=str(home / "journal"), store=str(home / "store")
+    )
+    rows = pd.DataFrame({"x": [0.5, 2.25], "y": [1, 2]})
+    rows.to_csv(home / "plain.csv", index=False)
+    rows.to_csv(home / "other.csv", index=False, sep=";", decimal=",", encoding="utf-16")
+    how = ("--sep", ";", "--decimal", ",", "--encoding", "utf-16")
+    assert run(capsys, monkeypatch, "predict", "s", home / "plain.csv", "-o", home / "p.csv", *places).code == 0
+    assert run(capsys, monkeypatch, "predict", "s", home / "other.csv", "-o", home / "o.csv", *how, *places).code == 0
+    assert (home / "p.csv").read_text() == (home / "o.csv").read_text()
+
+    for option, value in (("--sep", ";;"), ("--decimal", "5"), ("--encoding", "utf-99")):
+        ended = run(capsys, monkeypatch, "predict", "s", home / "other.csv", "-o", home / "o.csv", option, value, *places)
+        assert ended.code == 2
+        assert f"{option} {value!r}" in ended.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 
@@ -336,3 +337,16 @@ def test_minus_one_threads_are_all_of_them(given, threads):
 def test_no_threads_are_refused():
     with pytest.raises(SpecError, match=r"n_jobs"):
         build({"data": "x.csv", "algorithm": "pca", "n_jobs": 0})
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (["a"], "is the name of one column, not a list; write 'a'"),
+        (["a", "b"], "one column is predicted, and 2 were given ('a', 'b'); make a study for each"),
+        (list("abcd"), "4 were given ('a', 'b', 'c', …)"),
+    ],
+)
+def test_several_targets_are_refused_with_what_to_do(target, said):
+    with pytest.raises(SpecError, match=re.escape(said)):
+        build({"data": "d.csv", "target": target, "algorithm": "ridge"})

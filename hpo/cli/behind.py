@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from studies.spec import form as spec_form
     from studies.spec import spec as described
     from studies.spec import template as study_template
+    from studies.spec import text_files
 else:
     answers = Module("hpo.findings.answers")
     api = Module("hpo.api")
@@ -152,5 +153,6 @@ else:
     study_rows = Module("studies.record.rows")
     study_storage = Module("studies.record.storage")
     study_template = Module("studies.spec.template")
+    text_files = Module("studies.spec.text_files")
     tasks = Module("algorithms.tasks")
     terminal = Module("studies.report.terminal")

@@ -17,6 +17,7 @@ from hpo.cli.behind import (
     pa_csv,
     pq,
     store_files,
+    text_files,
 )
 from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.opened import chosen, opened
@@ -51,6 +52,16 @@ def predict(
             metavar="COLUMN", help="Column of the data to write beside the prediction; repeat for more."
         ),
     ] = None,
+    sep: Annotated[
+        str | None, typer.Option(metavar="CHAR", help="Between columns of CSV files [default: the study's].")
+    ] = None,
+    decimal: Annotated[
+        str | None,
+        typer.Option(metavar="CHAR", help="Before the decimals in CSV files [default: the study's]."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of CSV files [default: the study's].")
+    ] = None,
     simplest: Simplest = False,
     trial: Trial = None,
     edition: Edition = None,
@@ -76,7 +87,8 @@ def predict(
         how = f"`hpo forecast {name} DATA -o {output}` goes on from these rows"
         raise UsageError(f"series are not predicted by row; {how}")
     model = _model(result, trial, simplest=simplest)
-    reading = noted.reading_of(result.record, result.run.join)
+    written = as_written(sep=sep, decimal=decimal, encoding=encoding)
+    reading = {**noted.reading_of(result.record, result.run.join), **written}
     columns = list(dict.fromkeys([*_users(reading), *(keep or ())]))
     dataset = _open(data, model, columns, reading)
     _check_apart(output, dataset)
@@ -167,6 +179,21 @@ def _open(data: Sequence[str], model: Pipeline, keep: Sequence[str], reading: Ma
         if column not in dataset.schema:
             raise DataError(data_schema.unknown_column(column, dataset.schema.names, "kept column"))
     return dataset.exactly([*keep, *model["encoder"].labelled])
+
+
+def as_written(*, sep: str | None, decimal: str | None, encoding: str | None) -> dict[str, object]:
+    """Return how CSV files are written, as far as it was given."""
+    given: dict[str, object] = {}
+    for name, check, value in (
+        ("sep", text_files.separator, sep),
+        ("decimal", text_files.mark, decimal),
+        ("encoding", text_files.encoding, encoding),
+    ):
+        try:
+            given[name] = check(value)
+        except ValueError as error:
+            raise UsageError(f"--{name} {error}") from error
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def check_output(output: Path) -> None:

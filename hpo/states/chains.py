@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from optuna.distributions import BaseDistribution
 
@@ -37,10 +37,12 @@ from hpo.errors import StoreWarning, TuneError
 from hpo.question.search import Searched
 from hpo.states.contexts import Evidence
 from hpo.states.fold_states import FoldStates
-from hpo.states.grown import Earlier, Grown
 from state_store import Key, StateStore, StoreError, digest
 from state_store.content import content
 from studies.sampling.space import cardinality, choices
+
+if TYPE_CHECKING:
+    from hpo.states.grown import Earlier, Grown
 
 HELD = 1 << 27
 """Bytes of chains that are held in memory."""

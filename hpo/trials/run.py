@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial
 
 from algorithms.brief import briefly
 from algorithms.errors import RepeatedStep
+from algorithms.lazily import Library
 from hpo.errors import DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.memory import allow_caches
@@ -29,7 +30,6 @@ from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_sizes import noted_sizes
 from hpo.states.forecast import Awaited, with_memory
-from hpo.states.grown import grown_of, seen_since
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.series import keep
 from hpo.states.learned.summaries import record_of as record_known
@@ -46,7 +46,6 @@ from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import polish
 from hpo.trials.polished import Polished
-from hpo.trials.population import Population
 from hpo.trials.prefixes import Prefixes
 from hpo.trials.recorder import Recorder
 from hpo.trials.scorer import Scorer
@@ -73,6 +72,8 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.study import Study
 
+grown, population = Library("hpo.states.grown"), Library("hpo.trials.population")
+"""Loaded where training goes on with data that grew, or a population is trained."""
 
 
 @briefly
@@ -199,7 +200,7 @@ class Runner:
         """Return what trains the algorithms that are trained in epochs."""
         asked = asked_epochs(tuner.space.distributions, tuner.scorer.searched.values())
         chains = Chains(self.question.store, asked, self.question.spec.replay)
-        chains.serve(found, grown_of(record, found, self.question.store))
+        chains.serve(found, grown.grown_of(record, found, self.question.store) if record.since else None)
         return chains
 
     def _used(self, made: Reading) -> set[Key]:
@@ -239,7 +240,7 @@ class Runner:
         before = edition.before
         known = None if before is None or self.storage is None else stored_record(self.storage, before)
         if self.question.spec.replay is not None:
-            record = replace(record, since=seen_since(record, edition.number, known))
+            record = replace(record, since=grown.seen_since(record, edition.number, known))
         if known is None:
             return replace(record, edition=begun)
         return replace(record, edition=changed(begun, record, known, found, self.question.store))
@@ -315,8 +316,9 @@ class Runner:
             study.pruner = fidelity.pruner()
         scorer = Scorer(searched, found.states, found.contexts, scoring.metric, scoring.also, scoring.goals)
         scorer.prefixes = prefixes
-        population = Population(question.spec.trials, question.spec.seed) if asked == POPULATION else None
-        return Tuner(scorer, asking, study, fidelity, population)
+        of = question.spec
+        members = population.Population(of.trials, of.seed) if asked == POPULATION else None
+        return Tuner(scorer, asking, study, fidelity, members)
 
     def _prefixes(self, able: Sequence[Searched], space: Mapping[str, BaseDistribution]) -> Prefixes:
         """Return the prefix axes; a grid keeps every value of theirs, and several objectives may want several."""

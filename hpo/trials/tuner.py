@@ -21,7 +21,6 @@ from hpo.trials.fidelity import Fidelity
 from hpo.trials.hopeless import Hopeless, told
 from hpo.trials.notes import note_of, noted
 from hpo.trials.pareto import Front
-from hpo.trials.population import Population
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Proposal, Setting, Space, with_note
@@ -33,6 +32,8 @@ from studies.sampling.stopping import stopping
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.samplers import BaseSampler
+
+    from hpo.trials.population import Population
 
 
 PAUSE = 0.05

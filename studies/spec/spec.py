@@ -77,7 +77,11 @@ class StudySpec(Strict):
     ] = None
     """Only files whose date is no later: ``"2024-01-31"`` (to its end), ``"2024-01"`` or a moment; in UTC."""
 
-    target: Annotated[str | None, Option("str | None", "column to predict", defines=True)] = None
+    target: Annotated[
+        str | None,
+        BeforeValidator(values.target),
+        Option("str | None", "column to predict", defines=True),
+    ] = None
     """The column to predict; None for a decomposition, or for ``(X, y)``."""
 
     weight: Annotated[str | None, Option("Any", "row weights", "COLUMN", defines=True)] = None

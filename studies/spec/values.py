@@ -58,6 +58,19 @@ def hashed(value: object) -> object:
     return value if value is None or value == "auto" else names(value) or None
 
 
+def target(value: object) -> object:
+    """Return the column to predict, which is one."""
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        if len(value) == 1:
+            raise wrong(f"is the name of one column, not a list; write {value[0]!r}")
+        shown = ", ".join(repr(one) for one in value[:3]) + (", …" if len(value) > 3 else "")
+        raise wrong(
+            f"one column is predicted, and {len(value)} were given ({shown}); make a study for each, with "
+            "the others in drop"
+        )
+    return value
+
+
 def name(value: object) -> object:
     """Return a study's name as text."""
     if isinstance(value, int) and not isinstance(value, bool):
