@@ -175,3 +175,17 @@ def test_what_has_no_population_is_refused_in_words(tmp_path):
 
 def test_sizes_of_populations():
     assert [Population(n, 0).size([]) for n in (10, 20, 60, 61)] == [2, 4, 12, 12]
+
+
+class WithHistory(SGDRegressor):
+    """An estimator with a parameter of the name that a fork's past could take."""
+
+    def __init__(self, history=1, alpha=1e-4):
+        super().__init__(alpha=alpha)
+        self.history = history
+
+
+def test_a_parameter_called_history_is_one_as_any_other(tmp_path):
+    search = {"WithHistory.history": [1, 2], "WithHistory.alpha": 1e-3}
+    result = hpo.tune((X, Y), algorithm=WithHistory(), search=search, folds=CV, trials=2, sampler="grid", store=tmp_path, progress=False)
+    assert {result.params_of(candidate)["WithHistory.history"] for candidate in result.candidates} == {1, 2}

@@ -63,6 +63,27 @@ def test_a_stream_in_any_pieces_gives_the_same_study(algorithm, table, tmp_path)
     assert found[0].record.ledger[0].rows == 3_000
 
 
+def test_a_network_learns_rows_that_came_once_wherever_the_stream_stops(tmp_path):
+    """Its epochs go through the rows that the state keeps: no row comes again, and pieces change nothing."""
+    pytest.importorskip("jax")
+    frame, half, whole = numbers(1_200), [], []
+    searched = {"factorization_machine.epochs": 2, "factorization_machine.rank": 2}
+    for size in (600, 75):
+        where = tmp_path / str(size)
+        with hpo.Stream("s", "y", "factorization_machine", store=where, pilot_rows=300, folds=2) as stream:
+            for piece in pieces(frame, size):
+                stream.update(piece)
+                if stream.position == 600:
+                    half.append(stream.tune(trials=2, search=searched))
+        whole.append(hpo.Stream("s", store=where).tune(trials=2, search=searched))
+    assert {result.cost.rows_read for result in half} == {600}
+    assert {result.cost.rows_read for result in whole} == {1_200}
+    for one, other in (half, whole):
+        assert np.isfinite(one.predict(frame.iloc[:5]).to_numpy()).all()
+        for a, b in zip(one.optuna_study.trials, other.optuna_study.trials, strict=True):
+            np.testing.assert_allclose(a.values, b.values, rtol=1e-6)
+
+
 def test_every_setting_scores_as_in_scikit_learn_on_the_same_folds(tmp_path):
     """The folds are asked of the states: a model of each training state is that of scikit-learn on its rows."""
     data = load_diabetes(as_frame=True).frame

@@ -28,8 +28,9 @@ from studies.naming import short, split_key
 from studies.sampling.space import ALGORITHM
 from studies.spec.distributions import to_distribution
 
-HISTORY = "history"
-"""Beside the values of a setting: what was in force until which epochs, where it goes on from another's chain."""
+HISTORY = "(history)"
+"""Beside the values of a setting: what was in force until which epochs, where it goes on from another's chain. No
+hyperparameter has such a name."""
 
 WIDE = "wide"
 """Search key: whether the algorithm that an algorithm names for wide data answers for it."""

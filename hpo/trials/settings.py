@@ -134,7 +134,7 @@ def with_note(values: Mapping[str, object], note: TrialNote) -> dict[str, object
     Examples
     --------
     >>> with_note({"alpha": 1.0}, TrialNote(epochs=4, history=((2, {"alpha": 3.0}),)))
-    {'alpha': 1.0, 'epochs': 4, 'history': ((2, (('alpha', 3.0),)),)}
+    {'alpha': 1.0, 'epochs': 4, '(history)': ((2, (('alpha', 3.0),)),)}
     """
     found = dict(values)
     if note.epochs is not None:
