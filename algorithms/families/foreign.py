@@ -383,7 +383,7 @@ class Growing(Resumed, Staged):
     @property
     def prefixed(self) -> Prefixed | None:
         """The algorithm itself where it is so with these parameters, and one fit grows all trees."""
-        return Staged.prefixed.__get__(self) if self.epochs is None else None
+        return super().prefixed if self.epochs is None else None
 
     def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
         """Yield the chain after each further growth; FitFailed, with its reason, where one raises."""
