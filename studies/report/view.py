@@ -89,7 +89,11 @@ def build_view(data: ReportData) -> dict[str, object]:
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
         "behaviour": behaviour(context),
-        "hover": {**report_tables.hover(context), "cuts": cuts(context), "axes": [panel.brushes for panel in parallel.panels]},
+        "hover": {
+            **report_tables.hover(context),
+            "cuts": cuts(context),
+            "axes": [panel.brushes for panel in parallel.panels],
+        },
         "words": {"seconds": seconds_text, "bytes": bytes_text},
     }
 

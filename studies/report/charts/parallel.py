@@ -57,9 +57,9 @@ def parallel_chart(
 ) -> str:
     """Return the chart of an algorithm's trials, given best first with their places; the first line is the best.
 
-    `told` are the names of the `parameters` as the axes say them. `log` says which hyperparameters have a logarithmic
-    axis; the values decide for the others. Line colours and widths mark the best tenth of the drawn trials, the next
-    three tenths, and the others.
+    `told` are the names of the `parameters` as the axes say them. `log` says which hyperparameters have a
+    logarithmic axis; the values decide for the others. Line colours and widths mark the best tenth of the drawn
+    trials, the next three tenths, and the others.
     """
     rows = [trial for _, trial in lines]
     axes = [
