@@ -73,7 +73,7 @@ def _panel(context: Context, algorithm: str, rows: list[TrialRow], names: list[s
         parallel_chart(algorithm, lines, axes, told, context.metric, context.log, *size) for size in SIZES
     ]
     brushes = [brush(drawn, name, context.log.get(name)) for name in axes]
-    asked = {"algorithm": _yaml(algorithm), "axes": brushes}
+    asked: dict[str, object] = {"algorithm": _yaml(algorithm), "axes": brushes}
     return Panel(algorithm, drawing_of(*charts), len(drawn), len(rows), len(axes), len(names), asked)
 
 
