@@ -362,3 +362,14 @@ def parameter_names(data: ReportData) -> list[str]:
 def algorithm_names(data: ReportData) -> list[str]:
     """Return the algorithms of the trials in order of appearance."""
     return list(dict.fromkeys(trial.algorithm for trial in data.trials))
+
+
+def own_name(name: str, algorithm: str) -> str:
+    """Return a hyperparameter's name without the algorithm that it is of.
+
+    Examples
+    --------
+    >>> own_name("ridge.alpha", "ridge"), own_name("alpha", "ridge"), own_name("ridge.", "ridge")
+    ('alpha', 'alpha', 'ridge.')
+    """
+    return name.removeprefix(f"{algorithm}.") or name
