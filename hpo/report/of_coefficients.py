@@ -29,7 +29,7 @@ def of_units(result: Result) -> Coefficients | None:
     None of a model without coefficients over its columns, or with one for each of several classes. The interval of
     each is the range over the models of the folds, which is empty for models that take long to fit.
     """
-    found = _equation(result.best_model)
+    found = _equation(result.encoded_model())
     if found is None:
         return None
     names, unit, intercept, scale = found
@@ -80,7 +80,7 @@ def _over_folds(result: Result, names: list[str]) -> Array | None:
     best, pipeline = result.best, sklearn.pipeline.Pipeline
     if best.algorithm.tags.costly or not best.states.train:
         return None
-    encoder = result.best_model.steps[0]
+    encoder = result.encoded_model().steps[0]
     found = []
     try:
         with threads_for(best.states.train):
