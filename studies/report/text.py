@@ -373,3 +373,17 @@ def own_name(name: str, algorithm: str) -> str:
     ('alpha', 'alpha', 'ridge.')
     """
     return name.removeprefix(f"{algorithm}.") or name
+
+
+def percent_text(share: object) -> str:
+    """Return a share in per cent.
+
+    Examples
+    --------
+    >>> percent_text(0.2899), percent_text(0.00002), percent_text(0.0), percent_text(None)
+    ('29%', '< 0.1%', '0%', '–')
+    """
+    number = finite(share)
+    if number is None:
+        return MISSING
+    return "< 0.1%" if 0.0 < number < 0.001 else f"{100.0 * number:.{1 if 0.0 < number < 0.0995 else 0}f}%"

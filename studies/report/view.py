@@ -35,6 +35,7 @@ from studies.report.text import (
     finite,
     metric_of,
     number_text,
+    percent_text,
     ratio_text,
     seconds_text,
     shorten,
@@ -66,9 +67,9 @@ def build_view(data: ReportData) -> dict[str, object]:
         "stages": report_tables.stages(data),
         "epochs": _epochs(data.epoch_losses),
         "timeline": _timeline(context),
-        "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
+        "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS, percent_text),
         "within": [
-            (clean(words), report_tables.bars(list(shares.items()), MAX_BARS))
+            (clean(words), report_tables.bars(list(shares.items()), MAX_BARS, percent_text))
             for words, shares in data.importances_within
         ],
         "leaderboard": report_tables.leaderboard(context),

@@ -354,7 +354,7 @@ def test_further_scores_are_sorted_as_they_are_shown(study):
 def test_importances_are_told_apart_within_the_best_algorithm(study):
     parts = [("Within ridge", {"ridge.alpha": 0.9, "ridge.select": 0.1})]
     text = Page(render_html(replace(study, importances_within=parts))).text
-    assert "Within ridge ridge.alpha 0.9" in text
+    assert "Within ridge ridge.alpha 90% ridge.select 10%" in text
 
 
 def test_the_leaderboard_shows_every_fold(study):
