@@ -362,3 +362,28 @@ def parameter_names(data: ReportData) -> list[str]:
 def algorithm_names(data: ReportData) -> list[str]:
     """Return the algorithms of the trials in order of appearance."""
     return list(dict.fromkeys(trial.algorithm for trial in data.trials))
+
+
+def own_name(name: str, algorithm: str) -> str:
+    """Return a hyperparameter's name without the algorithm that it is of.
+
+    Examples
+    --------
+    >>> own_name("ridge.alpha", "ridge"), own_name("alpha", "ridge"), own_name("ridge.", "ridge")
+    ('alpha', 'alpha', 'ridge.')
+    """
+    return name.removeprefix(f"{algorithm}.") or name
+
+
+def percent_text(share: object) -> str:
+    """Return a share in per cent.
+
+    Examples
+    --------
+    >>> percent_text(0.2899), percent_text(0.00002), percent_text(0.0), percent_text(None)
+    ('29%', '< 0.1%', '0%', '–')
+    """
+    number = finite(share)
+    if number is None:
+        return MISSING
+    return "< 0.1%" if 0.0 < number < 0.001 else f"{100.0 * number:.{1 if 0.0 < number < 0.0995 else 0}f}%"

@@ -9,7 +9,7 @@ from studies.counting import counted
 from studies.report import charts
 from studies.report import tables as report_tables
 from studies.report.behaviour import behaviour, cuts
-from studies.report.brushes import brush
+from studies.report.brushes import parallels
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
 from studies.report.charts.scales import useful_scale
@@ -35,6 +35,7 @@ from studies.report.text import (
     finite,
     metric_of,
     number_text,
+    percent_text,
     ratio_text,
     seconds_text,
     shorten,
@@ -42,12 +43,13 @@ from studies.report.text import (
 
 MAX_PAIRS = 6
 MIN_PAIRS = 8
-MAX_SLICES, MAX_LINES, MAX_AXES, MAX_CURVES, MAX_BARS = 12, 240, 9, 24, 30
+MAX_SLICES, MAX_CURVES, MAX_BARS = 12, 24, 30
 
 
 def build_view(data: ReportData) -> dict[str, object]:
     """Return everything that the page's template names."""
     context = context_of(data)
+    parallel = parallels(context)
     return {
         "data": data,
         "metric": context.metric,
@@ -65,9 +67,9 @@ def build_view(data: ReportData) -> dict[str, object]:
         "stages": report_tables.stages(data),
         "epochs": _epochs(data.epoch_losses),
         "timeline": _timeline(context),
-        "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
+        "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS, percent_text),
         "within": [
-            (clean(words), report_tables.bars(list(shares.items()), MAX_BARS))
+            (clean(words), report_tables.bars(list(shares.items()), MAX_BARS, percent_text))
             for words, shares in data.importances_within
         ],
         "leaderboard": report_tables.leaderboard(context),
@@ -78,7 +80,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "validation": _validation(context),
         "slices": _slices(context),
         "pair": _pair(context),
-        "parallel": _parallel(context),
+        "parallel": parallel,
         "learning": _learning(context),
         "backtests": _backtests(context),
         "topics": _topics(context),
@@ -88,7 +90,11 @@ def build_view(data: ReportData) -> dict[str, object]:
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
         "behaviour": behaviour(context),
-        "hover": {**report_tables.hover(context), "cuts": cuts(context), "axes": _brushes(context)},
+        "hover": {
+            **report_tables.hover(context),
+            "cuts": cuts(context),
+            "axes": [panel.brushes for panel in parallel.panels],
+        },
         "words": {"seconds": seconds_text, "bytes": bytes_text},
     }
 
@@ -303,41 +309,6 @@ def _pair(context: Context) -> dict[str, object]:
     sizes = ((880.0, "plot wide"), (360.0, "plot narrow"))
     drawing = [charts.pair_chart(trials[:MAX_POINTS], (names[0], names[1]), logs, *size) for size in sizes]
     return {"charts": drawing_of(*drawing), "names": [clean(name) for name in names]}
-
-
-def _lines(context: Context) -> list[int]:
-    """Return the places of the trials that have a line in the parallel coordinates, the best first."""
-    place = {id(trial): i for i, trial in enumerate(context.data.trials)}
-    order = [place[id(trial)] for trial in context.best_first]
-    places, rest = order[: MAX_LINES // 2], order[MAX_LINES // 2 :]
-    wanted = min(len(rest), MAX_LINES - MAX_LINES // 2)
-    return places + [rest[i * len(rest) // wanted] for i in range(wanted)]
-
-
-def _brushes(context: Context) -> list[dict[str, object]]:
-    rows = [context.data.trials[place] for place in _lines(context)]
-    names = context.parameters[:MAX_AXES]
-    return [brush(rows, name, context.log.get(name)) for name in names] if len(rows) > 1 else []
-
-
-def _parallel(context: Context) -> dict[str, object]:
-    trials, names, places = context.data.trials, context.parameters[:MAX_AXES], _lines(context)
-    if not names or len(places) < 2:
-        return {}
-    sizes = ((880.0, "parallel wide"), (360.0, "parallel narrow"))
-    drawing = [
-        charts.parallel_chart(
-            trials, places, names, context.metric, context.log, context.algorithms, *size
-        )
-        for size in sizes
-    ]
-    return {
-        "charts": drawing_of(*drawing),
-        "lines": len(places),
-        "scored": len(context.best_first),
-        "axes": len(names),
-        "total": len(context.parameters),
-    }
 
 
 def _backtests(context: Context) -> dict[str, object]:

@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from browser import window
 
 from studies.report.data import Chosen, Curve, Estimate, Ledger, ReportData, SegmentRow, TrialRow
 
@@ -314,3 +315,10 @@ def wide_study():
 @pytest.fixture(scope="session")
 def hostile():
     return hostile_study()
+
+
+@pytest.fixture(scope="module")
+def screen():
+    """One browser for the pages of a module."""
+    with window() as opened:
+        yield opened

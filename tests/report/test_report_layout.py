@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
-from browser import CHROMIUM, axe, visit
+from browser import CHROMIUM, axe
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 import hpo
@@ -16,10 +15,8 @@ from studies.report.page import render_html
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium or Chrome is installed")
 
-PROBE = """<script>
-addEventListener("load", () => {
-  if (PAPER) dispatchEvent(new Event("beforeprint"));
-  const seen = { overflow: [], clipped: [], over: [], empty: [], figures: 0, stacked: [] };
+PROBE = """() => {
+  const seen = { overflow: [], clipped: [], over: [], empty: [], alone: [], figures: 0, stacked: [] };
   const width = document.documentElement.clientWidth;
   const box = (part) => part.getBoundingClientRect();
   const named = (part) => (part.id || part.className.baseVal || part.className || part.tagName) + ": " + part.textContent.slice(0, 40);
@@ -29,6 +26,14 @@ addEventListener("load", () => {
   }
   for (const part of document.querySelectorAll(".scroll")) {
     if (box(part).width > 0 && part.scrollWidth > part.clientWidth + 1) seen.clipped.push([part.getAttribute("aria-label"), part.clientWidth, part.scrollWidth]);
+  }
+  for (const grid of document.querySelectorAll(".grid, section > .pair, .tiles")) {
+    const rows = new Map(), around = box(grid);
+    for (const card of grid.children) {
+      const at = box(card);
+      rows.set(Math.round(at.top), Math.max(rows.get(Math.round(at.top)) ?? 0, at.right));
+    }
+    for (const end of rows.values()) if (end < around.right - 2) seen.alone.push(named(grid));
   }
   for (const table of document.querySelectorAll(".stacked")) seen.stacked.push(table.parentElement.ariaLabel);
   for (const svg of document.querySelectorAll("svg")) {
@@ -47,13 +52,11 @@ addEventListener("load", () => {
       }
     });
   }
-  document.title = JSON.stringify(seen);
-});
-</script></body>"""
+  return seen;
+}"""
 
 
-CONTRAST = """<script>
-addEventListener("load", () => {
+CONTRAST = """() => {
   const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
   const over = ([r, g, b, a = 1], ground) => [r, g, b].map((x, i) => x * a + ground[i] * (1 - a));
   const light = (rgb) => [0.2126, 0.7152, 0.0722].reduce((sum, share, i) => {
@@ -77,23 +80,19 @@ addEventListener("load", () => {
     const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
     if (ratio < 4.5) pale.push(ratio.toFixed(2) + " " + text.textContent + " " + style.fill);
   }
-  document.title = JSON.stringify({ texts, pale });
-});
-</script></body>"""
+  return { texts, pale, ground: getComputedStyle(document.body).backgroundColor };
+}"""
 
 
-AXE = """<script>
-addEventListener("load", async () => {
+AXE = """async () => {
   for (const part of document.querySelectorAll("details")) part.open = true;
-  document.getElementById("brushed")?.removeAttribute("hidden");
+  document.querySelector(".brushed")?.removeAttribute("hidden");
   const found = await axe.run(document, { resultTypes: ["violations"] });
-  document.title = JSON.stringify({
+  return {
     violations: found.violations.map((rule) => [rule.id, rule.nodes.slice(0, 3).map((node) => node.html.slice(0, 120))]),
     passes: found.passes.map((rule) => rule.id),
-    ground: getComputedStyle(document.body).backgroundColor,
-  });
-});
-</script></body>"""
+  };
+}"""
 
 
 def classes(load, labels):
@@ -103,6 +102,8 @@ def classes(load, labels):
 
 
 def asked(kind):
+    chance = np.random.default_rng(0)
+    words = [[f"{letter}{i}word" for i in range(12)] for letter in "abc"]
     diabetes = load_diabetes(as_frame=True).frame
     return {
         "two classes": (
@@ -122,92 +123,128 @@ def asked(kind):
         ),
         "clusters": (load_iris(as_frame=True).data, {"algorithm": "kmeans"}),
         "components": (load_wine(as_frame=True).data, {"algorithm": "pca"}),
+        "outliers": (
+            load_wine(as_frame=True).data,
+            {"algorithm": "isolation_forest", "trials": 2, "search": {"isolation_forest.n_estimators": 5}},
+        ),
+        "topics": (
+            pd.DataFrame({"text": [" ".join(chance.choice(words[i % 3], 6)) for i in range(90)]}),
+            {"algorithm": "topics", "documents": "text", "trials": 3, "search": {"topics.n_topics": 12}},
+        ),
+        "forecasts": (
+            pd.DataFrame({"month": np.tile(np.arange(60), 2), "shop": np.repeat(["north", "south"], 60), "sold": chance.random(120)}),
+            {
+                "target": "sold", "algorithm": ["linear_forecaster", "drift"], "time": "month", "series": "shop",
+                "folds": {"scheme": "backtest", "horizon": 6, "n_splits": 3},
+            },
+        ),
         "stopped early": (
             classes(load_digits, list("0123456789")),
-            {"target": "target", "algorithm": ["knn_classifier", "gaussian_nb"], "fidelity": "halving"},
+            {"target": "target", "algorithm": ["knn_classifier", "gaussian_nb"], "fidelity": "halving", "trials": 24},
         ),
     }[kind]  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["two classes", "classes", "regression", "clusters", "components", "stopped early"])
+KINDS = ["two classes", "classes", "regression", "clusters", "components", "outliers", "topics", "forecasts", "stopped early"]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def page(request, tmp_path_factory):
     data, options = asked(request.param)
-    store = tmp_path_factory.mktemp("store")
-    result = hpo.tune(data, trials=24, store=store, **options)
-    return render_html(hpo.write_report(result))
-
-
-def seen(source, place, width, *flags, paper=False, probe=PROBE):
-    probe = probe.replace("PAPER", "true" if paper else "false")
-    source = source.replace("@media print{", "@media all{") if paper else source
-    source = re.sub(r"<meta http-equiv=[^>]*>", "", source).replace("</body>", probe)
+    place = tmp_path_factory.mktemp("store")
+    result = hpo.tune(data, **{"trials": 12, "store": place, **options})
     path = place / "report.html"
-    path.write_text(source, encoding="utf-8")
-    made, console = visit(path, place / "profile", f"--window-size={width},900", *flags)
-    assert console == []
-    return json.loads(html.unescape(re.search(r"<title>(\{.*?)</title>", made, re.DOTALL)[1]))
+    path.write_text(render_html(hpo.write_report(result)), encoding="utf-8")
+    return path
 
 
-@pytest.mark.parametrize(("width", "flags"), [(1400, ()), (800, ("--force-dark-mode",)), (420, ())])
-def test_nothing_overflows_or_overlaps(page, width, flags, tmp_path):
-    found = seen(page, tmp_path, width, *flags)
+def changed(page, place, old, new):
+    """Return a copy of a page in which something is otherwise."""
+    source = page.read_text("utf-8")
+    assert re.search(old, source)
+    path = place / "changed.html"
+    path.write_text(re.sub(old, new, source, count=1), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def shown(screen, page):
+    """The browser with the page of a study as it was loaded; nothing else is loaded for each width and colour."""
+    if screen.tab.url != page.as_uri():
+        screen.show(page)
+    yield screen
+    assert screen.console == []
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (800, True), (420, False)])
+def test_nothing_overflows_or_overlaps(shown, width, dark):
+    shown.look(width, dark=dark)
+    found = shown.ask(PROBE)
     assert found.pop("figures") > 3
     assert "Loadings" not in found.pop("stacked") or width < 800, "five columns fit"
-    assert found == {"overflow": [], "clipped": [], "over": [], "empty": []}
+    assert found == {"overflow": [], "clipped": [], "over": [], "empty": [], "alone": []}
 
 
-def test_nothing_overflows_on_paper(page, tmp_path):
-    found = seen(page, tmp_path, 680, paper=True)
-    assert (found["overflow"], found["clipped"], found["over"]) == ([], [], [])
-    assert "Loadings" not in found["stacked"]
+@pytest.mark.parametrize("width", [680, 1400])
+def test_nothing_overflows_on_paper(shown, width):
+    shown.look(width, paper=True)
+    found = shown.ask(PROBE)
+    assert (found["overflow"], found["over"], found["alone"]) == ([], [], [])
+    assert width > 680 or found["clipped"] == []
+    fits = {"Algorithms", "Coefficients", "Confusion", "Loadings", "Trials"}
+    assert not fits & set(found["stacked"]), "on paper tables have smaller letters, and stay tables"
 
 
-def test_a_table_that_fits_the_paper_is_none_on_it_from_a_wide_screen(page, tmp_path):
-    found = seen(page, tmp_path, 1400, paper=True)
-    assert "Loadings" not in found["stacked"]
+@pytest.mark.parametrize(("width", "dark", "paper"), [(1400, False, False), (1400, True, False), (680, True, True)])
+def test_texts_of_charts_stand_out_from_their_ground(shown, width, dark, paper):
+    """axe-core does not decide on texts in SVG: 4.5 to 1, as WCAG asks of small text."""
+    shown.look(width, dark=dark, paper=paper)
+    found = shown.ask(CONTRAST)
+    assert found["texts"] > 20 and found["pale"] == []
+    assert found["ground"] == ("rgb(19, 22, 25)" if dark and not paper else "rgb(255, 255, 255)" if paper else "rgb(247, 247, 245)")
 
 
-def judged(source, place, width, *flags):
-    """Return what axe-core has against a page, once its script has run."""
-    script = f"<script>{axe()}</script>{AXE}"
-    source = re.sub(r"<meta http-equiv=[^>]*>", "", source)
-    end = source.rindex("</body>")
-    path = place / "report.html"
-    path.write_text(source[:end] + script + source[end + len("</body>") :], encoding="utf-8")
-    made, console = visit(path, place / "profile", f"--window-size={width},900", "--virtual-time-budget=60000", *flags)
-    assert console == []
-    return json.loads(html.unescape(re.search(r"<title>(\{.*?)</title>", made, re.DOTALL)[1]))
-
-
-DARK = "--blink-settings=preferredColorScheme=0"
-
-
-@pytest.mark.parametrize(("width", "flags"), [(1400, ()), (420, (DARK,))], ids=["wide", "narrow and dark"])
-def test_axe_core_finds_no_violation(page, width, flags, tmp_path):
-    found = judged(page, tmp_path, width, *flags)
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (420, True)], ids=["wide", "narrow and dark"])
+def test_axe_core_finds_no_violation(shown, width, dark):
+    shown.look(width, dark=dark)
+    found = judged(shown)
     assert found["violations"] == []
     assert {"color-contrast", "label", "svg-img-alt", "heading-order", "region"} & set(found["passes"]) > {"color-contrast"}
-    assert found["ground"] == ("rgb(19, 22, 25)" if flags else "rgb(247, 247, 245)")
 
 
-@pytest.mark.parametrize(("flags", "paper"), [((), False), ((DARK,), False), ((), True)], ids=["light", "dark", "paper"])
-def test_texts_of_charts_stand_out_from_their_ground(page, flags, paper, tmp_path):
-    """axe-core does not decide on texts in SVG: 4.5 to 1, as WCAG asks of small text."""
-    found = seen(page, tmp_path, 1400, *flags, paper=paper, probe=CONTRAST)
-    assert found["texts"] > 20 and found["pale"] == []
+def judged(screen):
+    """Return what axe-core has against the page that is shown."""
+    if not screen.tab.evaluate("() => 'axe' in window"):
+        screen.tab.evaluate(axe())
+    return screen.ask(AXE)
 
 
-def test_pale_text_of_a_chart_would_be_found(page, tmp_path):
-    assert seen(page.replace("</style>", "svg text{fill:#aaa!important}</style>", 1), tmp_path, 1400, probe=CONTRAST)["pale"]
+@pytest.fixture(scope="module")
+def plain(study, tmp_path_factory):
+    """A page to spoil, on which every probe must find what is wrong."""
+    path = tmp_path_factory.mktemp("plain") / "report.html"
+    path.write_text(render_html(study), encoding="utf-8")
+    return path
 
 
-def test_axe_core_would_find_pale_text_and_a_field_without_a_name(page, tmp_path):
-    bad = page.replace('<main id="main">', '<main id="main"><input><p style="color:#ddd;background:#fff">pale</p>')
-    assert {"label", "color-contrast"} <= {name for name, _ in judged(bad, tmp_path, 1400)["violations"]}
+def test_pale_text_of_a_chart_would_be_found(screen, plain, tmp_path):
+    screen.show(changed(plain, tmp_path, "</style>", "svg text{fill:#aaa!important}</style>"))
+    assert screen.ask(CONTRAST)["pale"]
 
 
-def test_a_probe_that_sees_nothing_would_be_noticed(page, tmp_path):
-    wide = page.replace('<main id="main">', '<main id="main"><p style="width:3000px">wide</p>')
-    assert seen(wide, tmp_path, 800)["overflow"]
-    twice = re.sub(r'(<text x="[^"]*" y="13"[^>]*>[^<]*</text>)', r"\1\1", page)
-    assert seen(twice, tmp_path, 800)["over"]
+def test_axe_core_would_find_pale_text_and_a_field_without_a_name(screen, plain, tmp_path):
+    bad = '<main id="main"><input><p style="color:#ddd;background:#fff">pale</p>'
+    screen.show(changed(plain, tmp_path, '<main id="main">', bad))
+    assert {"label", "color-contrast"} <= {name for name, _ in judged(screen)["violations"]}
+
+
+@pytest.mark.parametrize(("old", "new", "what"), [
+    ('<main id="main">', '<main id="main"><p style="width:3000px">wide</p>', "overflow"),
+    (r'(<text x="[^"]*" y="13"[^>]*>[^<]*</text>)', r"\1\1", "over"),
+    ('<main id="main">', '<main id="main"><div class="grid"><div></div><div style="grid-column:span 1"></div></div>', "alone"),
+    ('<main id="main">', '<main id="main"><svg viewBox="0 0 9 9"></svg>', "empty"),
+])  # fmt: skip
+def test_a_probe_that_sees_nothing_would_be_noticed(screen, plain, tmp_path, old, new, what):
+    screen.show(changed(plain, tmp_path, old, new))
+    screen.look(800)
+    assert screen.ask(PROBE)[what]

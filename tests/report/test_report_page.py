@@ -201,6 +201,29 @@ def test_limits_are_told(wide_study):
     assert "8 of 40 hyperparameters, the most important." in text
 
 
+def test_parallel_coordinates_are_of_one_algorithm_each(study):
+    """An axis that only one algorithm has is in its chart alone, and each has its own trials as lines."""
+    own = {name: [t for t in study.trials if t.algorithm == name] for name in {t.algorithm for t in study.trials}}
+    found = {}
+    for svg in drawings(render_html(study)):
+        told = re.match(r"Parallel coordinates of \d+ trials of (\w+) ", svg.attrib.get("aria-label", ""))
+        if told and svg.attrib["class"] == "parallel wide":
+            names = [part.text for part in svg.iter("text") if "name" in part.attrib.get("class", "")]
+            found[told[1]] = (set(names[:-1]), {int(p.attrib["data-t"]) for p in svg.iter("path") if "data-t" in p.attrib})
+    assert set(found) == {"ridge", "lasso", "elastic_net"}
+    assert {name for name, (axes, _) in found.items() if "l1_ratio" in axes} == {"elastic_net", "lasso"}
+    for name, (axes, places) in found.items():
+        assert axes == {one for trial in own[name] for one in trial.params}
+        assert {study.trials[place].algorithm for place in places} == {name}
+
+
+def test_a_hyperparameter_that_never_differs_has_no_axis(study):
+    fixed = [replace(t, params={"ridge.alpha": float(t.number), "ridge.impute": "mean"}, algorithm="ridge") for t in study.trials]
+    page = render_html(replace(study, trials=fixed))
+    assert "over 1 hyperparameter and RMSE" in page and '"name": "ridge.alpha"' in page and '"name": "ridge.impute"' not in page
+    assert ">alpha</text>" in page
+
+
 def test_best_trial_is_among_the_drawn_of_many(big_study):
     trials = [replace(trial, number=i) for i, trial in enumerate(big_study.trials * 3)]
     best = replace(trials[2500], value=-1.0, se=0.1, number=2500)
@@ -331,7 +354,7 @@ def test_further_scores_are_sorted_as_they_are_shown(study):
 def test_importances_are_told_apart_within_the_best_algorithm(study):
     parts = [("Within ridge", {"ridge.alpha": 0.9, "ridge.select": 0.1})]
     text = Page(render_html(replace(study, importances_within=parts))).text
-    assert "Within ridge ridge.alpha 0.9" in text
+    assert "Within ridge ridge.alpha 90% ridge.select 10%" in text
 
 
 def test_the_leaderboard_shows_every_fold(study):

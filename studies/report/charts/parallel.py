@@ -46,57 +46,50 @@ class Axis:
 
 
 def parallel_chart(
-    trials: Sequence[TrialRow],
-    drawn: Sequence[int],
+    algorithm: str,
+    lines: Sequence[tuple[int, TrialRow]],
     parameters: Sequence[str],
+    told: Sequence[str],
     metric: Metric,
     log: Mapping[str, bool],
-    algorithms: Sequence[str],
     width: float = 880,
     class_: str = "parallel",
 ) -> str:
-    """Return the chart of the trials at the places `drawn`, given best first; the first line is the best.
+    """Return the chart of an algorithm's trials, given best first with their places; the first line is the best.
 
-    `log` says which hyperparameters have a logarithmic axis; the values decide for the others. Line colours
-    and widths mark the best tenth of the drawn trials, the next three tenths, and the others.
+    `told` are the names of the `parameters` as the axes say them. `log` says which hyperparameters have a
+    logarithmic axis; the values decide for the others. Line colours and widths mark the best tenth of the drawn
+    trials, the next three tenths, and the others.
     """
-    rows = [trials[place] for place in drawn]
-    axes = [_axis(i, name, rows, width, log.get(name)) for i, name in enumerate(parameters)]
-    scale, _ = useful_scale([metric.shown(trial.value) for trial in trials], metric.sign)
-    axes.append(Axis(metric.label, scale, FIRST + len(axes) * STEP, width, unset=False))
-    lines = [
-        _line(trials[place], place, rank, len(drawn), parameters, axes, metric, algorithms)
-        for rank, place in enumerate(drawn)
+    rows = [trial for _, trial in lines]
+    axes = [
+        _axis(i, name, shown, rows, width, log.get(name))
+        for i, (name, shown) in enumerate(zip(parameters, told, strict=True))
     ]
+    scale, _ = useful_scale([metric.shown(trial.value) for trial in rows], metric.sign)
+    axes.append(Axis(metric.label, scale, FIRST + len(axes) * STEP, width, unset=False))
+    drawn = [_line(*line, rank / len(lines), parameters, axes, metric) for rank, line in enumerate(lines)]
     height = axes[-1].y + 34
     over = f"{counted(len(parameters), 'hyperparameter')} and {metric.short}"
-    name = f"Parallel coordinates of {counted(len(drawn), 'trial')} over {over}"
-    return picture(width, height, name, [*reversed(lines), *map(_draw_axis, axes)], class_)
+    name = f"Parallel coordinates of {counted(len(lines), 'trial')} of {algorithm} over {over}"
+    return picture(width, height, name, [*reversed(drawn), *map(_draw_axis, axes)], class_)
 
 
-def _axis(index: int, name: str, rows: Sequence[TrialRow], width: float, log: bool | None) -> Axis:
+def _axis(index: int, name: str, told: str, rows: Sequence[TrialRow], width: float, log: bool | None) -> Axis:
     values = [trial.params[name] for trial in rows if name in trial.params]
-    return Axis(name, fit_scale(values, log), FIRST + index * STEP, width, unset=len(values) < len(rows))
+    return Axis(told, fit_scale(values, log), FIRST + index * STEP, width, unset=len(values) < len(rows))
 
 
 def _line(
-    trial: TrialRow,
-    place: int,
-    rank: int,
-    count: int,
-    parameters: Sequence[str],
-    axes: Sequence[Axis],
-    metric: Metric,
-    algorithms: Sequence[str],
+    place: int, trial: TrialRow, share: float, parameters: Sequence[str], axes: Sequence[Axis], metric: Metric
 ) -> str:
     points = [
         axis.point(trial.params.get(name), name in trial.params, place)
         for name, axis in zip(parameters, axes, strict=False)
     ]
     points.append(axes[-1].point(metric.shown(trial.value), finite(trial.value) is not None))
-    share = rank / count
-    class_ = "best" if rank == 0 else next(name for limit, name in RANKS if share < limit)
-    return element("path", d=path(points), class_=class_, data_t=place, data_a=algorithms.index(trial.algorithm))
+    class_ = "best" if share == 0.0 else next(name for limit, name in RANKS if share < limit)
+    return element("path", d=path(points), class_=class_, data_t=place)
 
 
 def _draw_axis(axis: Axis) -> str:
