@@ -44,6 +44,8 @@ _NAMES = {
     "neg_crps": ("continuous ranked probability score", "CRPS"),
     "npmi": ("coherence (NPMI)", "NPMI"),
     "neg_perplexity": ("perplexity", "perplexity"),
+    "pair_log_likelihood": ("log-likelihood of a pair of words", "pair log-likelihood"),
+    "neg_mass_volume": ("share of room called normal", "normal room"),
     "neg_inertia": ("inertia per row", "inertia"),
     "neg_davies_bouldin": ("Davies–Bouldin index", "Davies–Bouldin"),
     "calinski_harabasz": ("Calinski–Harabasz index", "Calinski–Harabasz"),
@@ -138,7 +140,7 @@ def metric_of(scoring: str) -> Metric:
     'R² ↑ higher is better'
     """
     sign = -1 if scoring.startswith("neg_") else 1
-    plain = clean(scoring).removeprefix("neg_").replace("_", " ") or "score"
+    plain = clean(scoring).removeprefix("neg_").replace("_", " ").replace("ndcg@", "NDCG@") or "score"
     name, short = _NAMES.get(scoring, (plain, shorten(plain, 24)))
     return Metric(name, short, sign)
 
