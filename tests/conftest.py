@@ -51,6 +51,12 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # the workers and processes t
     os.environ |= {"JAX_COMPILATION_CACHE_DIR": _compiled.name, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     os.environ |= {"JAX_COMPILATION_CACHE_MAX_SIZE": str(2**30)}  # or it is written and read without a lock
 
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one more than there are cores: some tests wait for servers, clocks and other processes."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 gc.disable()  # thousands of tests are made and none is let go of: half of the time of collecting them
 
 
