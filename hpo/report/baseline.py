@@ -18,6 +18,7 @@ from algorithms import registry
 from algorithms.arrays import Array
 from algorithms.contract import pass_fields
 from algorithms.errors import AlgorithmError
+from algorithms.fields import build
 from algorithms.lazily import sklearn
 from algorithms.scoring.scorers import SHARELESS, scorer_of
 from algorithms.tasks import CLASS, TASKS
@@ -60,7 +61,8 @@ def baseline(result: Result) -> Baseline | None:
     try:
         if task.naive:
             name, answer = task.naive
-            folds = list(evaluate(registry.get(name)(summary=states.summary), states, metric).folds)
+            naive = build(registry.get(name), pass_fields(states.summary))
+            folds = list(evaluate(naive, states, metric).folds)
         elif task.target == CLASS:
             folds, answer = list(_classes(states, metric)), "the frequencies of the classes"
         else:
