@@ -42,10 +42,9 @@ def pareto_chart(
     width, height, class_ = size
     pairs = [(_shown(t, names[0], metrics[0]), _shown(t, names[1], metrics[1])) for t in trials]
     best = [pair for t, pair in zip(trials, pairs, strict=True) if t.number in front]
-    scales = [
-        _scale([pair[k] for pair in pairs], [pair[k] for pair in best], metrics[k].sign) for k in range(2)
-    ]
-    frame = frame_of(width, height, *scales)
+    x = _scale([a for a, _ in pairs], [a for a, _ in best], metrics[0].sign)
+    y = _scale([b for _, b in pairs], [b for _, b in best], metrics[1].sign)
+    frame = frame_of(width, height, x, y)
     points = [frame.point(*pair) for pair in pairs]
     kept = sorted({*drawn, *(i for i, t in enumerate(trials) if t.number in front)})
     marks = [
