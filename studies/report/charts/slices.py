@@ -25,8 +25,8 @@ def slice_chart(
 ) -> str:
     """Return the chart of scores against `parameter`.
 
-    The scale of scores is that of the trials that have the hyperparameter, or a worse algorithm would lie at its end
-    alone. `best` is the number of the trial that gets a ring, `error` the standard error of its score.
+    The scale of scores is that of the trials that have the hyperparameter: a worse algorithm would else lie at the
+    end of the axis. `best` is the number of the trial that gets a ring, `error` the standard error of its score.
     """
     set_here = [place for place in drawn if parameter in trials[place].params]
     x = fit_scale((trials[place].params[parameter] for place in set_here), log)
