@@ -241,6 +241,18 @@ def test_the_map_of_two_hyperparameters_is_shaded_around_the_good_trials(study):
     assert "where trials near by" not in render_html(few) and "where trials near by" in render_html(data)
 
 
+def test_a_slice_of_a_worse_algorithm_has_a_scale_of_its_own(study):
+    good = [TrialRow(k, "ridge", {"ridge.alpha": 1.0 + k}, -1.0 - k / 100, 0.01) for k in range(20)]
+    bad = [TrialRow(20 + k, "knn", {"knn.k": 1 + k}, -30.0 - k, 0.1) for k in range(20)]
+    data = replace(study, trials=[*good, *bad], importances={}, log_params=[], validation=[])
+    heights = {}
+    for svg in drawings(render_html(data)):
+        if (name := svg.attrib.get("aria-label", "").partition(" against RMSE")[0]) in ("ridge.alpha", "knn.k"):
+            marks = "".join(part.attrib["d"] for part in svg.iter("path") if "data-t" in part.attrib)
+            heights[name] = len(set(re.findall(r"M\S+ ([\d.]+)", marks)))
+    assert heights.keys() == {"ridge.alpha", "knn.k"} and min(heights.values()) > 5
+
+
 def test_a_front_that_reaches_far_stays_on_its_chart(goals):
     """Bad trials are drawn at the ends of the axes of the front, but no trial of the front is."""
     worst = replace(goals.trials[0], value=-1e6, metrics={"r2": Estimate(-1e6)})
