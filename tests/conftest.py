@@ -11,6 +11,7 @@ import gc
 import itertools
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,10 +32,30 @@ settings.load_profile("hpo")
 os.fsync = os.fstat  # a study of eight trials waits seven times for the disk, longer than it computes
 _numbers = itertools.count()
 
+
+def _left_behind() -> None:
+    """Remove what JAX compiled for test runs that were killed, by SIGTERM or else: nothing of theirs runs at their end."""
+    for path in Path(tempfile.gettempdir()).glob("hpo-compiled-*"):
+        owner = path.name.split("-")[2]
+        try:
+            os.kill(int(owner), 0)
+        except ProcessLookupError:
+            shutil.rmtree(path, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue
+
+
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # the workers and processes that this one starts have it
-    _compiled = tempfile.TemporaryDirectory(prefix="hpo-compiled-")
+    _left_behind()
+    _compiled = tempfile.TemporaryDirectory(prefix=f"hpo-compiled-{os.getpid()}-")
     os.environ |= {"JAX_COMPILATION_CACHE_DIR": _compiled.name, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     os.environ |= {"JAX_COMPILATION_CACHE_MAX_SIZE": str(2**30)}  # or it is written and read without a lock
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one more than there are cores: some tests wait for servers, clocks and other processes."""
+    return len(os.sched_getaffinity(0)) + 1
+
 
 gc.disable()  # thousands of tests are made and none is let go of: half of the time of collecting them
 

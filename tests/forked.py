@@ -29,8 +29,9 @@ import threading
 import types
 import warnings
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOMS = ("hpo", "algorithms", "state_store", "studies")
 LIBRARIES = (
@@ -62,9 +63,7 @@ def run(
         files = {"stdout": subprocess.PIPE if stdout is None else stdout, "stderr": subprocess.PIPE if stderr is None else stderr}
         given = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
         return subprocess.run(words, cwd=cwd, env=env, timeout=timeout, check=check, text=text, **files, **given)
-    at = min(words.index(kind) for kind in ("-c", "-m") if kind in words)
-    asked = {"options": words[2:at:2], "run": words[at : at + 2], "arguments": words[at + 2 :]}
-    asked |= {"cwd": os.fspath(cwd or Path.cwd()), "env": env}
+    asked = _asked(words, cwd, env)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _given(stdin) as source:
         files = [source, out.fileno() if stdout is None else stdout, err.fileno() if stderr is None else stderr]
         code = _answer(asked, files, timeout)
@@ -73,6 +72,86 @@ def run(
     if check:
         done.check_returncode()
     return done
+
+
+def _asked(words: Sequence[str], cwd: os.PathLike[str] | str | None, env: Mapping[str, str]) -> dict[str, object]:
+    at = min(words.index(kind) for kind in ("-c", "-m") if kind in words)
+    asked = {"options": words[2:at:2], "run": words[at : at + 2], "arguments": words[at + 2 :]}
+    return {**asked, "cwd": os.fspath(cwd or Path.cwd()), "env": dict(env)}
+
+
+class Popen:
+    """What tests ask of ``subprocess.Popen``, for lines as those of ``run``; without a pipe a stream leads nowhere."""
+
+    def __init__(
+        self, line: Sequence[object], *, cwd: os.PathLike[str] | str | None = None, env: Mapping[str, str] | None = None,
+        stdin: int | None = None, stdout: int | None = None, stderr: int | None = None, text: bool = False, bufsize: int = -1,
+    ) -> None:  # fmt: skip
+        env = dict(os.environ if env is None else env)
+        assert _of_python(env) == STARTED, "Python reads these as it starts: use subprocess"
+        self.args, self.returncode = list(map(str, line)), None
+        self._end = socket.socket(socket.AF_UNIX)
+        self._end.connect(os.environ.get(PLACE) or parent())
+        with contextlib.ExitStack() as theirs:
+            files = []
+            for name, given in (("stdin", stdin), ("stdout", stdout), ("stderr", stderr)):
+                ends = os.pipe() if given == subprocess.PIPE else (os.open(os.devnull, os.O_RDWR),)
+                read = name == "stdin"
+                files.append(ends[0 if read else -1])
+                theirs.callback(os.close, files[-1])
+                mode = ("w" if read else "r") + ("" if text else "b")
+                setattr(self, name, os.fdopen(ends[1 if read else 0], mode, bufsize) if len(ends) == 2 else None)
+            _send(self._end, _asked(self.args, cwd, env), files)
+        self.pid: int = _receive(self._end)[0]["pid"]
+
+    def poll(self) -> int | None:
+        """Return the exit status of a process that has ended."""
+        if self.returncode is None and select.select([self._end], [], [], 0)[0]:
+            self.returncode = _receive(self._end)[0]["code"]
+            self._end.close()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end."""
+        if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired(self.args, timeout)
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to a process that has not ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[Any, Any]:
+        """Return what is left to read of both streams, once it has ended."""
+        if self.stdin is not None:
+            self.stdin.close()
+        with ThreadPoolExecutor(2) as pool:
+            said = [None if file is None else pool.submit(_all_of, file) for file in (self.stdout, self.stderr)]
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+            return tuple(None if read is None else read.result() for read in said)
+
+    def __enter__(self) -> Popen:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in (self.stdin, self.stdout, self.stderr):
+            if file is not None:
+                file.close()
+        self.wait()
+
+
+def _all_of(file: IO[Any]) -> Any:
+    with file:
+        return file.read()
 
 
 @contextlib.contextmanager
@@ -173,7 +252,10 @@ def _attend(end: socket.socket) -> dict[str, Any]:
     """Fork once more, and say what became of it; return in the fork what it is to do."""
     asked, files = _receive(end)
     pid = os.fork()
-    if pid == 0:
+    if pid:
+        for file in files:
+            os.close(file)
+    else:
         end.close()
         for place, file in enumerate(files):
             os.dup2(file, place)

@@ -29,7 +29,7 @@ ROWS = {
 
 @pytest.fixture
 def shop(tmp_path):
-    return Workshop(tmp_path, rows=2_000, repeats=1, trials=6, big_rows=5_000)
+    return Workshop(tmp_path, rows=1_000, repeats=1, trials=3, big_rows=2_000)
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -43,7 +43,7 @@ def test_a_part_gives_its_rows_and_leaves_only_data_behind(name, shop):
 
 def test_a_second_study_reads_no_row(shop):
     rows = PARTS["second"](shop)
-    assert (rows[0].ours, rows[0].theirs, rows[0].reached) == ("0", "2,000", True)
+    assert (rows[0].ours, rows[0].theirs, rows[0].reached) == ("0", "1,000", True)
 
 
 def test_the_command_prints_json_and_says_by_its_exit_code_whether_targets_are_reached(tmp_path, capsys):

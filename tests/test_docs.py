@@ -8,7 +8,6 @@ import os
 import pkgutil
 import re
 import shlex
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -65,7 +64,7 @@ def _run(words, given=__import__("sys"), os=__import__("os")):
 
 def script_of(page):
     """All that a page says to type, in order, in one session: the Python blocks, and between them the commands."""
-    parts = ["def _run(words):\n    __import__('subprocess').run(words, check=True)" if page == PAGES[0] else BESIDE]
+    parts = [BESIDE]
     for kind, code in blocks(page, *RUNNABLE):
         parts += [code] if kind == "python" else [f"_run({words!r})" for words in commands(code)]
     return "\n".join(parts)
@@ -80,8 +79,7 @@ def test_a_page_runs_as_it_stands_in_an_empty_directory(page, tmp_path, hpo_home
     if "s3://" in script_of(page):
         env |= environment(request.getfixturevalue("endpoint"))
     run = [sys.executable, "-W", "error", "-W", "ignore:The data is read again", "-c", script_of(page)]
-    start = subprocess.run if page == PAGES[0] else forked.run
-    done = start(run, cwd=folder, capture_output=True, text=True, timeout=600, env=env)
+    done = forked.run(run, cwd=folder, capture_output=True, text=True, timeout=600, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "rror" not in done.stderr
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -295,7 +296,7 @@ def test_a_watcher_that_is_killed_and_started_again_goes_on(daily):
     environment = os.environ | {"HPO_HOME": str(daily / "home")}
     words = [sys.executable, "-m", "hpo.cli", "watch", "daily.yaml", "--every", "0.2s"]
     for number in (3, 4):
-        with subprocess.Popen(words, cwd=daily, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        with forked.Popen(words, cwd=daily, env=environment, stdout=subprocess.PIPE, text=True) as process:
             add(daily, number)
             line = process.stdout.readline()
             process.kill()

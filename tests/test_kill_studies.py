@@ -12,6 +12,7 @@ import textwrap
 import time
 import warnings
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,7 +61,7 @@ def test_a_study_at_full_speed_loses_a_second_at_most(table, tmp_path, sampler, 
     shared, journal = tmp_path / "shared", tmp_path / "a.journal"
     shared.write_bytes(bytes(8 * MOST + 16))
     child = [sys.executable, "-c", RUNS, str(shared), str(table), str(journal), sampler]
-    with subprocess.Popen(child, stderr=subprocess.PIPE, text=True) as process, shared.open("rb") as f:
+    with forked.Popen(child, stderr=subprocess.PIPE, text=True) as process, shared.open("rb") as f:
         seen = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
         while not struct.unpack_from("<q", seen, 0)[0]:
             assert process.poll() is None, process.stderr.read()

@@ -10,6 +10,7 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -240,7 +241,7 @@ hpo.tune(sys.argv[1], "y", "ridge", trials=4, folds=3, progress=False, store=sys
 
 @pytest.mark.parametrize("seen", [5, 40])
 def test_kill_9_costs_the_packs_at_hand_and_no_bit(files, tmp_path, seen):
-    process = subprocess.Popen(
+    process = forked.Popen(
         [sys.executable, "-c", SLOW, str(files), str(tmp_path / "store")], stdout=subprocess.PIPE, text=True
     )
     for _ in range(seen):
@@ -257,7 +258,7 @@ def test_kill_9_costs_the_packs_at_hand_and_no_bit(files, tmp_path, seen):
 
 def test_two_processes_read_each_file_once(files, tmp_path):
     both = [
-        subprocess.Popen([sys.executable, "-c", SLOW, str(files), str(tmp_path / "store")], stdout=subprocess.PIPE)
+        forked.Popen([sys.executable, "-c", SLOW, str(files), str(tmp_path / "store")], stdout=subprocess.PIPE)
         for _ in range(2)
     ]
     read = [line for process in both for line in process.communicate(timeout=120)[0].split()]
@@ -269,9 +270,9 @@ def test_two_processes_read_each_file_once(files, tmp_path):
 def test_a_process_that_begins_later_reads_no_file_again(files, tmp_path, begun):
     command = [sys.executable, "-c", SLOW, str(files), str(tmp_path / "store")]
     # without a buffer, whose lines communicate(timeout=…) would pass over
-    with subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0) as first:
+    with forked.Popen(command, stdout=subprocess.PIPE, bufsize=0) as first:
         read = [first.stdout.readline().strip() for _ in range(begun)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as second:
+        with forked.Popen(command, stdout=subprocess.PIPE) as second:
             for process in (first, second):
                 read += process.communicate(timeout=120)[0].split()
     assert len(read) == len(set(read)) == FILES

@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,7 +45,7 @@ def bits(result):
 
 def run_script(code, **environment):
     env = {**os.environ, **{k: str(v) for k, v in environment.items()}}
-    return subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], env=env, text=True,
+    return forked.Popen([sys.executable, "-c", textwrap.dedent(code)], env=env, text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
 
 

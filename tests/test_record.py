@@ -254,7 +254,7 @@ while True:
 
 def child(where, *more):
     here = str(Path(__file__).parent)
-    return subprocess.Popen(
+    return forked.Popen(
         [sys.executable, "-c", CHILD, where, here, *more], stdout=subprocess.PIPE, text=True, bufsize=1
     )
 
@@ -284,7 +284,7 @@ def test_a_killed_process_loses_a_second_of_trials_at_most_and_is_resumed(tmp_pa
 def test_a_dead_owners_lock_is_removed_at_once(tmp_path):
     path = tmp_path / "a.journal"
     start(open_storage(path))
-    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead = forked.Popen([sys.executable, "-c", ""])
     dead.wait()
     import socket
 
@@ -327,7 +327,7 @@ def test_two_writers_lose_nothing(tmp_path):
                 t.grow(study, 20, writer)
     """)
     here = str(Path(__file__).parent)
-    both = [subprocess.Popen([sys.executable, "-c", code, where, here, name]) for name in ("a", "b")]
+    both = [forked.Popen([sys.executable, "-c", code, where, here, name]) for name in ("a", "b")]
     assert [process.wait() for process in both] == [0, 0]
     storage = open_storage(where)
     for name in ("a", "b"):
@@ -541,7 +541,7 @@ def begin_in_processes(where, names):
     """)
     go = str(time.time() + 4.0)
     command = [sys.executable, "-c", code]
-    all_ = [subprocess.Popen([*command, where, n, go], stderr=subprocess.PIPE, text=True) for n in names]
+    all_ = [forked.Popen([*command, where, n, go], stderr=subprocess.PIPE, text=True) for n in names]
     return [process.communicate()[1] for process in all_]
 
 

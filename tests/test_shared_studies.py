@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import forked
 import numpy as np
 import optuna
 import pytest
@@ -62,7 +63,7 @@ def where(request, tmp_path):
 def together(tmp_path, where, sampler="auto", slow=0.02, count=PROCESSES, trials=TRIALS):
     args = [where, sampler, tmp_path / "ready", slow, count, trials]
     line = [sys.executable, "-W", "error", "-c", RUN, *map(str, args)]
-    return [subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(count)]
+    return [forked.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(count)]
 
 
 def stored(where):
@@ -109,7 +110,7 @@ Tuner.one = slowly
 
 
 def test_eight_that_begin_at_the_same_moment_lose_no_trial_and_run_none_twice(tmp_path, where):
-    count = 64 if where.endswith("journal") else 24  # which a database takes as long for
+    count = 64 if where.endswith("journal") else 16  # which a database takes as long for
     args = [where, "auto", tmp_path / "ready", 0, 8, count]
     env = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     line = [sys.executable, "-W", "error", "-c", FORK, *map(str, args)]

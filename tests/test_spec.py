@@ -345,6 +345,9 @@ def test_no_threads_are_refused():
         (["a"], "is the name of one column, not a list; write 'a'"),
         (["a", "b"], "one column is predicted, and 2 were given ('a', 'b'); make a study for each"),
         (list("abcd"), "4 were given ('a', 'b', 'c', …)"),
+        (b"a", "is the name of a column as text, not bytes (b'a'); write 'a'"),
+        ({"a": 1}, "is the name of a column as text, and dict was given: {'a': 1}"),
+        (1.5, "is the name of a column as text, and float was given: 1.5"),
     ],
 )
 def test_several_targets_are_refused_with_what_to_do(target, said):

@@ -10,6 +10,7 @@ import warnings
 from datetime import timedelta
 from pathlib import Path
 
+import forked
 import numpy as np
 import pandas as pd
 import pytest
@@ -97,7 +98,7 @@ hpo.tune(sys.argv[1], "y", "ridge", trials=4, folds=3, progress=False, store=sys
 
 def test_two_people_at_once_read_the_data_once_between_them(files, location, tmp_path):
     people = [
-        subprocess.Popen(
+        forked.Popen(
             [sys.executable, "-c", RUN, str(files), location], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, env={**os.environ, "HPO_HOME": str(tmp_path / f"home{i}")},
         )

@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import forked
 import pytest
 
 from state_store.gc import gc
@@ -51,7 +52,7 @@ HOLD = textwrap.dedent("""
 
 def start(code: str, *arguments: object) -> subprocess.Popen[str]:
     program = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return forked.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 
@@ -225,7 +226,7 @@ for i in range(10**6):
 
 def test_a_writer_killed_at_any_time_leaves_whole_packs(store):
     for after in (1, 3):
-        process = subprocess.Popen(
+        process = forked.Popen(
             [sys.executable, "-c", WRITER, str(store.location)], stdout=subprocess.PIPE, text=True
         )
         for _ in range(after):

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import forked
 import pytest
 from endpoints import BUCKET, environment
 from obstore.store import MemoryStore
@@ -206,7 +207,7 @@ def test_a_killed_holder_hands_the_lock_on(place, home, monkeypatch):
     monkeypatch.setattr(lease, "STALE", 1.0)
     monkeypatch.setattr(lease, "BEAT", 0.2)
     command = [sys.executable, "-c", HOLD, place.location, str(place.homes / "mine"), LEAF]
-    holder = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    holder = forked.Popen(command, stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
     here = place(home)
     holder.kill()

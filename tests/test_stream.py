@@ -271,10 +271,9 @@ stream.close()
 
 def test_killed_anywhere_a_stream_goes_on_with_each_row_once(tmp_path):
     """Rows follow from their position, so a stream that was killed five times must equal one that was not."""
-    environment = os.environ | {"PYTHONWARNINGS": "error"}
-    kills = 0
+    feed, kills = [sys.executable, "-W", "error", "-c", FEED], 0
     for line in itertools.chain([900, 700, 1_500, 800, 1_100], [None]):
-        with subprocess.Popen([sys.executable, "-c", FEED, str(tmp_path / "a")], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        with forked.Popen([*feed, str(tmp_path / "a")], stdout=subprocess.PIPE, text=True) as process:
             began = hpo.Stream("s", store=tmp_path / "a").position if kills else 0
             for position in process.stdout:
                 if line is not None and int(position) >= began + line:
@@ -282,7 +281,7 @@ def test_killed_anywhere_a_stream_goes_on_with_each_row_once(tmp_path):
                     kills += 1
                     break
     assert kills == 5
-    forked.run([sys.executable, "-c", FEED, str(tmp_path / "b")], check=True, capture_output=True, env=environment)
+    forked.run([*feed, str(tmp_path / "b")], check=True)
     one, other = (hpo.Stream("s", store=tmp_path / name) for name in "ab")
     assert one.position == other.position == 6_000
     a, b = one.tune(trials=4), other.tune(trials=4)
@@ -411,7 +410,7 @@ def test_a_pipe_that_pauses_is_published_all_the_same_and_ctrl_c_publishes(tmp_p
     study.write_text(STUDY)
     environment = os.environ | {"HPO_HOME": str(tmp_path)}
     words = [sys.executable, "-m", "hpo.cli", "ingest", str(study), "--pilot-rows", "100", "--seconds", "0.5"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
+    with forked.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         process.stdin.write(csv_of(numbers(200)))
         process.stdin.flush()
         while b"200 rows published" not in process.stderr.readline():  # what arrives first may be a part

@@ -202,7 +202,7 @@ def test_the_example_of_tweets_finds_topics_of_rows_of_words(tmp_path, monkeypat
     text = (Path(__file__).parents[1] / "studies/examples/tweets.yaml").read_text()
     script = re.search(r"<<'END'\n(.*?)#   END", text, re.DOTALL)[1].replace("#   ", "")
     exec(compile(script, "tweets.yaml", "exec"), {})
-    Path("tweets.yaml").write_text(text.replace("trials: 20", "trials: 3"))
+    Path("tweets.yaml").write_text(text.replace("trials: 20", "trials: 3").replace("folds: 5", "folds: 2"))
     done = run(capsys, monkeypatch, "run", "tweets.yaml", "--no-progress")
     assert done.code == 0, done.err
     result = hpo.load("tweets")

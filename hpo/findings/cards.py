@@ -25,17 +25,37 @@ def card_of(result: Result) -> str:
     title = f"{result.record.name or 'unnamed'}: {trials}"
     if why := without_score(result.run):
         return card(title, ["no score yet", why])
+    cost = f"{rows_in_words(result.cost)}, {fold_words(result.run)}"
+    if result.record.several:
+        return card(title, [_front(result), cost], *_front_rows(result))
     best = result.best
     errors = accuracy_of(best, result.metric, result.metric).brief(result.best_value)
     score = f"{result.metric} {number_text(result.best_value, 6)} ± {number_text(best.scores.se, 2)}, {errors}"
     setting = ", ".join(f"{key}={value}" for key, value in result.best_params.items())
-    cost = f"{rows_in_words(result.cost)}, {fold_words(result.run)}"
     head = "algorithm", result.metric, "standard error", "trials"
     rows = [
         (one.algorithm, number_text(one.score, 6), number_text(one.se, 2), str(one.trials))
         for one in leaderboard(result)
     ]
     return card(title, [score, setting, cost], head, rows)
+
+
+def _front(result: Result) -> str:
+    names = ", ".join(result.record.objectives)
+    return f"{counted(len(result.pareto), 'setting')} on the Pareto front of {names}: choose one of result.pareto"
+
+
+def _front_rows(result: Result) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the columns and rows of the settings that no other beats in every objective."""
+    first, *others = result.record.objectives
+    rows = [
+        (
+            str(one.number), algorithm_of(result.run, one), number_text(one.scores.mean, 6),
+            *(number_text(one.scores.also[name].mean, 6) for name in others),
+        )
+        for one in result.pareto
+    ]  # fmt: skip
+    return ("trial", "algorithm", first, *others), rows
 
 
 def draw(result: Result, ax: Axes) -> None:

@@ -10,6 +10,7 @@ from algorithms.errors import AlgorithmError
 from hpo.states.stages import Trained, stages
 from hpo.trials.notes import Noted
 from studies.report.data import StageRow
+from studies.report.text import number_text
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
@@ -22,7 +23,7 @@ def stage_rows(result: Result, known: Sequence[Noted]) -> list[StageRow]:
     return [
         StageRow(
             one.algorithm, one.depth, one.first, one.last, one.settings, one.saved,
-            ", ".join(f"{name}={value}" for name, value in one.values.items()),
+            ", ".join(f"{name}={number_text(value)}" for name, value in one.values.items()),
         )
         for one in stages(list(unique.values()))
     ]  # fmt: skip

@@ -208,8 +208,8 @@ class Pass:
             return [[one] for one in missing]
         units: list[list[Keyed]] = []
         room = held = count = 0
-        for segment in segments:
-            cost = sum(self.leaf_bytes(s, segment) for s in self.contexts)
+        costs = zip(*(self.leaf_bytes(s, segments) for s in self.contexts), strict=True)
+        for segment, cost in zip(segments, map(sum, costs), strict=True):
             room, held, count = room - segment.nbytes, held - cost, count + 1
             if not (units and count <= size and room >= 0 and held >= 0 and segment.nbytes <= SMALL_SEGMENT):
                 units.append([])
@@ -230,18 +230,18 @@ class Pass:
 
     def small(self, summary: Summary, segments: Sequence[Segment]) -> bool:
         """Return whether the state of a run of segments is small: this process keeps it merged."""
-        most = sum(self.leaf_bytes(summary, segment) for segment in segments)
+        most = sum(self.leaf_bytes(summary, segments))
         return min(most, self.pilot.folds.leaf_cells * summary.nbytes(self.pilot.shape)) <= KEPT
 
     def most_leaves(self, summary: Summary, segments: Sequence[Segment]) -> int:
         """Return how many leaves of segments may be held at once."""
-        largest = max(self.leaf_bytes(summary, segment) for segment in segments)
+        largest = max(self.leaf_bytes(summary, segments))
         return min(PACK, max(1, HELD // max(1, largest)))
 
-    def leaf_bytes(self, summary: Summary, segment: Segment) -> int:
-        """Return how large a segment's leaf is at most, roughly: no state is much larger than its rows."""
-        cells = self.pilot.folds.leaf_cells
-        return cells * min(summary.nbytes(self.pilot.shape), LEAST_STATE + EXPANDED * segment.nbytes)
+    def leaf_bytes(self, summary: Summary, segments: Sequence[Segment]) -> list[int]:
+        """Return how large the leaf of each segment is at most, roughly: no state is much larger than its rows."""
+        cells, most = self.pilot.folds.leaf_cells, summary.nbytes(self.pilot.shape)
+        return [cells * min(most, LEAST_STATE + EXPANDED * segment.nbytes) for segment in segments]
 
     def _threads(self, units: Sequence[Sequence[Keyed]]) -> int:
         """Return how many threads read: one for each core, more of single small segments, which wait for disks."""

@@ -9,7 +9,7 @@ from algorithms.contract import EXACT, RESUMABLE
 from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
 from studies.record.study_record import Kind
-from studies.report.accuracy import Accuracy
+from studies.report.accuracy import DRAWN, Accuracy
 
 if TYPE_CHECKING:
     from hpo.states.contexts import Evidence
@@ -65,4 +65,4 @@ def accuracy_of(candidate: Candidate, metric: str, first: str) -> Accuracy:
     states = candidate.states.plain or candidate.states
     scores = candidate.scores if metric == first else candidate.scores.also[metric]
     scored = None if metric in states.exact else scored_rows(states)
-    return Accuracy(*models_of(states), *(scored or (0, 0)), bound=scores.bound)
+    return Accuracy(*models_of(states), *(scored or (0, 0)), bound=scores.bound, drawn=DRAWN.get(metric, ""))

@@ -9,6 +9,9 @@ from studies.record.study_record import Kind, StudyRecord, TrialNote
 EXACT, SAMPLE, APPROXIMATE, ORDERED = "exact", "sample", "approximate", "ordered"
 """What models are: of every row; of a sample of the rows; near those of every row; of one pass in one order."""
 
+DRAWN = {"neg_mass_volume": "random draws"}
+"""What the bound of a score is of where that is neither rounding nor a sample of the held-out rows."""
+
 DIGITS = 1e-6
 """Relative error up to which a score is called exact."""
 
@@ -23,14 +26,18 @@ class Accuracy:
     model_rows, training_rows : rows that a model of a sample is fitted to, and that there are.
     scored_rows, held_rows : held-out rows that it was computed on, and that there are, of all splits together;
         equal where every row was scored.
-    bound : how far it may be from the true score by rounding or by approximation of the model; None if not known.
+    bound : how far it may be from the true score by rounding, by random draws or by approximation of the model;
+        None if not known.
     sampling : the part of its standard error that comes of scoring sampled rows; None if not known.
     bias : by how much sampled rows make it too large; None if not known, 0 if no bias was found.
+    drawn : what is drawn at random for the score, in words; empty where nothing is.
 
     Examples
     --------
     >>> Accuracy().words(0.8), Accuracy(bound=1e-3).words(0.8)
     ('exact', 'known to ±0.001 (rounding)')
+    >>> Accuracy(bound=1e-3, drawn=DRAWN["neg_mass_volume"]).words(0.8)
+    'known to ±0.001 (random draws)'
     >>> Accuracy("approximate", scored_rows=500, held_rows=2000, bound=2e-4, sampling=0.01).words(0.8)
     'scored on 500 of 2,000 held-out rows (±0.01 of the standard error); approximate model (±0.0002)'
     """
@@ -43,6 +50,7 @@ class Accuracy:
     bound: float | None = None
     sampling: float | None = None
     bias: float | None = None
+    drawn: str = ""
 
     @property
     def sampled(self) -> bool:
@@ -85,7 +93,7 @@ class Accuracy:
         if self.model == APPROXIMATE:
             parts.append(f"approximate model{_error(self.bound) or ', error not known'}")
         elif self._loose(value):
-            why = "sampling" if self.sampled else "rounding"
+            why = self.drawn or ("sampling" if self.sampled else "rounding")
             parts.append(f"known to{_error(self.bound)[:-1].replace(' (', ' ')} ({why})")
         return parts
 
@@ -105,7 +113,8 @@ def recorded_accuracy(record: StudyRecord, note: TrialNote, metric: str) -> Accu
     kind, rows, of = models
     scored, held = (record.scored_rows or (0, 0)) if metric in record.sampled else (0, 0)
     bounds = note.score_bounds if metric == record.metric else _bounds(note, metric)
-    return Accuracy(kind, rows, of, scored, held, sum(bounds) / len(bounds) if bounds else None)
+    bound = sum(bounds) / len(bounds) if bounds else None
+    return Accuracy(kind, rows, of, scored, held, bound, drawn=DRAWN.get(metric, ""))
 
 
 def _bounds(note: TrialNote, metric: str) -> tuple[float, ...]:

@@ -127,10 +127,10 @@ def _ranked(found: Ranked) -> dict[str, object]:
         "threshold": number_text(found.thresholds[place], 3),
         "cells": [[count_text(round(tp)), count_text(round(fn))], [count_text(round(fp)), count_text(round(tn))]],
         "measures": [
-            ("precision", "precision", number_text(_ratio(tp, tp + fp), 3)),
-            ("recall", "recall", number_text(_ratio(tp, tp + fn), 3)),
-            ("f1", "F1", number_text(_ratio(2.0 * tp, 2.0 * tp + fp + fn), 3)),
-            ("accuracy", "accuracy", number_text(_ratio(tp + tn, tp + tn + fp + fn), 3)),
+            ("precision", "precision", f"{_ratio(tp, tp + fp):.3f}"),
+            ("recall", "recall", f"{_ratio(tp, tp + fn):.3f}"),
+            ("f1", "F1", f"{_ratio(2.0 * tp, 2.0 * tp + fp + fn):.3f}"),
+            ("accuracy", "accuracy", f"{_ratio(tp + tn, tp + tn + fp + fn):.3f}"),
         ],
     }
 
@@ -176,7 +176,7 @@ def _confusion(found: Confusion) -> dict[str, object]:
                 ],
                 "rows": count_text(round(totals[i])),
                 "measures": [
-                    number_text(one, 3)
+                    f"{one:.3f}"
                     for one in (precision, recall, _ratio(2.0 * precision * recall, precision + recall))
                 ],
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 
 import yaml
@@ -17,7 +17,17 @@ from studies.report.context import Context, drawing_of
 from studies.report.data import Chosen, Estimate, ReportData, TrialRow
 from studies.report.plain import to_plain
 from studies.report.sentences import difference_text
-from studies.report.text import MISSING, Metric, clean, count_text, finite, metric_of, number_text, shorten
+from studies.report.text import (
+    MISSING,
+    Metric,
+    clean,
+    count_text,
+    finite,
+    metric_of,
+    number_text,
+    own_name,
+    shorten,
+)
 
 MAX_CLASSES = 12
 MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
@@ -76,8 +86,10 @@ class Bars(TypedDict):
     signed: bool
 
 
-def bars(pairs: Sequence[tuple[str, float]], limit: int) -> Bars:
-    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text.
+def bars(
+    pairs: Sequence[tuple[str, float]], limit: int, told: Callable[[object], str] = number_text
+) -> Bars:
+    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text by `told`.
 
     Examples
     --------
@@ -90,7 +102,7 @@ def bars(pairs: Sequence[tuple[str, float]], limit: int) -> Bars:
     rows: list[dict[str, object]] = [
         {
             "name": name,
-            "text": number_text(value),
+            "text": told(value),
             "negative": value < 0,
             "share": round(100 * (abs(value) / top), 2) if top else 0.0,
         }
@@ -158,7 +170,7 @@ def standings(context: Context) -> dict[str, object]:
     return {"rows": rows, "metrics": [metric_of(name).short for name in others], "inexact": inexact}
 
 
-def setting_text(chosen: Chosen) -> str:
+def setting_text(chosen: Chosen | TrialRow) -> str:
     """Return a setting on one line, without the algorithm's name.
 
     Examples
@@ -309,14 +321,21 @@ def stages(data: ReportData) -> dict[str, object]:
 
 
 def table(context: Context) -> dict[str, object]:
-    """Return the table of the best trials; trials without a score come last."""
-    names = context.parameters[:MAX_TABLE_PARAMS]
+    """Return the table of the best trials; trials without a score come last.
+
+    Hyperparameters of one algorithm have a column each; settings of several, which have few in common, one for all.
+    """
+    whole = len(context.algorithms) > 1
+    names = [] if whole else context.parameters[:MAX_TABLE_PARAMS]
     failed = [trial for trial in context.data.trials if finite(trial.value) is None]
     rows = [*context.best_first, *failed][:MAX_ROWS]
     return {
-        "names": names,
+        "names": [own_name(name, context.algorithms[0]) for name in names],
+        "settings": [setting_text(trial) for trial in rows] if whole else [],
+        "inexact": any(trial.accuracy not in ("", "exact") for trial in rows),
+        "outcomes": any(trial.outcome != "complete" for trial in rows),
         "metrics": [metric_of(name).short for name in context.data.metrics[1:]],
-        "left_out": len(context.parameters) - len(names),
+        "left_out": 0 if whole else len(context.parameters) - len(names),
         "total": len(context.data.trials),
         "rows": [_row(context, trial, names) for trial in rows],
     }

@@ -44,6 +44,8 @@ _NAMES = {
     "neg_crps": ("continuous ranked probability score", "CRPS"),
     "npmi": ("coherence (NPMI)", "NPMI"),
     "neg_perplexity": ("perplexity", "perplexity"),
+    "pair_log_likelihood": ("log-likelihood of a pair of words", "pair log-likelihood"),
+    "neg_mass_volume": ("share of room called normal", "normal room"),
     "neg_inertia": ("inertia per row", "inertia"),
     "neg_davies_bouldin": ("Davies–Bouldin index", "Davies–Bouldin"),
     "calinski_harabasz": ("Calinski–Harabasz index", "Calinski–Harabasz"),
@@ -138,7 +140,7 @@ def metric_of(scoring: str) -> Metric:
     'R² ↑ higher is better'
     """
     sign = -1 if scoring.startswith("neg_") else 1
-    plain = clean(scoring).removeprefix("neg_").replace("_", " ") or "score"
+    plain = clean(scoring).removeprefix("neg_").replace("_", " ").replace("ndcg@", "NDCG@") or "score"
     name, short = _NAMES.get(scoring, (plain, shorten(plain, 24)))
     return Metric(name, short, sign)
 
@@ -373,3 +375,17 @@ def own_name(name: str, algorithm: str) -> str:
     ('alpha', 'alpha', 'ridge.')
     """
     return name.removeprefix(f"{algorithm}.") or name
+
+
+def percent_text(share: object) -> str:
+    """Return a share in per cent.
+
+    Examples
+    --------
+    >>> percent_text(0.2899), percent_text(0.00002), percent_text(0.0), percent_text(None)
+    ('29%', '< 0.1%', '0%', '–')
+    """
+    number = finite(share)
+    if number is None:
+        return MISSING
+    return "< 0.1%" if 0.0 < number < 0.001 else f"{100.0 * number:.{1 if 0.0 < number < 0.0995 else 0}f}%"

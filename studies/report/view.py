@@ -35,6 +35,7 @@ from studies.report.text import (
     finite,
     metric_of,
     number_text,
+    percent_text,
     ratio_text,
     seconds_text,
     shorten,
@@ -66,9 +67,9 @@ def build_view(data: ReportData) -> dict[str, object]:
         "stages": report_tables.stages(data),
         "epochs": _epochs(data.epoch_losses),
         "timeline": _timeline(context),
-        "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS),
+        "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS, percent_text),
         "within": [
-            (clean(words), report_tables.bars(list(shares.items()), MAX_BARS))
+            (clean(words), report_tables.bars(list(shares.items()), MAX_BARS, percent_text))
             for words, shares in data.importances_within
         ],
         "leaderboard": report_tables.leaderboard(context),
@@ -307,7 +308,8 @@ def _pair(context: Context) -> dict[str, object]:
     logs = (context.log.get(names[0]), context.log.get(names[1]))
     sizes = ((880.0, "plot wide"), (360.0, "plot narrow"))
     drawing = [charts.pair_chart(trials[:MAX_POINTS], (names[0], names[1]), logs, *size) for size in sizes]
-    return {"charts": drawing_of(*drawing), "names": [clean(name) for name in names]}
+    shaded = any('class="level"' in chart for chart in drawing)
+    return {"charts": drawing_of(*drawing), "names": [clean(name) for name in names], "shaded": shaded}
 
 
 def _backtests(context: Context) -> dict[str, object]:

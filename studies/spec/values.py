@@ -68,6 +68,11 @@ def target(value: object) -> object:
             f"one column is predicted, and {len(value)} were given ({shown}); make a study for each, with "
             "the others in drop"
         )
+    if isinstance(value, bytes | bytearray):
+        text = value.decode(errors="replace")
+        raise wrong(f"is the name of a column as text, not bytes ({bytes(value)[:60]!r}); write {text[:60]!r}")
+    if value is not None and not isinstance(value, str):
+        raise wrong(f"is the name of a column as text, and {type(value).__name__} was given: {repr(value)[:60]}")
     return value
 
 

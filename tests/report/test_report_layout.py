@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from browser import CHROMIUM, axe
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
@@ -101,6 +102,8 @@ def classes(load, labels):
 
 
 def asked(kind):
+    chance = np.random.default_rng(0)
+    words = [[f"{letter}{i}word" for i in range(12)] for letter in "abc"]
     diabetes = load_diabetes(as_frame=True).frame
     return {
         "two classes": (
@@ -124,6 +127,17 @@ def asked(kind):
             load_wine(as_frame=True).data,
             {"algorithm": "isolation_forest", "trials": 2, "search": {"isolation_forest.n_estimators": 5}},
         ),
+        "topics": (
+            pd.DataFrame({"text": [" ".join(chance.choice(words[i % 3], 6)) for i in range(90)]}),
+            {"algorithm": "topics", "documents": "text", "trials": 3, "search": {"topics.n_topics": 12}},
+        ),
+        "forecasts": (
+            pd.DataFrame({"month": np.tile(np.arange(60), 2), "shop": np.repeat(["north", "south"], 60), "sold": chance.random(120)}),
+            {
+                "target": "sold", "algorithm": ["linear_forecaster", "drift"], "time": "month", "series": "shop",
+                "folds": {"scheme": "backtest", "horizon": 6, "n_splits": 3},
+            },
+        ),
         "stopped early": (
             classes(load_digits, list("0123456789")),
             {"target": "target", "algorithm": ["knn_classifier", "gaussian_nb"], "fidelity": "halving", "trials": 24},
@@ -131,7 +145,7 @@ def asked(kind):
     }[kind]  # fmt: skip
 
 
-KINDS = ["two classes", "classes", "regression", "clusters", "components", "outliers", "stopped early"]
+KINDS = ["two classes", "classes", "regression", "clusters", "components", "outliers", "topics", "forecasts", "stopped early"]
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -177,7 +191,8 @@ def test_nothing_overflows_on_paper(shown, width):
     found = shown.ask(PROBE)
     assert (found["overflow"], found["over"], found["alone"]) == ([], [], [])
     assert width > 680 or found["clipped"] == []
-    assert "Loadings" not in found["stacked"], "a table that fits the paper is none on it from a wide screen"
+    fits = {"Algorithms", "Coefficients", "Confusion", "Loadings", "Trials"}
+    assert not fits & set(found["stacked"]), "on paper tables have smaller letters, and stay tables"
 
 
 @pytest.mark.parametrize(("width", "dark", "paper"), [(1400, False, False), (1400, True, False), (680, True, True)])
