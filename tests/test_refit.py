@@ -102,6 +102,22 @@ def test_a_store_that_cannot_take_the_rows_leaves_the_study(frame, tmp_path, mon
     assert rows_of(result) == SIZE
 
 
+def test_a_second_ctrl_c_amid_the_fit_leaves_the_model_of_the_sample(frame, tmp_path):
+    search = {"Stopped.size": SIZE, "Stopped.max_depth": [3, 8]}
+    with pytest.warns(StoreWarning, match="its fit was left .KeyboardInterrupt"):
+        result = tuned(frame, tmp_path, Stopped(), search, refit=None)
+    assert rows_of(result) == SIZE
+
+
+class Stopped(DecisionTreeRegressor):
+    """Is interrupted amid a fit to more than a thousand rows."""
+
+    def fit(self, X, y):
+        if len(X) > 1000:
+            raise KeyboardInterrupt
+        return super().fit(X, y)
+
+
 def test_files_cells_and_threads_give_the_same_model(frame, tmp_path):
     for i in range(4):
         frame[i * 750 : (i + 1) * 750].to_parquet(tmp_path / f"part{i}.parquet")

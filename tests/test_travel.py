@@ -69,7 +69,7 @@ def test_an_array_s_model_takes_arrays_and_frames_without_a_warning(impute):
     result = tuned((X, y), search={"ridge.impute": impute})
     known = result.encoded_model().predict(X)
     frame = pd.DataFrame(X, columns=["x0", "x1", "x2", "x3"])
-    for rows in (X, X.tolist(), frame, frame[["x3", "x1", "x0", "x2"]], pl.DataFrame(frame)):
+    for rows in (X, X.tolist(), frame, frame.convert_dtypes(), frame[["x3", "x1", "x0", "x2"]], pl.DataFrame(frame)):
         np.testing.assert_allclose(result.best_model.predict(rows), known, rtol=1e-12)
     assert rooms(result.best_model) == {"sklearn"}
     zeros = sp.csr_matrix(np.nan_to_num(X))
@@ -78,12 +78,17 @@ def test_an_array_s_model_takes_arrays_and_frames_without_a_warning(impute):
     )
 
 
-def test_float32_is_computed_in_float64():
+def test_float32_frames_are_computed_in_float32_as_scikit_learn_does_and_arrays_in_float64():
     X, y = arrays()
     frame = pd.DataFrame(X.astype(np.float32), columns=list("abcd"))
     result = tuned(frame.assign(y=y.astype(np.float32)), "y")
+    known = result.encoded_model().predict(frame)
     assert rooms(result.best_model) == {"sklearn"}
-    np.testing.assert_allclose(result.best_model.predict(frame), result.encoded_model().predict(frame), rtol=1e-13)
+    np.testing.assert_allclose(result.best_model.predict(frame), known, atol=8 * np.finfo(np.float32).eps)
+    np.testing.assert_allclose(result.best_model.predict(frame.astype(float)), known, rtol=1e-13)
+    result = tuned((frame.to_numpy(), y))
+    rows = frame.to_numpy()
+    np.testing.assert_allclose(result.best_model.predict(rows), result.encoded_model().predict(rows), rtol=1e-13)
 
 
 @pytest.mark.parametrize(

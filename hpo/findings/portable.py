@@ -66,7 +66,7 @@ def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipelin
     >>> X = np.random.default_rng(0).normal(size=(60, 3))
     >>> result = hpo.tune((X, X[:, 0]), algorithm="ridge", trials=2, store=None)
     >>> [type(step).__module__.split(".")[0] for _, step in portable(result.encoded_model()).steps]
-    ['sklearn', 'sklearn', 'sklearn']
+    ['sklearn', 'sklearn', 'sklearn', 'sklearn']
     """
     encoder, matrix, after = parts_of(model)
     return sklearn.pipeline.Pipeline([*columns_of(encoder, matrix, dates), *after])
@@ -208,27 +208,15 @@ class Part:
         """Return the places of the columns that the transformer makes: values, and then where they are missing."""
         return [*self.places, *(place for place in self.gaps if place >= 0)]
 
-    def transformer(self, layout: Layout) -> BaseEstimator:
-        """Return the transformer, fitted."""
+    def transformer(self, *, named: bool = True) -> BaseEstimator:
+        """Return the transformer, fitted; to a frame of these columns if it is ``named``."""
         if self.encoder is not None:
             return self.encoder
-        steps = self.steps(layout)
-        return steps[0][1] if len(steps) == 1 else sklearn.pipeline.Pipeline(steps)
-
-    def steps(self, layout: Layout) -> list[tuple[str, BaseEstimator]]:
-        """Return the steps of numbers, fitted."""
         gaps = np.array(self.gaps) >= 0
         values = np.array([self.values] if not gaps.any() else [self.values, np.where(gaps, np.nan, self.values)])
-        imputer = sklearn.impute.SimpleImputer(keep_empty_features=True, add_indicator=bool(gaps.any()))
-        if not layout.narrow:
-            made = values if layout.positions else pandas.DataFrame(values, columns=self.names)
-            return [("numbers", imputer.fit(made))]
-        as_floats = sklearn.preprocessing.FunctionTransformer(  # as the states are made, whatever type numbers have
-            sklearn.utils.check_array, accept_sparse=True, feature_names_out="one-to-one",
-            kw_args={"dtype": "float64", "ensure_all_finite": "allow-nan", "accept_sparse": "csc"},
-        )  # fmt: skip
-        as_floats.fit(pandas.DataFrame(values, columns=self.names))
-        return [("floats", as_floats), ("numbers", imputer.fit(values))]
+        made = sklearn.impute.SimpleImputer(keep_empty_features=True, add_indicator=bool(gaps.any()))
+        made.fit(pandas.DataFrame(values, columns=self.names) if named else values)
+        return made
 
 
 @dataclass(frozen=True)
@@ -239,12 +227,10 @@ class Layout:
     ----------
     names : of the columns of the data, in order.
     positions : whether columns are taken by their places, as of an array.
-    narrow : whether the data are float32, in which scikit-learn would compute.
     """
 
     names: list[str]
     positions: bool
-    narrow: bool
 
     @classmethod
     def of(cls, encoder: ColumnEncoder) -> Layout:
@@ -252,7 +238,7 @@ class Layout:
         names = [str(name) for name in encoder.feature_names_in_]
         arrays = all(name == f"x{place}" for place, name in enumerate(names))
         numbers = all(each.kind in (NUMERIC, BOOLEAN) for each in encoder.encodings_)
-        return cls(names, arrays and numbers, encoder.dtype_ == np.float32)
+        return cls(names, arrays and numbers)
 
 
 def _part(
@@ -342,13 +328,19 @@ def _frame(name: str, values: Sequence[object]) -> pd.DataFrame:
 
 
 def _placed(layout: Layout, parts: Sequence[Part]) -> list[tuple[str, BaseEstimator]]:
-    """Return the steps of an array, all numbers: what follows the first takes no names, so a frame does as well."""
+    """Return the steps of an array: what follows the first gets no names, so that a frame does as well."""
     [part] = parts
     place = {name: at for at, name in enumerate(layout.names)}
-    columns = [("numbers", "passthrough", [place[name] for name in part.names])]
-    made = sklearn.compose.ColumnTransformer(columns, sparse_threshold=0.0, verbose_feature_names_out=False)
+    as_floats = sklearn.preprocessing.FunctionTransformer(
+        sklearn.utils.check_array, accept_sparse=True, feature_names_out="one-to-one",
+        kw_args={"dtype": "float64", "ensure_all_finite": "allow-nan", "accept_sparse": "csc"},
+    )  # fmt: skip
+    made = sklearn.compose.ColumnTransformer(
+        [("floats", as_floats, [place[name] for name in part.names])],
+        sparse_threshold=0.0, verbose_feature_names_out=False,
+    )  # fmt: skip
     made.fit(pandas.DataFrame(np.zeros((1, len(layout.names))), columns=layout.names))
-    return [("columns", made), *part.steps(layout)]
+    return [("columns", made), ("numbers", part.transformer(named=False))]
 
 
 def _assembled(layout: Layout, parts: Sequence[Part]) -> ColumnTransformer:
@@ -357,7 +349,7 @@ def _assembled(layout: Layout, parts: Sequence[Part]) -> ColumnTransformer:
     named: list[tuple[str, BaseEstimator, list[str]]] = []
     for part in parts:
         same = sum(kind.startswith(part.kind) for kind, _, _ in named)
-        named.append((f"{part.kind}{same + 1}" if same else part.kind, part.transformer(layout), part.names))
+        named.append((f"{part.kind}{same + 1}" if same else part.kind, part.transformer(), part.names))
     made = sklearn.compose.ColumnTransformer(
         [(name, frozen(each), columns) for name, each, columns in named], sparse_threshold=0.0,
         verbose_feature_names_out=False,

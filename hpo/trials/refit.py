@@ -56,9 +56,10 @@ def refit(
         return replace(made, reason="the study was interrupted")
     try:
         state, cost = _read(question, found, winner, summary, progress, stop)
+        progress.prepare(f"fitting the best model to {state.rows:,} rows")
         solution = winner.algorithm.solve(state)
-    except (AlgorithmError, DataError, Interrupted, MemoryShort, MemoryError, StoreError) as error:
-        return _left(made, (str(error) or type(error).__name__).splitlines()[0])
+    except (AlgorithmError, DataError, Interrupted, MemoryShort, MemoryError, StoreError, KeyboardInterrupt) as error:
+        return _left(made, _why(error))
     seconds = time.perf_counter() - began
     return replace(made, passes=1, rows=state.rows, solution=solution, seconds=seconds, results=(cost,))
 
@@ -76,6 +77,12 @@ def every_row(winner: Candidate) -> Summary | None:
     """Return the summary that keeps every row of a winner's data; None where its own does, or keeps none."""
     states = winner.states if winner.states.plain is None else winner.states.plain
     return states.summary.holding(states.whole)
+
+
+def _why(error: BaseException) -> str:
+    """Return why there is no model of all rows: of a second Ctrl-C amid a long fit, which says nothing, too."""
+    said = str(error).splitlines()
+    return said[0] if said else f"its fit was left ({type(error).__name__})"
 
 
 def _left(made: Polished, why: str) -> Polished:
