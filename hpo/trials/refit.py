@@ -28,6 +28,9 @@ from hpo.trials.polished import Polished
 from hpo.trials.selection import Candidate
 from state_store import StoreError
 
+LEAVES = (AlgorithmError, DataError, Interrupted, MemoryShort, MemoryError, StoreError, KeyboardInterrupt)
+"""What leaves the model of the sample, and the study whole."""
+
 
 def refit(
     question: Question, found: Evidence, winner: Candidate, progress: Progress, stop: Event, *, asked: bool
@@ -58,7 +61,7 @@ def refit(
         state, cost = _read(question, found, winner, summary, progress, stop)
         progress.prepare(f"fitting the best model to {state.rows:,} rows")
         solution = winner.algorithm.solve(state)
-    except (AlgorithmError, DataError, Interrupted, MemoryShort, MemoryError, StoreError, KeyboardInterrupt) as error:
+    except LEAVES as error:
         return _left(made, _why(error))
     seconds = time.perf_counter() - began
     return replace(made, passes=1, rows=state.rows, solution=solution, seconds=seconds, results=(cost,))
