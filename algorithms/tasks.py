@@ -21,6 +21,7 @@ class Task:
     one_class : whether the truth is one class of the target against all the others.
     documents : whether rows are documents, which may be given as text.
     unlabelled : the score of a study that names no target; None where it must name one.
+    naive : the algorithm that its users compare with where no dummy of scikit-learn's suits, and what that answers.
     also : other names by which ``"auto:<task>"`` knows it.
 
     Examples
@@ -36,6 +37,7 @@ class Task:
     one_class: bool = False
     documents: bool = False
     unlabelled: str | None = None
+    naive: tuple[str, str] | None = None
     also: tuple[str, ...] = ()
 
     def without_target(self) -> Task:
@@ -53,7 +55,7 @@ TASKS: Mapping[str, Task] = {
         Task("decomposition", None),
         Task("clustering", None),
         Task("recommendation", None),
-        Task("forecasting", NUMBER),
+        Task("forecasting", NUMBER, naive=("seasonal_naive", "the last value of the same season")),
         Task("topics", None, documents=True),
         Task(
             "outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True,

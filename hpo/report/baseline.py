@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from algorithms import registry
 from algorithms.arrays import Array
 from algorithms.contract import pass_fields
 from algorithms.errors import AlgorithmError
+from algorithms.fields import build
 from algorithms.lazily import sklearn
 from algorithms.scoring.scorers import SHARELESS, scorer_of
 from algorithms.tasks import CLASS, TASKS
-from hpo.states.evaluate import Scores
+from hpo.states.evaluate import Scores, evaluate
 from studies.report.data import Baseline
 
 if TYPE_CHECKING:
@@ -52,10 +54,16 @@ def baseline(result: Result) -> Baseline | None:
     """
     states, metric = result.candidates[0].states, result.metric
     task = TASKS[result.candidates[0].algorithm.tags.task]
-    if not task.answers or task.one_class or not states.train:
+    if task.one_class and metric == "roc_auc":
+        return Baseline(0.5, answer="the same for every row")
+    if not states.train or task.one_class or not (task.answers or task.naive):
         return None
     try:
-        if task.target == CLASS:
+        if task.naive:
+            name, answer = task.naive
+            naive = build(registry.get(name), pass_fields(states.summary))
+            folds = list(evaluate(naive, states, metric).folds)
+        elif task.target == CLASS:
             folds, answer = list(_classes(states, metric)), "the frequencies of the classes"
         else:
             answer = f"the {'median' if metric in MEDIAN else 'mean'} of the target"

@@ -218,10 +218,11 @@ class Runner:
         winner = self._winner(tuner, record)
         if winner is None:
             return None
-        if self.question.spec.refit == ALL:
-            from hpo.trials.refit import refit  # noqa: PLC0415 -- asked for by few studies
+        asked = self.question.spec.refit == ALL
+        if asked or (winner.algorithm.tags.refit and self.question.spec.polish is not False):
+            from hpo.trials.refit import refit  # noqa: PLC0415 -- needed by few studies
 
-            again = refit(self.question, found, winner, self.progress, stop)
+            again = refit(self.question, found, winner, self.progress, stop, asked=asked)
             if again is not None:
                 return again
         return polish(self.question, found, winner, self.question.spec.polish, self.progress, stop)

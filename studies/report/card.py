@@ -11,7 +11,8 @@ ROWS = 5
 LONGEST = 160
 """Characters of a line at most."""
 
-STYLE = "font:13px/1.5 system-ui,sans-serif;border:1px solid #8884;border-radius:6px;padding:8px;max-width:720px"
+BOX = "border:1px solid #8884;border-radius:6px;padding:8px;max-width:720px;overflow-x:auto"
+STYLE = f"font:13px/1.5 system-ui,sans-serif;{BOX}"
 LINE = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
 TABLE = "font:inherit;border-collapse:collapse;margin:6px 0 0"
 CELL = "text-align:left;padding:1px 16px 1px 0;border:0"

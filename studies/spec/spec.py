@@ -282,7 +282,8 @@ class StudySpec(Strict):
     """Which of several scores is optimised; None for the first. False optimises all of them together:
     ``result.pareto`` holds the settings that no other beats in every score. ``"all"`` optimises the first, and fits
     the best model again to all rows where it is of a sample of them, as ``refit=True`` of GridSearchCV does: one
-    more pass, and one fit. Scores stay those of the sample."""
+    more pass, and one fit. Scores stay those of the sample. An estimator by its path or instance is fitted again
+    without being asked, where the rows fit in memory; ``polish=False`` leaves its model that of the sample."""
 
     scoring_rows: Annotated[
         int, Option("int", "rows of each fold that are kept for scores that need rows", "4096", defines=True)

@@ -81,6 +81,28 @@ def test_the_baseline_weighs_rows_as_the_study_does(tmp_path):
     assert kept.mean == pytest.approx(np.mean(own), rel=1e-9)
 
 
+def test_the_baseline_of_series_is_what_was_in_the_season_before(tmp_path):
+    months, rng = np.arange(48), np.random.default_rng(0)
+    sold = 10.0 + np.sin(months * np.pi / 2) + 0.3 * rng.normal(size=48)
+    rows = pd.DataFrame({"month": months, "sold": sold})
+    folds = {"scheme": "backtest", "horizon": 4, "n_splits": 2}
+    search = {"linear_forecaster.season": 4, "linear_forecaster.context": 8}
+    asked = {"time": "month", "folds": folds, "search": search, "scoring": "neg_mase", "trials": 1, "store": tmp_path}
+    found = baseline(hpo.tune(rows, "sold", "linear_forecaster", **asked))
+    own = []
+    for first in (40, 44):
+        error = np.mean(np.abs(sold[first : first + 4] - sold[first - 4 : first]))
+        own.append(-error / np.mean(np.abs(sold[4:first] - sold[: first - 4])))
+    assert found.answer == "the last value of the same season"
+    assert found.mean == pytest.approx(np.mean(own), rel=1e-9)
+
+
+def test_outliers_that_cannot_be_told_have_half_of_the_area(tmp_path):
+    rows = frame(load_wine).assign(odd=lambda data: np.where(data["alcohol"] > 14.3, "odd", "usual"))
+    search = {"isolation_forest.n_estimators": 3, "isolation_forest.max_samples": 16, "isolation_forest.max_features": 1.0}
+    assert baseline(hpo.tune(rows, "odd", "isolation_forest", search=search, trials=1, store=tmp_path)).mean == 0.5
+
+
 def test_studies_without_a_dummy_have_no_baseline(tmp_path):
     data = frame(load_wine).drop(columns="target")
     assert baseline(hpo.tune(data, algorithm="pca", trials=2, store=tmp_path)) is None
