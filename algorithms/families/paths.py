@@ -217,7 +217,10 @@ class PathForecast:
         return np.concatenate(parts)
 
     def paths(self, rows: Array, steps: int | None = None) -> Array:
-        """Return S paths of the next values, shape (n, S, h); those of a row do not depend on the others."""
+        """Return S paths of the next values, shape (n, S, h); those of a row do not depend on the others.
+
+        But for the last digit of float32: on some processors products round a row by its place among the others.
+        """
         given = Given.of(self, rows)
         h = self.steps if steps is None else steps
         L, S, n = self.network.context, self.samples, len(rows)
