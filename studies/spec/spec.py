@@ -16,7 +16,7 @@ from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
 from studies.spec.option import Option, options_of
-from studies.spec.plain import masked, too_long, undotted
+from studies.spec.plain import in_full, masked, too_long, undotted
 from studies.spec.ranges import Strict, wrong
 from studies.spec.yaml_reader import Document
 
@@ -623,7 +623,7 @@ def build(values: Mapping[str, Any], source: str = "study", document: Document |
     Traceback (most recent call last):
     studies.errors.SpecError: study: unknown key 'trails'; did you mean 'trials'?
     """
-    document = document or Document(source)
+    document, values = document or Document(source), in_full(values)
     problems = [*document.problems, *undotted(values, document)]
     if endless := too_long(values, document):
         raise SpecError(source, [*problems, endless])
