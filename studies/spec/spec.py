@@ -307,6 +307,23 @@ class StudySpec(Strict):
     ] = Field(default=None, ge=1)
     """Stop after so many trials without improvement."""
 
+    early_stopping_rounds: Annotated[
+        int | None,
+        Option(
+            "int | None", "stop growing once so many trees have not raised the mean over folds", "50",
+            defines="if given",
+        ),
+    ] = Field(default=None, ge=1)
+    """Where one fit answers every number of trees: stop growing in all folds once the mean score over the folds has
+    not improved for so many rounds (trees). None grows the largest number."""
+
+    one_std_err: Annotated[
+        bool,
+        Option("bool", "the fewest trees within one standard error of the best", "true", defines="if given"),
+    ] = False
+    """Where one fit answers every number of trees, or strength of pruning: take the smallest model whose mean score
+    is within one standard error of the best, in place of the best."""
+
     fidelity: Annotated[
         Literal["halving", "hyperband", "population"] | None,
         Option(
