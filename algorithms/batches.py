@@ -39,6 +39,9 @@ HASHED = "hashed"
 PAST, FUTURE, STATIC = "past", "future", "static"
 """What windows of series have of a column beside the target."""
 
+DAYS = (24, 48, 72, 96)
+"""Steps of a season that is a day: of hours, and of halves, thirds and quarters of them."""
+
 Label: TypeAlias = str | int | float
 """The label of a class: text, a whole number, or true or false."""
 

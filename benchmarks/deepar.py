@@ -33,9 +33,6 @@ DECILES = tuple(i / 10 for i in range(1, 10))
 EPOCHS, BATCH, BATCHES, HIDDEN, LAYERS, EMBEDDING = 20, 32, 50, 40, 2, 8
 SETTINGS = 36
 
-CONTEXTS = {"h": {"context": 193}}
-"""Past steps by the frequency where a week is to be looked at; GluonTS looks at lags of a week by itself."""
-
 
 def flights() -> Series:
     """Return how many flights of each airline left each airport by the hour, in the last 13 weeks of 2013."""
@@ -89,8 +86,7 @@ def network(series: Series, seed: int, store: Path, epochs: int = EPOCHS) -> tup
     """Return the forecasts, the seconds of an epoch, and the past steps gone over; none is held out."""
     values = {"epochs": epochs, "batch_size": BATCH, "num_batches_per_epoch": BATCHES, "hidden_size": HIDDEN,
               "num_layers": LAYERS, "embedding_dimension": EMBEDDING, "learning_rate": 1e-3, "dropout_rate": 0.1,
-              "validation_fraction": 0.0, "random_state": seed, "likelihood": likelihood_of(series),
-              **CONTEXTS.get(series.freq, {})}  # fmt: skip
+              "validation_fraction": 0.0, "random_state": seed, "likelihood": likelihood_of(series)}  # fmt: skip
     result = tuned(series, "deepar", 1, store, trials=1, search={f"deepar.{k}": v for k, v in values.items()})
     algorithm, state, ends = result.best.algorithm, result.best.states.whole, [time.perf_counter()]
     ends += [time.perf_counter() for _ in further(algorithm.chained, algorithm.chained.begin(state), state)]

@@ -98,7 +98,7 @@ def tune(
     timeout: float | str | None = None,
     patience: int | None = None,
     early_stopping_rounds: int | None = None,
-    one_std_err: bool = False,
+    one_std_err: bool | None = None,
     fidelity: str | None = None,
     replay: float | None = None,
     polish: bool | str = True,
@@ -196,7 +196,9 @@ def tune(
     refit : which of several scores is optimised; None for the first. False optimises all of them together:
         ``result.pareto`` holds the settings that no other beats in every score. ``"all"`` optimises the
         first, and fits the best model again to all rows where it is of a sample of them, as ``refit=True`` of
-        GridSearchCV does: one more pass, and one fit. Scores stay those of the sample.
+        GridSearchCV does: one more pass, and one fit. Scores stay those of the sample. An estimator by its
+        path or instance is fitted again without being asked, where the rows fit in memory; ``polish=False``
+        leaves its model that of the sample.
     scoring_rows : rows of each fold that are kept for scores that need rows; rare classes, and the smallest
         and largest targets, are kept in full where they fit, and the other rows weighted.
     trials : how many settings to try, in all (those of a resumed study count).

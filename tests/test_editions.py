@@ -89,7 +89,7 @@ def test_editions_are_compared_on_the_folds_that_scored_both_settings(home, caps
     assert pair["difference"] == pytest.approx(gap) and 0.0 <= pair["p"] <= 1.0
     compare(["daily@1", "daily@2"], str(home / "studies.journal"))
     told = " ".join(capsys.readouterr().out.split())
-    assert "daily and daily@2 cannot be compared: they read different data. On the data of daily@2 the setting of" in told
+    assert "daily@1 and daily@2 cannot be compared: they read different data. On the data of daily@2 the setting of" in told
 
 
 def test_the_best_of_before_stands_unless_another_is_better_by_a_standard_error(home):

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import Isomap
 from sklearn.metrics import get_scorer_names
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 from terminal import hpo as ask
 
 import hpo
@@ -28,7 +29,7 @@ FRAME = pd.DataFrame(X, columns=list("abc")).assign(y=(X[:, 0] > 0).astype(int))
 
 
 def tune(*args, **options):
-    return hpo.tune(*args, trials=1, store=None, progress=False, **options)
+    return hpo.tune(*args, **{"trials": 1, "store": None, "progress": False} | options)
 
 
 @pytest.mark.parametrize("name", sorted(set(PARAMETERS) | {"fold", "alpha", "njobs"}))
@@ -77,17 +78,30 @@ def test_a_model_of_another_package_has_a_path(name, path):
         assert registry.get(path).tags.task
 
 
-def test_a_search_key_needs_its_algorithm():
-    with pytest.raises(SpecError, match=r"search key 'C' must be 'algorithm.parameter', such as 'logistic.C'"):
-        tune(FRAME, "y", "logistic", search={"C": [1.0, 2.0]})
+def test_a_search_key_of_the_only_algorithm_needs_no_name_before_it():
+    short, full = (tune(FRAME, "y", "logistic", search={key: [1.0, 2.0]}) for key in ("C", "logistic.C"))
+    assert short.best_params == full.best_params
+    assert set(short.optuna_study.trials[0].params) == {"logistic.C"}
+    own = tune(FRAME, "y", {"tree": DecisionTreeClassifier()}, search={"max_depth": [1, 2]})
+    assert set(own.best_params) == {"tree.max_depth"}
+    for several in (["logistic", "lda"], "auto"):
+        with pytest.raises(SpecError, match=r"search key 'C' must be 'algorithm.parameter'"):
+            tune(FRAME, "y", several, search={"C": [1.0, 2.0]})
+    with pytest.raises(SpecError, match=r"search key 'C' must be 'algorithm.parameter'"):
+        tune(FRAME, "y", "logistic", search={"C": [1.0], "logistic.C": [2.0]})
 
 
-def test_weights_by_class_are_text():
-    with pytest.raises(SearchError, match="or '0=1, 1=5'"):
-        tune(FRAME, "y", "logistic", search={"logistic.class_weight": {0: 1, 1: 5}})
-    assert tune(FRAME, "y", "logistic", search={"logistic.class_weight": "0=1, 1=5"}).best_value
-    with pytest.raises(SpecError, match="weights by class are text, '0=1, 1=5'"):
-        tune(FRAME, "y", "logistic", search={"logistic.class_weight": ["balanced", {0: 1, 1: 5}]})
+def test_weights_by_class_are_a_dictionary_or_text():
+    fixed = {"C": 1.0, "l1_ratio": 0.0}
+    given = ({0: 1, 1: 5}, "0=1, 1=5")
+    made = [tune(FRAME, "y", "logistic", search={"class_weight": one, **fixed}) for one in given]
+    assert made[0].best_value == made[1].best_value
+    assert made[0].best_params["logistic.class_weight"] == "0=1, 1=5"
+    both = tune(FRAME, "y", "logistic", search={"class_weight": ["balanced", {0: 1, 1: 5}], **fixed}, trials=2)
+    found = {trial.params["logistic.class_weight"] for trial in both.optuna_study.trials}
+    assert found == {"balanced", "0=1, 1=5"}
+    with pytest.raises(SearchError, match="numbers with 'low' and 'high'"):
+        tune(FRAME, "y", "logistic", search={"logistic.C": {0: 1, 1: 5}})
 
 
 def test_a_step_of_a_pipeline_and_two_underlines_are_a_name_and_a_dot():
@@ -125,7 +139,7 @@ def test_a_member_of_other_results_names_ours(name):
         ("algorithm: logistic\ncv: 5", "unknown key 'cv'; it is 'folds' here"),
         ("algorithm: logistic\nn_trials: 5", "unknown key 'n_trials'; it is 'trials' here"),
         ("algorithm: logistic\nparam_grid: {}", "unknown key 'param_grid'; it is 'search' here"),
-        ("algorithm: logistic\nsearch: {C: [1.0]}", "search key 'C' must be 'algorithm.parameter', such as 'logistic.C'"),
+        ("algorithm: [logistic, lda]\nsearch: {C: [1.0]}", "search key 'C' must be 'algorithm.parameter', such as 'logistic.C'"),
         ("algorithm: logistic\nsearch: {logistic.class_weight: {0: 1, 1: 5}}", "weights by class are text, '0=1, 1=5'"),
     ],
 )  # fmt: skip

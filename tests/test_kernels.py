@@ -44,7 +44,7 @@ def test_kernel_ridge_is_ridge_on_scikit_learns_features(kernel, tmp_path):
         frame, "y", "ridge", trials=1, folds=3, store=tmp_path, search=asked("ridge", kernel, alpha=0.5)
     )
     model, rows = result.best_model, frame.drop(columns="y")
-    assert [name for name, _ in model.steps] == ["encoder", "columns", "standardize", "kernel", "model"]
+    assert [name for name, _ in model.steps] == ["columns", "order", "standardize", "kernel", "model"]
     assert isinstance(model["standardize"], StandardScaler)
     assert isinstance(model["kernel"], Nystroem if kernel == "nystroem" else RBFSampler)
     features = model[:-1].transform(rows)
@@ -92,7 +92,7 @@ def test_fold_scores_are_those_of_refits_on_the_same_features(tmp_path):
         store=tmp_path, search=asked("ridge", "nystroem", alpha=0.1), scoring=["r2", "neg_median_absolute_error"],
         scoring_rows=1000,
     )  # fmt: skip
-    states, model = result.best.states, result.best_model
+    states, model = result.best.states, result.encoded_model()
     exact = np.array(result.best.scores.folds)
     by_rows = [
         make_pipeline(*(step for _, step in fitted(result.best.algorithm, train).steps)).score(held.rows.X, held.rows.y)

@@ -44,9 +44,16 @@ def test_a_result_of_several_objectives_shows_its_front(tmp_path):
     scoring = ["neg_root_mean_squared_error", "neg_mean_absolute_error"]
     found = hpo.tune(X, "y", "ridge", scoring=scoring, refit=False, trials=4, store=tmp_path, progress=False)
     page = found._repr_html_()
-    assert "on the Pareto front of neg_root_mean_squared_error, neg_mean_absolute_error" in page
+    assert "on the Pareto front of RMSE, MAE" in page and "MAE ↓ lower is better" in page
     assert page.count("<tr>") == 1 + min(5, len(found.pareto))
-    assert f"{found.pareto[0].scores.also['neg_mean_absolute_error'].mean:.6g}".replace("-", "−") in page
+    assert f"{-found.pareto[0].scores.also['neg_mean_absolute_error'].mean:.6g}" in page and "−" not in page
+
+
+def test_errors_are_positive_on_a_card_as_in_a_report(tmp_path):
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=["a", "b", "y"])
+    asked = {"scoring": "neg_root_mean_squared_error", "trials": 3, "store": tmp_path, "progress": False}
+    found = hpo.tune(X, "y", "ridge", **asked)
+    assert f"RMSE {-found.best_value:.6g} ± " in found._repr_html_() and "neg_" not in found._repr_html_()
 
 
 def test_no_text_in_a_card_is_markup():

@@ -18,7 +18,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 import hpo
 from hpo.errors import DataError, Interrupted, StoreWarning, TuneError
-from state_store import StateStore
+from state_store import StateStore, StoreWriteError
+from studies import StudySpec
 from studies.errors import SpecError
 from studies.spec.form import load
 
@@ -48,7 +49,7 @@ def rows_of(result):
 
 
 def test_the_best_model_is_scikit_learns_of_all_rows(frame, tmp_path):
-    sampled, whole = tuned(frame, tmp_path, refit=None), tuned(frame, tmp_path)
+    sampled, whole = tuned(frame, tmp_path, refit=None, polish=False), tuned(frame, tmp_path)
     assert rows_of(sampled) == SIZE
     assert rows_of(whole) == ROWS
     assert (sampled.best_params, sampled.best_value) == (whole.best_params, whole.best_value)
@@ -71,6 +72,50 @@ def test_it_reads_the_rows_once_more_and_the_same_study_again_reads_none(frame, 
     assert second.cost.rows_read == 0
     new = frame[["a", "b"]]
     assert np.array_equal(first.best_model.predict(new), second.best_model.predict(new))
+
+
+def test_an_estimator_has_all_rows_without_being_asked_and_a_family_has_not(frame, tmp_path):
+    result = tuned(frame, tmp_path, refit=None)
+    assert (rows_of(result), result.cost.rows_read, result.cost.rows_polish) == (ROWS, 2 * ROWS, ROWS)
+    left = tuned(frame, tmp_path, refit=None, polish=False, store=tmp_path / "other")
+    assert (rows_of(left), left.cost.rows_read) == (SIZE, ROWS)
+    search = {"knn_regressor.size": SIZE, "knn_regressor.n_neighbors": [3, 9]}
+    near = tuned(frame, tmp_path, "knn_regressor", search, refit=None)
+    assert near.best_model[-1].n_samples_fit_ == SIZE
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "how", "told"),
+    [("sklearn:sklearn.tree.DecisionTreeRegressor", {}, "refit"), ("knn_regressor", {}, "no"),
+     ("sklearn:sklearn.tree.DecisionTreeRegressor", {"polish": False}, "no")],
+)  # fmt: skip
+def test_a_plan_tells_of_it(frame, tmp_path, algorithm, how, told):
+    frame.to_parquet(tmp_path / "rows.parquet")
+    spec = StudySpec(data=str(tmp_path / "rows.parquet"), target="y", algorithm=algorithm, store=str(tmp_path / "s"), **how)
+    assert hpo.plan(spec).polish == told
+
+
+def test_a_store_that_cannot_take_the_rows_leaves_the_study(frame, tmp_path, monkeypatch):
+    second_pass_raises(monkeypatch, StoreWriteError("the disk is full"))
+    with pytest.warns(StoreWarning, match="stays that of the sample: the disk is full"):
+        result = tuned(frame, tmp_path, refit=None)
+    assert rows_of(result) == SIZE
+
+
+def test_a_second_ctrl_c_amid_the_fit_leaves_the_model_of_the_sample(frame, tmp_path):
+    search = {"Stopped.size": SIZE, "Stopped.max_depth": [3, 8]}
+    with pytest.warns(StoreWarning, match="its fit was left .KeyboardInterrupt"):
+        result = tuned(frame, tmp_path, Stopped(), search, refit=None)
+    assert rows_of(result) == SIZE
+
+
+class Stopped(DecisionTreeRegressor):
+    """Is interrupted amid a fit to more than a thousand rows."""
+
+    def fit(self, X, y):
+        if len(X) > 1000:
+            raise KeyboardInterrupt
+        return super().fit(X, y)
 
 
 def test_files_cells_and_threads_give_the_same_model(frame, tmp_path):

@@ -70,7 +70,7 @@ def test_a_whole_file_is_read_as_written():
         ("search: {ridge.alpha: []}", "an empty list leaves nothing to try"),
         ("search: {ridge.alpha: [1, 1]}", "names a value twice"),
         ("search: {ridge.alpha: .nan}", "nan cannot be tried"),
-        ("search: {alpha: 1}", "line 3: search key 'alpha' must be 'algorithm.parameter'"),
+        ("search: {alpha.: 1}", "line 3: search key 'alpha.' must be 'algorithm.parameter'"),
         ("name: a/b", "line 3: name: 'a/b' is not a study name"),
         ("seed: -1", "line 3: seed: should be greater than or equal to 0 (got -1)"),
         ("data: [a, a]", "line 3: key 'data' is given twice (first on line 1)"),

@@ -314,7 +314,8 @@ def test_paths_of_a_series_do_not_depend_on_the_others_and_are_of_the_distributi
     past = SUMMARY.ends(state).rows(np.zeros((3, H, 3)))
     paths = forecast.paths(past)
     assert paths.shape == (3, 4000, H)
-    np.testing.assert_array_equal(forecast.paths(past[1:2])[0], paths[1])
+    # float32 products round a row by its place among others on some processors
+    np.testing.assert_allclose(forecast.paths(past[1:2])[0], paths[1], atol=1e-6 * np.abs(paths[1]).max())
     assert np.corrcoef(paths[0, :, 0], paths[1, :, 0])[0, 1] == pytest.approx(0.0, abs=0.05)
     out = forecast.raw(past, np.zeros((3, H)))[:, L - max(forecast.network.lags)]
     for i in range(3):

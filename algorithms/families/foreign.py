@@ -541,7 +541,7 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     if not hasattr(type(model), "predict"):
         raise AlgorithmError(f"{name} has no predict, so it cannot be scored on held-out rows")
     doc = f"{(type(model).__doc__ or name).strip().splitlines()[0]}"
-    tags = Tags(task=task, sampled=tuple(SEPARATION) if task == "clustering" else (), costly=True)
+    tags = Tags(task=task, sampled=tuple(SEPARATION) if task == "clustering" else (), costly=True, refit=True)
     body = {"template": template, "tags": tags, "__doc__": doc, "__module__": type(model).__module__}
     resumable = hasattr(_last(template), "partial_fit") and EPOCHS not in _parameters(template)
     part, growth = axis_of(_last(template)), growth_of(_last(template))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Floats, Places, Singles
+from algorithms.batches import DAYS
 from algorithms.covariates import Covariates
 from algorithms.families.forecast import conformal
 from algorithms.families.likelihoods import QUANTILES
@@ -72,8 +73,8 @@ def calendar(steps: NDArray[np.integer] | Floats, periods: Sequence[float]) -> A
 def lags_of(context: int, season: int) -> tuple[int, ...]:
     """Return the lags of a network: the last few steps, and those around a season and its multiples.
 
-    None is longer than half the context, so that the network goes over the other half step by step. Hours have
-    those around a week, too, where a day is left to go over.
+    None is longer than half the context, so that the network goes over the other half step by step. Where a season
+    is a day, those around a week are looked at, too, if a day is left to go over.
 
     Examples
     --------
@@ -85,12 +86,8 @@ def lags_of(context: int, season: int) -> tuple[int, ...]:
     near = set(range(1, 8))
     around = {k * season + i for k in (1, 2, 3) for i in (-1, 0, 1)} if season > 1 else set()
     found = {lag for lag in near | around if 1 <= lag <= max(1, context // 2)}
-    week = {7 * season + i for i in (-1, 0, 1)} if season == DAY and context >= 8 * DAY + 1 else set()
+    week = {7 * season + i for i in (-1, 0, 1)} if season in DAYS and context >= 8 * season + 1 else set()
     return tuple(sorted(found | week))
-
-
-DAY = 24
-"""Hours."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +217,10 @@ class PathForecast:
         return np.concatenate(parts)
 
     def paths(self, rows: Array, steps: int | None = None) -> Array:
-        """Return S paths of the next values, shape (n, S, h); those of a row do not depend on the others."""
+        """Return S paths of the next values, shape (n, S, h); those of a row do not depend on the others.
+
+        But for the last digit of float32: on some processors products round a row by its place among the others.
+        """
         given = Given.of(self, rows)
         h = self.steps if steps is None else steps
         L, S, n = self.network.context, self.samples, len(rows)

@@ -88,9 +88,9 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
     steps: Annotated[int | None, Legal(ge=1), Integer(1, None, searched=False)] = None
     summary: WholeSeries = WholeSeries()
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     tags: ClassVar[Tags] = Tags(
-        task="forecasting", sampled=NAMES, default_score=RMSSE, costly=True, extra="neural"
+        task="forecasting", sampled=NAMES, default_score=RMSSE, costly=True, weekly=True, extra="neural"
     )
 
     # training --------------------------------------------------------------------------------------------

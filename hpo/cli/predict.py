@@ -113,7 +113,7 @@ def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:
             f"study {result.record.name!r} has several objectives, so choose one of its Pareto front with "
             f"--trial: {front}"
         )
-    return result.best_model if candidate is None else result.model_of(candidate)
+    return result.encoded_model(candidate)
 
 
 def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Iterator[pa.Table]:

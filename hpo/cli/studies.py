@@ -169,7 +169,7 @@ def compare(
       hpo studies compare daily@1 daily@3
     """
     kept = known_storage(storage)
-    found = study_compare.compare([_of_one_goal(editions.load_edition(kept, name)) for name in names])
+    found = study_compare.compare([_of_one_goal(editions.load_edition(kept, name)) for name in names], names)
     if as_json:
         emit(found.to_dict())
     else:

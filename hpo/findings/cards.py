@@ -11,7 +11,7 @@ from hpo.findings.noted import algorithm_of, fold_words, rows_in_words, without_
 from hpo.trials.accuracy import accuracy_of
 from studies.counting import counted
 from studies.report.card import card
-from studies.report.text import number_text
+from studies.report.text import Metric, metric_of, number_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,32 +30,39 @@ def card_of(result: Result) -> str:
         return card(title, [_front(result), cost], *_front_rows(result))
     best = result.best
     errors = accuracy_of(best, result.metric, result.metric).brief(result.best_value)
-    score = f"{result.metric} {number_text(result.best_value, 6)} ± {number_text(best.scores.se, 2)}, {errors}"
+    metric = metric_of(result.metric)
+    score = f"{metric.short} {_shown(metric, result.best_value)} ± {number_text(best.scores.se, 2)}, {errors}"
     setting = ", ".join(f"{key}={value}" for key, value in result.best_params.items())
-    head = "algorithm", result.metric, "standard error", "trials"
+    head = "algorithm", metric.label, "standard error", "trials"
     rows = [
-        (one.algorithm, number_text(one.score, 6), number_text(one.se, 2), str(one.trials))
+        (one.algorithm, _shown(metric, one.score), number_text(one.se, 2), str(one.trials))
         for one in leaderboard(result)
     ]
     return card(title, [score, setting, cost], head, rows)
 
 
+def _shown(metric: Metric, score: float) -> str:
+    """Return a score with the sign that people give it: errors are positive."""
+    return number_text(metric.shown(score), 6)
+
+
 def _front(result: Result) -> str:
-    names = ", ".join(result.record.objectives)
+    names = ", ".join(metric_of(name).short for name in result.record.objectives)
     return f"{counted(len(result.pareto), 'setting')} on the Pareto front of {names}: choose one of result.pareto"
 
 
 def _front_rows(result: Result) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the columns and rows of the settings that no other beats in every objective."""
-    first, *others = result.record.objectives
+    first, *others = (metric_of(name) for name in result.record.objectives)
+    names = result.record.objectives[1:]
     rows = [
         (
-            str(one.number), algorithm_of(result.run, one), number_text(one.scores.mean, 6),
-            *(number_text(one.scores.also[name].mean, 6) for name in others),
+            str(one.number), algorithm_of(result.run, one), _shown(first, one.scores.mean),
+            *(_shown(m, one.scores.also[name].mean) for m, name in zip(others, names, strict=True)),
         )
         for one in result.pareto
     ]  # fmt: skip
-    return ("trial", "algorithm", first, *others), rows
+    return ("trial", "algorithm", first.label, *(m.label for m in others)), rows
 
 
 def draw(result: Result, ax: Axes) -> None:

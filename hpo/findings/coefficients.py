@@ -34,10 +34,10 @@ def coefficient_table(fitted: Pipeline) -> pd.DataFrame | None:
     values, names = np.atleast_2d(np.asarray(coef, dtype=float)), fitted[:-1].get_feature_names_out()
     if names is None or not len(names) or values.shape[1] != len(names):
         return None
-    return pd.DataFrame(values.T, index=[str(n) for n in names], columns=_labels(model, len(values)))
+    return pd.DataFrame(values.T, index=[str(n) for n in names], columns=labels_of(model, len(values)))
 
 
-def _labels(model: BaseEstimator, equations: int) -> list[str]:
+def labels_of(model: BaseEstimator, equations: int) -> list[str]:
     """Return what each equation is of: a class, the second of two, or the target itself."""
     classes = list(getattr(model, "classes_", []))
     labels = classes if len(classes) == equations else classes[1:2] or ["coefficient"]

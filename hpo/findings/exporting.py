@@ -85,7 +85,7 @@ def export(
     """
     path = Path(path).absolute()
     check_ending(path)
-    model = result.best_model if candidate is None else result.model_of(candidate)
+    model = result.encoded_model(candidate)
     rows = rows_of(result, model)
     beside: tuple[Path, ...] = ()
     expected = answers(model, rows)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import copy
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipelin
 
     Parameters
     ----------
-    model : of a study: ``result.best_model``, or that of a candidate.
+    model : of a study: ``result.encoded_model()``, or that of a candidate.
     dates : the class that encodes dates and times, from wherever the model will find it; None refuses them.
 
     Raises
@@ -65,11 +65,36 @@ def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipelin
     >>> import numpy as np, hpo
     >>> X = np.random.default_rng(0).normal(size=(60, 3))
     >>> result = hpo.tune((X, X[:, 0]), algorithm="ridge", trials=2, store=None)
-    >>> [type(step).__module__.split(".")[0] for _, step in portable(result.best_model).steps]
-    ['sklearn', 'sklearn', 'sklearn']
+    >>> [type(step).__module__.split(".")[0] for _, step in portable(result.encoded_model()).steps]
+    ['sklearn', 'sklearn', 'sklearn', 'sklearn']
     """
     encoder, matrix, after = parts_of(model)
     return sklearn.pipeline.Pipeline([*columns_of(encoder, matrix, dates), *after])
+
+
+def travelling(model: Pipeline) -> Pipeline:
+    """Return a model in scikit-learn's own classes where they express it, and else the model itself.
+
+    It stays where a step is of this package, and where a column is a date, a time, a duration or hashed, numbered
+    levels, or a category whose levels may have been numbers: a frame may hold them as such, which
+    ``OneHotEncoder`` would not find among texts.
+
+    Parameters
+    ----------
+    model : of a study.
+    """
+    encodings = model[0].encodings_
+    if any(isinstance(each, CategoryEncoding) and _maybe_numbers(each.levels) for each in encodings):
+        return model
+    try:
+        return portable(model)
+    except ExportError:
+        return model
+
+
+def _maybe_numbers(levels: Sequence[str]) -> bool:
+    """Return whether levels may be the texts of numbers, dates or booleans."""
+    return all(level[:1] in "+-.0123456789" or level.lower() in ("true", "false", "nan", "inf") for level in levels)
 
 
 def parts_of(model: Pipeline) -> tuple[ColumnEncoder, csr_array, list[tuple[str, BaseEstimator]]]:
@@ -108,23 +133,40 @@ def columns_of(
     """
     parts: list[Part] = []
     for encoding, first in encoder.placed:
-        rows = matrix[first : first + len(encoding.columns())]
-        used = np.unique(rows.indices[rows.data != 0.0])
+        rows, used = _rows(matrix, first, len(encoding.columns()))
         if not len(used):
             continue
-        for part in _parts(encoding, rows[:, used].toarray(), used, encoder.columns_[first].origin, dates):
-            parts.append(parts.pop().joined(part) if parts and parts[-1].takes(part) else part)
+        part = _part(encoding, rows, used, encoder.columns_[first].origin, dates)
+        if parts and parts[-1].takes(part):
+            parts[-1].add(part)
+        else:
+            parts.append(part)
     if not parts:
         raise ExportError("the model has no column")
-    made = np.array([place for part in parts for place in part.places])
+    made = np.array([place for part in parts for place in part.made()])
     if sorted(made[made >= 0]) != list(range(matrix.shape[1])):
         raise ExportError("the model's columns are sums over several columns of the data")
-    steps: list[tuple[str, BaseEstimator]] = [("columns", _assembled(encoder, parts))]
+    layout = Layout.of(encoder)
+    steps = _placed(layout, parts) if layout.positions else [("columns", _assembled(layout, parts))]
     if made.tolist() != list(range(matrix.shape[1])):
         order = np.argsort(np.where(made < 0, len(made), made), kind="stable")[: matrix.shape[1]]
-        chosen = sklearn.compose.ColumnTransformer([("chosen", "passthrough", order.tolist())])
+        chosen = sklearn.compose.ColumnTransformer(
+            [("chosen", "passthrough", order.tolist())], verbose_feature_names_out=False
+        )
         steps.append(("order", chosen.fit(np.zeros((2, len(made))))))
     return steps
+
+
+def _rows(matrix: csr_array, first: int, count: int) -> tuple[Floats, Places]:
+    """Return the rows of a map that begin at ``first``, of the columns where they are not zero, and these."""
+    begins = matrix.indptr[first : first + count + 1]
+    where = slice(begins[0], begins[-1])
+    kept = matrix.data[where] != 0.0
+    columns = matrix.indices[where][kept]
+    used, place = np.unique(columns, return_inverse=True)
+    made = np.zeros((count, len(used)))
+    made[np.repeat(np.arange(count), np.diff(begins))[kept], place] = matrix.data[where][kept]
+    return made, used
 
 
 @dataclass(frozen=True)
@@ -133,11 +175,11 @@ class Part:
 
     Attributes
     ----------
-    kind : ``"numbers"``, ``"gaps"``, ``"categories"`` or ``"dates"``; neighbours of one of the first two share a
-        transformer.
+    kind : ``"numbers"``, ``"categories"`` or ``"dates"``; neighbours that are numbers share a transformer.
     names : of the columns.
     places : of the model's columns that it makes, in order; -1 of one that the model has not.
     values : what fills each number.
+    gaps : of each number the place of the model's column that says where it is missing; -1 where there is none.
     encoder : of categories or dates, fitted.
     example : a value of the column.
     """
@@ -146,65 +188,92 @@ class Part:
     names: list[str]
     places: list[int]
     values: list[float] = field(default_factory=list)
+    gaps: list[int] = field(default_factory=list)
     encoder: BaseEstimator | None = None
     example: object = 0.0
 
     def takes(self, other: Part) -> bool:
         """Return whether another part is of the same kind, and can share the transformer."""
-        return self.kind == other.kind and other.encoder is None and other.names[0] not in self.names
+        return self.kind == other.kind and other.encoder is None
 
-    def joined(self, other: Part) -> Part:
-        """Return both as one."""
-        return Part(
-            self.kind, [*self.names, *other.names], [*self.places, *other.places], [*self.values, *other.values]
-        )
+    def add(self, other: Part) -> None:
+        """Take the columns of another part behind these."""
+        for mine, more in zip(self._lists(), other._lists(), strict=True):
+            mine.extend(more)
 
-    def transformer(self) -> BaseEstimator:
-        """Return the transformer, fitted."""
+    def _lists(self) -> tuple[list[Any], ...]:
+        return self.names, self.places, self.values, self.gaps
+
+    def made(self) -> list[int]:
+        """Return the places of the columns that the transformer makes: values, and then where they are missing."""
+        return [*self.places, *(place for place in self.gaps if place >= 0)]
+
+    def transformer(self, *, named: bool = True) -> BaseEstimator:
+        """Return the transformer, fitted; to a frame of these columns if it is ``named``."""
         if self.encoder is not None:
             return self.encoder
-        zeros = np.zeros((1, len(self.names)))
-        as_floats = sklearn.preprocessing.FunctionTransformer(  # as the states are made, whatever type numbers have
-            sklearn.utils.check_array, kw_args={"dtype": "float64", "ensure_all_finite": "allow-nan"},
-            feature_names_out="one-to-one",
-        )  # fmt: skip
-        as_floats.fit(pandas.DataFrame(zeros, columns=self.names))
-        if self.kind == "gaps":
-            last: BaseEstimator = sklearn.impute.MissingIndicator(features="all").fit(zeros)
-        else:
-            last = sklearn.impute.SimpleImputer(keep_empty_features=True).fit([self.values])
-        return sklearn.pipeline.Pipeline([("floats", as_floats), (self.kind, last)])
+        gaps = np.array(self.gaps) >= 0
+        values = np.array([self.values] if not gaps.any() else [self.values, np.where(gaps, np.nan, self.values)])
+        made = sklearn.impute.SimpleImputer(keep_empty_features=True, add_indicator=bool(gaps.any()))
+        made.fit(pandas.DataFrame(values, columns=self.names) if named else values)
+        return made
 
 
-def _parts(
+@dataclass(frozen=True)
+class Layout:
+    """How the columns of the data are found.
+
+    Attributes
+    ----------
+    names : of the columns of the data, in order.
+    positions : whether columns are taken by their places, as of an array.
+    """
+
+    names: list[str]
+    positions: bool
+
+    @classmethod
+    def of(cls, encoder: ColumnEncoder) -> Layout:
+        """Return that of an encoder: an array is one whose columns have the names that arrays get."""
+        names = [str(name) for name in encoder.feature_names_in_]
+        arrays = all(name == f"x{place}" for place, name in enumerate(names))
+        numbers = all(each.kind in (NUMERIC, BOOLEAN) for each in encoder.encodings_)
+        return cls(names, arrays and numbers)
+
+
+def _part(
     encoding: Encoding, matrix: Floats, used: Places, origin: float, dates: type[DateColumns] | None
-) -> Iterator[Part]:
+) -> Part:
     if isinstance(encoding, CategoryEncoding):
-        yield _category(encoding, matrix, used)
-    elif isinstance(encoding, NumberEncoding) and encoding.kind in (NUMERIC, BOOLEAN):
-        yield from _number(encoding.name, matrix, used, origin)
-    elif isinstance(encoding, NumberEncoding | CalendarEncoding) and dates is not None:
+        return _category(encoding, matrix, used)
+    if isinstance(encoding, NumberEncoding) and encoding.kind in (NUMERIC, BOOLEAN):
+        return _number(encoding.name, matrix, used, origin)
+    if isinstance(encoding, NumberEncoding | CalendarEncoding) and dates is not None:
         parts = encoding.parts if isinstance(encoding, CalendarEncoding) else ()
         made = dates(encoding.kind, parts, origin, np.ascontiguousarray(matrix))
         example = EXAMPLES[encoding.kind]
         made.fit(pandas.DataFrame({encoding.name: [example]}))
-        yield Part("dates", [encoding.name], used.tolist(), encoder=made, example=example)
-    else:
-        raise ExportError(
-            f"column {encoding.name!r} ({encoding.kind}) is encoded in a way that scikit-learn has no class for; "
-            f"make numbers of it before the study, or leave it out with drop=[{encoding.name!r}]"
-        )
+        return Part("dates", [encoding.name], used.tolist(), encoder=made, example=example)
+    raise ExportError(
+        f"column {encoding.name!r} ({encoding.kind}) is encoded in a way that scikit-learn has no class for; "
+        f"make numbers of it before the study, or leave it out with drop=[{encoding.name!r}]"
+    )
 
 
-def _number(name: str, matrix: Floats, used: Places, origin: float) -> Iterator[Part]:
-    """Yield the value and the indicator of its gaps, where the model has them."""
-    for place, (value, gap) in zip(used.tolist(), matrix.T, strict=True):
-        if value == 1.0:
-            yield Part("numbers", [name], [place], [origin + gap])
-        elif value == 0.0 and gap == 1.0:
-            yield Part("gaps", [name], [place])
+def _number(name: str, matrix: Floats, used: Places, origin: float) -> Part:
+    """Return the value, and the indicator of its gaps where the model has it."""
+    value, indicator, filled = [], [], origin
+    for place, (times, gap) in zip(used.tolist(), matrix.T, strict=True):
+        if times == 1.0:
+            value.append(place)
+            filled = origin + gap
+        elif times == 0.0 and gap == 1.0:
+            indicator.append(place)
         else:
-            raise ExportError(f"column {name!r} enters the model {value:g} times; scikit-learn takes it once")
+            raise ExportError(f"column {name!r} enters the model {times:g} times; scikit-learn takes it once")
+    if len(value) > 1 or len(indicator) > 1:
+        raise ExportError(f"column {name!r} enters the model more than once; scikit-learn takes it once")
+    return Part("numbers", [name], value or [-1], [filled], indicator or [-1])
 
 
 def _category(encoding: CategoryEncoding, matrix: Floats, used: Places) -> Part:
@@ -258,7 +327,23 @@ def _frame(name: str, values: Sequence[object]) -> pd.DataFrame:
     return made
 
 
-def _assembled(encoder: ColumnEncoder, parts: Sequence[Part]) -> ColumnTransformer:
+def _placed(layout: Layout, parts: Sequence[Part]) -> list[tuple[str, BaseEstimator]]:
+    """Return the steps of an array: what follows the first gets no names, so that a frame does as well."""
+    [part] = parts
+    place = {name: at for at, name in enumerate(layout.names)}
+    as_floats = sklearn.preprocessing.FunctionTransformer(
+        sklearn.utils.check_array, accept_sparse=True, feature_names_out="one-to-one",
+        kw_args={"dtype": "float64", "ensure_all_finite": "allow-nan", "accept_sparse": "csc"},
+    )  # fmt: skip
+    made = sklearn.compose.ColumnTransformer(
+        [("floats", as_floats, [place[name] for name in part.names])],
+        sparse_threshold=0.0, verbose_feature_names_out=False,
+    )  # fmt: skip
+    made.fit(pandas.DataFrame(np.zeros((1, len(layout.names))), columns=layout.names))
+    return [("columns", made), ("numbers", part.transformer(named=False))]
+
+
+def _assembled(layout: Layout, parts: Sequence[Part]) -> ColumnTransformer:
     """Return one transformer of all columns, whose parts are fitted already."""
     frozen = sklearn.frozen.FrozenEstimator
     named: list[tuple[str, BaseEstimator, list[str]]] = []
@@ -270,8 +355,7 @@ def _assembled(encoder: ColumnEncoder, parts: Sequence[Part]) -> ColumnTransform
         verbose_feature_names_out=False,
     )  # fmt: skip
     examples = {name: part.example for part in parts for name in part.names}
-    features = [str(name) for name in encoder.feature_names_in_]
-    made.fit(pandas.DataFrame({name: [examples.get(name, 0.0)] for name in features}))
+    made.fit(pandas.DataFrame({name: [examples.get(name, 0.0)] for name in layout.names}))
     made.transformers = named
     made.transformers_ = named
     return made

@@ -213,12 +213,39 @@ class Result(Drawn):
 
     @functools.cached_property
     def best_model(self) -> Pipeline:
-        """The best setting fitted on every row: a scikit-learn ``Pipeline`` that takes a DataFrame."""
+        """The best setting fitted on every row: a scikit-learn ``Pipeline`` that takes a DataFrame.
+
+        It is of scikit-learn's own classes alone where they express it, so that it loads where this package is not
+        installed: ``ColumnTransformer``, ``SimpleImputer``, ``OneHotEncoder``, the scaler, the model. Dates, times,
+        hashed columns and categories that may have been numbers keep this package's encoder.
+        """
         return self.model_of(self.best)
 
-    @one_thread()
     def model_of(self, candidate: Candidate) -> Pipeline:
-        """Return a candidate fitted on every row: encoder, preprocessing and scikit-learn's own estimator."""
+        """Return a candidate fitted on every row, in scikit-learn's own classes where they express it."""
+        model = self.encoded_model(candidate)
+        if "encoder" not in model.named_steps:  # its rows are windows
+            return model
+        made: Pipeline = import_module("hpo.findings.portable").travelling(model)
+        return made
+
+    @functools.cached_property
+    def _encoded(self) -> Pipeline:
+        return self._encoded_of(self.best)
+
+    def encoded_model(self, candidate: Candidate | None = None) -> Pipeline:
+        """Return the model whose first step is this package's encoder, which takes whatever a study reads.
+
+        Frames of pandas and polars, Arrow tables, arrays and sparse matrices: ``result.predict`` asks this one.
+
+        Parameters
+        ----------
+        candidate : whose model; None for the best.
+        """
+        return self._encoded if candidate is None else self._encoded_of(candidate)
+
+    @one_thread()
+    def _encoded_of(self, candidate: Candidate) -> Pipeline:
         algorithm, polished = candidate.algorithm, self.run.polished
         solution = None if polished is None or polished.number != candidate.number else polished.solution
         whole = candidate.states.whole
@@ -282,8 +309,7 @@ class Result(Drawn):
         """
         if self.run.evidence.pilot.calendar is not None:
             raise TuneError("series are not predicted by row; result.forecast(data=rows) goes on from these rows")
-        model = self.best_model if candidate is None else self.model_of(candidate)
-        return predict(model, data, {**reading_of(self.record, self.run.join), **options})
+        return predict(self.encoded_model(candidate), data, {**reading_of(self.record, self.run.join), **options})
 
     def forecast(
         self,
@@ -336,7 +362,7 @@ class Result(Drawn):
         """
         chosen = self.best if candidate is None else candidate
         reading = {**reading_of(self.record, None), **options}
-        model = self.model_of(chosen)[-1]
+        model = self.encoded_model(chosen)[-1]
         forecasts = import_module("hpo.findings.forecasts").forecasts  # for series alone
         made: pd.DataFrame = forecasts(
             self.run, chosen, model, horizon, quantiles, data, futr_df, intervals, reading

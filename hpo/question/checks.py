@@ -200,7 +200,7 @@ def _engine(asked: Asked, _labels: Labels) -> None:
 def _along_axes(asked: Asked, _labels: Labels) -> None:
     """Refuse a way to choose along a prefix axis where none is solved."""
     spec = asked.spec
-    given = {"early_stopping_rounds": spec.early_stopping_rounds, "one_std_err": spec.one_std_err or None}
+    given = {"early_stopping_rounds": spec.early_stopping_rounds, "one_std_err": spec.one_std_err}
     words = " and ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
     if not words:
         return

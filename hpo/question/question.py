@@ -20,12 +20,13 @@ from hpo.process.engine import Engine
 from hpo.question.half_life import search_of
 from hpo.question.layout import Layout
 from hpo.question.scoring import Scoring, one_task, resolve_scoring
-from hpo.question.search import Searched, check_mappings, named, resolve
+from hpo.question.search import Searched, check_mappings, named, resolve, with_weights
 from hpo.question.series import search_of as series_of
 from state_store import StateStore, digest
 from studies.masking import mask
 from studies.spec.definition import definition
 from studies.spec.engines import DASK
+from studies.spec.plain import in_full
 from studies.spec.spec import StudySpec, build
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ def make_spec(values: Mapping[str, object]) -> StudySpec:
     for key in ("store", "storage"):
         place = plain[key]
         plain[key] = os.fspath(place) if isinstance(place, (str, os.PathLike)) else None
+    plain = {**in_full(plain)}
+    plain["search"] = with_weights(plain["algorithm"], plain["search"])
     check_mappings(plain["algorithm"], plain["search"])
     return build({k: v for k, v in plain.items() if v is not None}, "hpo.tune")
 

@@ -285,6 +285,48 @@ such as 'balanced', or 'no=1, yes=9'
             continue
 
 
+def with_weights(names: object, search: object) -> object:
+    """Return a search whose dictionaries of weights by class are the text that a study records.
+
+    Parameters
+    ----------
+    names, search : as they were given, alone or in lists of choices; whatever is wrong with them is left to others.
+
+    Examples
+    --------
+    >>> with_weights(["logistic"], {"logistic.class_weight": [None, {"no": 1, "yes": 9}]})
+    {'logistic.class_weight': [None, 'no=1, yes=9']}
+    """
+    if not isinstance(search, Mapping):
+        return search
+    listed = names if isinstance(names, (list, tuple)) else [names]
+    known = {short(name): name for name in listed if isinstance(name, str)}
+    return {key: _spelled(key, value, known) for key, value in search.items()}
+
+
+def _spelled(key: object, value: object, known: Mapping[str, str]) -> object:
+    if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
+        return [_spelled(key, one, known) for one in value]
+    if not isinstance(key, str) or not isinstance(value, Mapping) or {"low", "high"} & set(value):
+        return value
+    owner, parameter = split_key(key, known.values())
+    text = ", ".join(f"{label}={weight}" for label, weight in value.items())
+    try:
+        fields.build(registry.get(known.get(owner, owner)), {parameter: text})
+    except AlgorithmError:
+        return value
+    return text if _is_text(known.get(owner, owner), parameter, value) else value
+
+
+def _is_text(name: str, parameter: str, value: Mapping[object, object]) -> bool:
+    """Return whether a hyperparameter takes no dictionary, as an estimator of scikit-learn's may."""
+    try:
+        fields.build(registry.get(name), {parameter: dict(value)})
+    except AlgorithmError:
+        return True
+    return False
+
+
 def _as_text(name: str, parameter: str, value: Mapping[object, object]) -> str:
     """Return how to write a mapping that a hyperparameter takes as text; empty where it takes none."""
     text = ", ".join(f"{key}={one}" for key, one in value.items())

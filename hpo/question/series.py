@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from algorithms import fields, registry
-from algorithms.batches import FUTURE, PAST, STATIC
+from algorithms.batches import DAYS, FUTURE, PAST, STATIC
 from hpo.data.folds.backtest import BacktestFolds
 from hpo.data.folds.schemes import FoldScheme, RowFolds
 from hpo.data.frequency import Frequency
@@ -48,14 +48,18 @@ def horizon_of(spec: StudySpec) -> int:
     return asked or (season if season > 1 else HORIZONS)
 
 
-def context_of(season: int) -> int:
-    """Return how many past steps are kept, by the season.
+def context_of(season: int, *, weekly: bool = False) -> int:
+    """Return how many past steps are kept, by the season; a day more than a week for what looks back at a week.
 
     Examples
     --------
     >>> [context_of(season) for season in (1, 4, 7, 12, 24)]
     [8, 16, 28, 36, 48]
+    >>> context_of(24, weekly=True), context_of(12, weekly=True)
+    (193, 36)
     """
+    if weekly and season in DAYS:
+        return 8 * season + 1
     return max(2 * season, min(SEASONS * season, STEPS), LEAST)
 
 
@@ -90,7 +94,8 @@ def search_of(spec: StudySpec) -> dict[str, object]:
         name = short(full)
         given = spec.search.get(f"{name}.{SEASON}", season_of(spec))
         season = given if isinstance(given, int) else season_of(spec)
-        values: dict[str, object] = {HORIZON: horizon_of(spec), SEASON: season, CONTEXT: context_of(season)}
+        context = context_of(season, weekly=registry.get(full).tags.weekly)
+        values: dict[str, object] = {HORIZON: horizon_of(spec), SEASON: season, CONTEXT: context}
         if FREQ in fields.fields_of(registry.get(full)):
             values[FREQ] = spec.freq or ""
         found |= {f"{name}.{key}": value for key, value in values.items()}

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from hpo.findings.answers import accuracy, coefficient_table, coefficients, importances
+from hpo.findings.answers import accuracy, coefficients, importances
 from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
 from hpo.findings.importances import within
 from hpo.findings.leaderboard import leaderboard
@@ -24,7 +23,7 @@ from hpo.report.comparison import difference
 from hpo.report.diagnostics import diagnostics
 from hpo.report.lineage import lineage
 from hpo.report.notes import concerns, remarks
-from hpo.report.of_coefficients import of_units
+from hpo.report.of_coefficients import of_classes, of_units
 from hpo.report.of_stages import epoch_losses, stage_rows
 from hpo.report.offers import offers, with_tried
 from hpo.report.reproduce import recipe
@@ -34,7 +33,6 @@ from hpo.trials.notes import Noted, noted
 from hpo.trials.selection import Candidate, complexity
 from studies.report.data import (
     Chosen,
-    ClassCoefficients,
     ClassRow,
     Curve,
     Estimate,
@@ -131,7 +129,7 @@ def _with_best(made: ReportData, result: Result, curves: Sequence[Curve]) -> Rep
         offers=offers(result, curves),
         coefficients=coefficients(result)[:MOST_COEFFICIENTS],
         baseline=baseline(result),
-        class_coefficients=_class_coefficients(result),
+        class_coefficients=of_classes(result),
     )
 
 
@@ -184,16 +182,6 @@ def _classes(result: Result) -> list[ClassRow]:
     states = [first.sample or first, *(c.states for c in leaders(result).values())]
     known = [found for s in states if (found := s.whole.class_rows) is not None]
     return [ClassRow(str(v), float(n)) for v, n in zip(labels, known[0], strict=True)] if known else []
-
-
-def _class_coefficients(result: Result) -> ClassCoefficients | None:
-    table = coefficient_table(result)
-    if table is None or table.shape[1] < 2:
-        return None
-    values = table.to_numpy()
-    order = np.argsort(-np.abs(values).max(axis=1), kind="stable")[:MOST_COEFFICIENTS]
-    rows = [(str(table.index[i]), values[i].tolist()) for i in order]
-    return ClassCoefficients([str(c) for c in table.columns], rows, len(table))
 
 
 def _row(result: Result, noted: Noted, began: datetime | None) -> TrialRow:

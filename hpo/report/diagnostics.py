@@ -34,7 +34,7 @@ def diagnostics(result: Result) -> Diagnostics | None:
     candidate, task = result.best, TASKS[result.best.algorithm.tags.task]
     try:
         if task.name == "decomposition":
-            found = components(result.best_model)
+            found = components(result.encoded_model())
             return None if found is None else Diagnostics(components=found)
         if task.name == "clustering":
             return _groups(candidate)

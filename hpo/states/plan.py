@@ -241,6 +241,10 @@ def _polish(question: Question) -> str:
     how = question.spec.polish
     if question.spec.refit == ALL:
         return "refit"
+    if how is not False and question.scoring.goals == 1 and any(
+        one.tags.refit for s in question.searched for one in s.variants
+    ):
+        return "refit"
     some = any(one.polishing is not None for s in question.searched for one in s.variants)
     if how is False or not some or question.scoring.goals > 1:
         return "no"

@@ -26,10 +26,14 @@ from hpo.states.learned.seen import context_of
 from hpo.states.passes import Pass, PassResult
 from hpo.trials.polished import Polished
 from hpo.trials.selection import Candidate
+from state_store import StoreError
+
+LEAVES = (AlgorithmError, DataError, Interrupted, MemoryShort, MemoryError, StoreError, KeyboardInterrupt)
+"""What leaves the model of the sample, and the study whole."""
 
 
 def refit(
-    question: Question, found: Evidence, winner: Candidate, progress: Progress, stop: Event
+    question: Question, found: Evidence, winner: Candidate, progress: Progress, stop: Event, *, asked: bool
 ) -> Polished | None:
     """Return the winner fitted to every row; None where its model is of every row already.
 
@@ -39,6 +43,7 @@ def refit(
     winner : the best setting.
     progress : called with the rows read.
     stop : set to stop; the model of the sample stands.
+    asked : whether somebody asked for it; else a threshold, which it cannot have, is no reason to warn.
     """
     made, began = Polished(winner.number, 0.0, math.nan), time.perf_counter()
     try:
@@ -48,14 +53,16 @@ def refit(
     if summary is None:
         return None
     if winner.algorithm.tags.beside_cells:
-        return _left(made, "its threshold is chosen on the rows of the sample")
+        why = "its threshold is chosen on the rows of the sample"
+        return _left(made, why) if asked else replace(made, reason=why)
     if stop.is_set():
         return replace(made, reason="the study was interrupted")
     try:
         state, cost = _read(question, found, winner, summary, progress, stop)
+        progress.prepare(f"fitting the best model to {state.rows:,} rows")
         solution = winner.algorithm.solve(state)
-    except (AlgorithmError, DataError, Interrupted, MemoryShort) as error:
-        return _left(made, str(error).splitlines()[0])
+    except LEAVES as error:
+        return _left(made, _why(error))
     seconds = time.perf_counter() - began
     return replace(made, passes=1, rows=state.rows, solution=solution, seconds=seconds, results=(cost,))
 
@@ -73,6 +80,12 @@ def every_row(winner: Candidate) -> Summary | None:
     """Return the summary that keeps every row of a winner's data; None where its own does, or keeps none."""
     states = winner.states if winner.states.plain is None else winner.states.plain
     return states.summary.holding(states.whole)
+
+
+def _why(error: BaseException) -> str:
+    """Return why there is no model of all rows: of a second Ctrl-C amid a long fit, which says nothing, too."""
+    said = str(error).splitlines()
+    return said[0] if said else f"its fit was left ({type(error).__name__})"
 
 
 def _left(made: Polished, why: str) -> Polished:

@@ -219,10 +219,11 @@ class Runner:
         winner = self._winner(tuner, record)
         if winner is None:
             return None
-        if self.question.spec.refit == ALL:
-            from hpo.trials.refit import refit  # noqa: PLC0415 -- asked for by few studies
+        asked = self.question.spec.refit == ALL
+        if asked or (winner.algorithm.tags.refit and self.question.spec.polish is not False):
+            from hpo.trials.refit import refit  # noqa: PLC0415 -- needed by few studies
 
-            again = refit(self.question, found, winner, self.progress, stop)
+            again = refit(self.question, found, winner, self.progress, stop, asked=asked)
             if again is not None:
                 return again
         return polish(self.question, found, winner, self.question.spec.polish, self.progress, stop)
@@ -327,7 +328,7 @@ class Runner:
         solves = not every and self.question.scoring.goals == 1
         axes = solved_axes({s.name: s for s in able}, space) if solves else {}
         asked = self.question.spec
-        return Prefixes(space, solves, axes, EarlyStopping(asked.early_stopping_rounds), asked.one_std_err)
+        return Prefixes(space, solves, axes, EarlyStopping(asked.early_stopping_rounds), bool(asked.one_std_err))
 
     def _sampler(self, space: Mapping[str, BaseDistribution], apart: int = 0) -> BaseSampler:
         """Return the sampler; one that proposes by the turn of a trial alone is the same in every process."""

@@ -138,8 +138,8 @@ class Comparison:
         }
 
 
-def compare(studies: Sequence[Study]) -> Comparison:
-    """Return several studies side by side.
+def compare(studies: Sequence[Study], names: Sequence[str] = ()) -> Comparison:
+    """Return several studies side by side, under other `names` than their own where these are given.
 
     Raises
     ------
@@ -158,7 +158,8 @@ def compare(studies: Sequence[Study]) -> Comparison:
             raise StudyError(f"study {study.study_name!r} has several objectives; compare studies of one")
     if len(studies) < 2:
         raise StudyError(f"a comparison needs two studies or more; got {len(studies)}")
-    one = [_Read(study, _row(study), record_of(study)) for study in studies]
+    called = names or [study.study_name for study in studies]
+    one = [_Read(study, _row(study, name), record_of(study)) for study, name in zip(studies, called, strict=True)]
     pairs = tuple(_pair(a, b) for a, b in itertools.combinations(one, 2))
     return Comparison(tuple(read.row for read in one), pairs, studies[0].direction == StudyDirection.MINIMIZE)
 
@@ -178,13 +179,13 @@ class _Read:
         return next((note.fold_scores for note in notes if note.fold_scores), ())
 
 
-def _row(study: Study) -> Row:
+def _row(study: Study, name: str) -> Row:
     done, record = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)), record_of(study)
     best = _best(study, done, None if record is None else record.standing)
     note = TrialNote.of(best.user_attrs if best else {})
     scores, overlap = note.fold_scores, note.fold_overlap
     return Row(
-        name=study.study_name,
+        name=name,
         best=best.value if best else None,
         se=standard_error(scores, overlap),
         overlap=overlap,

@@ -167,7 +167,7 @@ def _confusion(found: Confusion) -> dict[str, object]:
                 "label": clean(label),
                 "cells": [
                     {
-                        "rate": f"{_ratio(n, totals[i]):.1%}" if n else MISSING,
+                        "rate": f"{_ratio(n, totals[i]):.1%}".replace("100.0%", "100%") if n else MISSING,
                         "count": count_text(round(n)),
                         "style": tint(_ratio(n, totals[i])),
                         "hit": i == j,

@@ -138,11 +138,19 @@ class ClassRow(Plain):
 
 @dataclass(frozen=True)
 class ClassCoefficients(Plain):
-    """Coefficients of a model of several classes: a name and one number per label, the largest first."""
+    """Coefficients of a model of several classes: a name and one number per label, the largest first.
+
+    They are by one standard deviation of the column where `deviations` says so, else by its unit. `low` and `high`
+    have the ends of the range over the models of the folds for each, in the same order, `intercepts` one per label.
+    """
 
     labels: list[str]
     rows: list[tuple[str, list[float]]]
     total: int = 0
+    low: list[list[float]] = field(default_factory=list)
+    high: list[list[float]] = field(default_factory=list)
+    intercepts: list[float] = field(default_factory=list)
+    deviations: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from studies.report.text import (
     shorten,
 )
 
-MAX_CLASSES = 12
+MAX_CLASSES, FEW_CLASSES = 12, 4
 MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
 
 
@@ -273,14 +273,25 @@ def class_coefficients(data: ReportData) -> dict[str, object]:
     if table is None:
         return {}
     shown = table.labels[:MAX_CLASSES]
+    ranges = [
+        [f"{number_text(a, 3)} to {number_text(b, 3)}" for a, b in zip(low, high, strict=True)]
+        for low, high in zip(table.low, table.high, strict=True)
+    ] or [[""] * len(values) for _, values in table.rows]
     rows = [
         {
             "name": name,
-            "cells": [(number_text(v, 3), abs(v) == max(map(abs, values))) for v in values[:MAX_CLASSES]],
+            "cells": [
+                (number_text(v, 3), abs(v) == max(map(abs, values)), told)
+                for v, told in zip(values[:MAX_CLASSES], over, strict=False)
+            ],
         }
-        for name, values in table.rows
+        for (name, values), over in zip(table.rows, ranges, strict=True)
     ]
-    return {"labels": shown, "left_out": len(table.labels) - len(shown), "rows": rows, "total": table.total}
+    return {
+        "labels": shown, "left_out": len(table.labels) - len(shown), "rows": rows, "total": table.total,
+        "ranged": bool(table.low), "seen": len(shown) <= FEW_CLASSES, "deviations": table.deviations,
+        "intercepts": [number_text(one, 4) for one in table.intercepts[:MAX_CLASSES]],
+    }  # fmt: skip
 
 
 def ledger(data: ReportData) -> dict[str, object]:

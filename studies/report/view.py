@@ -308,7 +308,8 @@ def _pair(context: Context) -> dict[str, object]:
     logs = (context.log.get(names[0]), context.log.get(names[1]))
     sizes = ((880.0, "plot wide"), (360.0, "plot narrow"))
     drawing = [charts.pair_chart(trials[:MAX_POINTS], (names[0], names[1]), logs, *size) for size in sizes]
-    return {"charts": drawing_of(*drawing), "names": [clean(name) for name in names]}
+    shaded = any('class="level"' in chart for chart in drawing)
+    return {"charts": drawing_of(*drawing), "names": [clean(name) for name in names], "shaded": shaded}
 
 
 def _backtests(context: Context) -> dict[str, object]:

@@ -14,6 +14,27 @@ LONGEST = 2**1023
 """A whole number from which on none is computed with."""
 
 
+def in_full(values: Mapping[str, object]) -> Mapping[str, object]:
+    """Return a study's values with its one algorithm before the search keys that name none.
+
+    Examples
+    --------
+    >>> in_full({"algorithm": "logistic", "search": {"C": [0.1, 1.0]}})["search"]
+    {'logistic.C': [0.1, 1.0]}
+    """
+    search, algorithm = values.get("search"), values.get("algorithm")
+    names = list(algorithm) if isinstance(algorithm, (list, tuple)) else [algorithm]
+    name = names[0] if len(names) == 1 else None
+    if not isinstance(search, Mapping) or not isinstance(name, str) or name.partition(":")[0] == "auto":
+        return values
+    made: dict[object, object] = {}
+    for key, value in search.items():
+        bare = isinstance(key, str) and key and "." not in key and ("__" not in key or ":" in name)
+        full = f"{short(name)}.{key}" if bare else key
+        made[key if full in made or (bare and full in search) else full] = value
+    return {**values, "search": made}
+
+
 def undotted(values: Mapping[str, object], document: Document) -> list[Problem]:
     """Return a fault for each search key that is not ``"algorithm.parameter"``."""
     search, algorithm = values.get("search"), values.get("algorithm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from studies.errors import SpecError
 from studies.spec import engines, half_lives, text_files, values
@@ -16,7 +16,7 @@ from studies.spec.joins import Joins
 from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
 from studies.spec.option import Option, options_of
-from studies.spec.plain import masked, too_long, undotted
+from studies.spec.plain import in_full, masked, too_long, undotted
 from studies.spec.ranges import Strict, wrong
 from studies.spec.yaml_reader import Document
 
@@ -282,7 +282,8 @@ class StudySpec(Strict):
     """Which of several scores is optimised; None for the first. False optimises all of them together:
     ``result.pareto`` holds the settings that no other beats in every score. ``"all"`` optimises the first, and fits
     the best model again to all rows where it is of a sample of them, as ``refit=True`` of GridSearchCV does: one
-    more pass, and one fit. Scores stay those of the sample."""
+    more pass, and one fit. Scores stay those of the sample. An estimator by its path or instance is fitted again
+    without being asked, where the rows fit in memory; ``polish=False`` leaves its model that of the sample."""
 
     scoring_rows: Annotated[
         int, Option("int", "rows of each fold that are kept for scores that need rows", "4096", defines=True)
@@ -318,9 +319,10 @@ class StudySpec(Strict):
     not improved for so many rounds (trees). None grows the largest number."""
 
     one_std_err: Annotated[
-        bool,
-        Option("bool", "the fewest trees within one standard error of the best", "true", defines="if given"),
-    ] = False
+        bool | None,
+        AfterValidator(lambda asked: asked or None),
+        Option("bool | None", "the fewest trees within one standard error of the best", "true", defines="if given"),
+    ] = None
     """Where one fit answers every number of trees, or strength of pruning: take the smallest model whose mean score
     is within one standard error of the best, in place of the best."""
 
@@ -639,7 +641,7 @@ def build(values: Mapping[str, Any], source: str = "study", document: Document |
     Traceback (most recent call last):
     studies.errors.SpecError: study: unknown key 'trails'; did you mean 'trials'?
     """
-    document = document or Document(source)
+    document, values = document or Document(source), in_full(values)
     problems = [*document.problems, *undotted(values, document)]
     if endless := too_long(values, document):
         raise SpecError(source, [*problems, endless])

@@ -154,7 +154,7 @@ def _tuned(example: Example, t: Table, data: Any, folds: Any, store: Path) -> An
 def _trained(result: Any, k: int) -> Pipeline:
     """Return the pipeline that a study trained for a split, the encoder before it."""
     made = fitted(result.best.algorithm, result.best.states.train[k])
-    return Pipeline([("encoder", result.best_model["encoder"]), *made.steps])
+    return Pipeline([("encoder", result.encoded_model()["encoder"]), *made.steps])
 
 
 def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = False) -> Outcome:

@@ -152,7 +152,8 @@ def test_components_explain_what_scikit_learns_do(tmp_path):
 def test_outliers_are_the_rows_that_held_out_scores_put_first(tmp_path):
     data = frame(load_breast_cancer).iloc[:300]
     data["target"] = np.where(data["target"] == 1, "benign", "malignant")
-    search = {"isolation_forest.outlier_label": "malignant", "isolation_forest.n_estimators": 40}
+    fixed = {"outlier_label": "malignant", "n_estimators": 40, "max_samples": 64, "max_features": 1.0}
+    search = {f"isolation_forest.{name}": value for name, value in fixed.items()}
     asked = {"search": search, "trials": 1}
     found = told(tune(data, tmp_path, algorithm="isolation_forest", **asked)).outliers
     assert found.label == "malignant"

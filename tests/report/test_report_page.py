@@ -23,6 +23,7 @@ from studies.report.data import (
     Offer,
     ReportData,
     StateRow,
+    TrialRow,
 )
 from studies.report.page import render_html
 from studies.report.text import seconds_text
@@ -215,6 +216,50 @@ def test_parallel_coordinates_are_of_one_algorithm_each(study):
     for name, (axes, places) in found.items():
         assert axes == {one for trial in own[name] for one in trial.params}
         assert {study.trials[place].algorithm for place in places} == {name}
+
+
+def test_the_map_of_two_hyperparameters_is_shaded_around_the_good_trials(study):
+    """The score falls with the distance from the middle of both: the shading is around it, and smaller where it is darker."""
+    grid = [(i / 9, j / 9) for i in range(10) for j in range(10)]
+    rows = [
+        TrialRow(k, "ridge", {"a": a, "b": b}, -((a - 0.5) ** 2) - (b - 0.5) ** 2, 0.1) for k, (a, b) in enumerate(grid)
+    ]
+    best = replace(study.best, algorithm="ridge", params=rows[44].params, value=rows[44].value, number=44)
+    data = replace(study, trials=rows, best=best, simplest=best, importances={"a": 0.6, "b": 0.4}, log_params=[])
+    svg = next(d for d in drawings(render_html(data)) if d.attrib.get("aria-label", "").startswith("b against a"))
+    boxes = []
+    for part in (p for p in svg.iter("path") if p.attrib.get("class") == "level"):
+        found = re.findall(r"M(\S+) (\S+?)h(\S+?)v(\S+?)h", part.attrib["d"])
+        boxes.append([(float(x) + float(w) / 2, float(y) + float(h) / 2, float(w)) for x, y, w, h in found])
+    outer, inner = boxes
+    area = [sum(wide for *_, wide in level) for level in boxes]
+    assert 0 < area[1] < area[0]
+    for level in (outer, inner):
+        middle = sum(x * wide for x, _, wide in level) / sum(wide for *_, wide in level)
+        assert middle == pytest.approx((float(svg.attrib["viewBox"].split()[2]) + 30) / 2, abs=25)
+    few = replace(data, trials=rows[35:50])
+    assert "where trials near by" not in render_html(few) and "where trials near by" in render_html(data)
+
+
+def test_a_slice_of_a_worse_algorithm_has_a_scale_of_its_own(study):
+    good = [TrialRow(k, "ridge", {"ridge.alpha": 1.0 + k}, -1.0 - k / 100, 0.01) for k in range(20)]
+    bad = [TrialRow(20 + k, "knn", {"knn.k": 1 + k}, -30.0 - k, 0.1) for k in range(20)]
+    data = replace(study, trials=[*good, *bad], importances={}, log_params=[], validation=[])
+    heights = {}
+    for svg in drawings(render_html(data)):
+        if (name := svg.attrib.get("aria-label", "").partition(" against RMSE")[0]) in ("ridge.alpha", "knn.k"):
+            marks = "".join(part.attrib["d"] for part in svg.iter("path") if "data-t" in part.attrib)
+            heights[name] = len(set(re.findall(r"M\S+ ([\d.]+)", marks)))
+    assert heights.keys() == {"ridge.alpha", "knn.k"} and min(heights.values()) > 5
+
+
+def test_a_front_that_reaches_far_stays_on_its_chart(goals):
+    """Bad trials are drawn at the ends of the axes of the front, but no trial of the front is."""
+    worst = replace(goals.trials[0], value=-1e6, metrics={"r2": Estimate(-1e6)})
+    source = render_html(replace(goals, trials=[worst, *goals.trials[1:]]))
+    chart = next(d for d in drawings(source) if d.attrib.get("aria-label", "").startswith("Pareto front:"))
+    rings = {(ring.attrib["cx"], ring.attrib["cy"]) for ring in chart.iter("circle")}
+    assert len(rings) == len({trial.number for trial in goals.pareto}) > 1
 
 
 def test_a_hyperparameter_that_never_differs_has_no_axis(study):

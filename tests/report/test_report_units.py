@@ -11,6 +11,7 @@ import pytest
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 import hpo
@@ -74,6 +75,31 @@ def test_models_of_several_classes_and_without_coefficients_have_no_table_by_uni
     for algorithm in ("lda", "gaussian_nb"):
         result = hpo.tune(data, target="target", algorithm=algorithm, trials=1, store=tmp_path)
         assert hpo.write_report(result).units is None
+
+
+def test_coefficients_of_several_classes_are_by_deviation_with_ranges_over_the_folds(tmp_path):
+    data = frame(load_wine)
+    X, y = data.drop(columns="target"), np.array(["a", "b<i>", "c"])[data["target"]]
+    folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, y))
+    search = {"logistic.C": 1.0, "logistic.standardize": True}
+    asked = {"search": search, "folds": folds, "scoring": "neg_log_loss", "trials": 1, "store": tmp_path}
+    found = hpo.write_report(hpo.tune(X.assign(target=y), target="target", algorithm="logistic", **asked)).class_coefficients
+
+    def fitted(rows):
+        scaler = StandardScaler().fit(X.iloc[rows])
+        model = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(scaler.transform(X.iloc[rows]), y[rows])
+        unit = model.coef_ / scaler.scale_
+        return unit * X.std(ddof=0).to_numpy(), model.intercept_ - unit @ scaler.mean_
+
+    whole, intercepts = fitted(np.arange(len(y)))
+    parts = np.array([fitted(train)[0] for train, _ in folds])
+    assert found.labels == ["a", "b<i>", "c"] and found.deviations and found.total == 13
+    for k, (name, values) in enumerate(found.rows):
+        j = X.columns.get_loc(name)
+        assert values == pytest.approx(whole[:, j].tolist(), abs=2e-3)
+        assert found.low[k] == pytest.approx(parts[:, :, j].min(axis=0).tolist(), abs=2e-3)
+        assert found.high[k] == pytest.approx(parts[:, :, j].max(axis=0).tolist(), abs=2e-3)
+    assert found.intercepts == pytest.approx(intercepts.tolist(), rel=1e-3)
 
 
 def test_levels_and_gaps_have_coefficients_too(tmp_path):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from studies.counting import counted
 from studies.report.charts.frame import frame_of
 from studies.report.charts.marks import mark_path, ring
-from studies.report.charts.scales import score_scale
+from studies.report.charts.scales import Linear, score_scale, useful_scale
 from studies.report.charts.svg import Point, coord, element, picture
 from studies.report.data import Chosen, TrialRow
 from studies.report.text import Metric, finite
@@ -41,8 +41,9 @@ def pareto_chart(
     """
     width, height, class_ = size
     pairs = [(_shown(t, names[0], metrics[0]), _shown(t, names[1], metrics[1])) for t in trials]
-    x, _ = score_scale([a for a, _ in pairs], metrics[0].sign)
-    y, _ = score_scale([b for _, b in pairs], metrics[1].sign)
+    best = [pair for t, pair in zip(trials, pairs, strict=True) if t.number in front]
+    x = _scale([a for a, _ in pairs], [a for a, _ in best], metrics[0].sign)
+    y = _scale([b for _, b in pairs], [b for _, b in best], metrics[1].sign)
     frame = frame_of(width, height, x, y)
     points = [frame.point(*pair) for pair in pairs]
     kept = sorted({*drawn, *(i for i, t in enumerate(trials) if t.number in front)})
@@ -50,11 +51,18 @@ def pareto_chart(
         mark_path(((p, i) for i in kept if trials[i].algorithm == name and (p := points[i])), place)
         for place, name in enumerate(algorithms)
     ]
-    best = [p for t, p in zip(trials, points, strict=True) if t.number in front and p is not None]
+    ringed = [p for t, p in zip(trials, points, strict=True) if t.number in front and p is not None]
     title = f"Pareto front: {metrics[1].short} against {metrics[0].short} of {counted(len(trials), 'trial')}"
     axes = frame.axes(metrics[0].label, metrics[1].label)
-    rings = [ring(point, "ring many") for point in best]
-    return picture(width, height, title, [axes, *marks, _steps(best) if joined else "", *rings], class_)
+    rings = [ring(point, "ring many") for point in ringed]
+    return picture(width, height, title, [axes, *marks, _steps(ringed) if joined else "", *rings], class_)
+
+
+def _scale(shown: Sequence[float | None], front: Sequence[float | None], sign: int) -> Linear:
+    """Return the scale that gives the good scores room, where the whole front is on it; else that of all."""
+    scale, _ = useful_scale(shown, sign)
+    whole = all(one is None or scale.low <= one <= scale.high for one in front)
+    return scale if whole else score_scale(shown, sign)[0]
 
 
 def value_of(trial: TrialRow | Chosen, name: str) -> float | None:

@@ -25,11 +25,13 @@ def slice_chart(
 ) -> str:
     """Return the chart of scores against `parameter`.
 
-    `best` is the number of the trial that gets a ring, `error` the standard error of its score.
+    The scale of scores is that of the trials that have the hyperparameter: a worse algorithm would else lie at the
+    end of the axis. `best` is the number of the trial that gets a ring, `error` the standard error of its score.
     """
     set_here = [place for place in drawn if parameter in trials[place].params]
     x = fit_scale((trials[place].params[parameter] for place in set_here), log)
-    y, _ = useful_scale((metric.shown(trial.value) for trial in trials), metric.sign, error)
+    scored = [metric.shown(trial.value) for trial in trials if parameter in trial.params]
+    y, _ = useful_scale(scored, metric.sign, error)
     frame = frame_of(360, 240, x, y, headed=True)
     content = [frame.axes(parameter, metric.label, metric.brief)]
     for index, algorithm in enumerate(algorithms):
