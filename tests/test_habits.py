@@ -19,7 +19,7 @@ import hpo
 from algorithms import registry
 from algorithms.errors import AlgorithmError, UnknownAlgorithm
 from algorithms.spellings import OURS
-from hpo.errors import SearchError, TuneError
+from hpo.errors import DataError, SearchError, TuneError
 from hpo.findings.result import ELSEWHERE
 from studies.errors import SpecError
 from studies.spec.habits import PARAMETERS, SCORES
@@ -38,6 +38,11 @@ def test_a_parameter_of_another_library_names_what_to_type(name):
         hpo.tune(FRAME, **{name: 5})
     said = re.findall(r"\b(\w+)=", str(caught.value).partition("; ")[2])
     assert set(said) - {"low"} <= set(inspect.signature(hpo.tune).parameters), said
+
+
+def test_an_algorithm_in_the_place_of_the_target_is_told_its_word():
+    with pytest.raises(DataError, match=r"target 'logistic' is not in the data.*; write algorithm='logistic'"):
+        tune((X, X[:, 0] > 0), "logistic")
 
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))

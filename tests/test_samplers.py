@@ -146,6 +146,21 @@ def test_failed_trials_are_passed_over():
     assert len({tuple(t.params.items()) for t in study.trials}) == 40
 
 
+def test_a_point_that_failed_is_not_proposed_again_where_another_is_left():
+    space = {"algorithm": CategoricalDistribution(("a",)), "a.k": IntDistribution(1, 20)}
+    [branch] = split(space).branches
+    history = History(branch)
+    for k in (2, 3, 4):
+        history.add(branch.units({"algorithm": "a", "a.k": k}), float(k))
+    before = {history.propose(np.random.default_rng(seed))["a.k"] for seed in range(60)}
+    failed = before - {min(before), max(before)}
+    assert len(failed) == 2
+    for k in failed:
+        history.avoid(branch.units({"algorithm": "a", "a.k": k}))
+    after = Counter(history.propose(np.random.default_rng(seed))["a.k"] for seed in range(60))
+    assert not any(after[k] for k in failed)
+
+
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 def test_auto_finds_what_chance_does_not(direction):
     sign = 1 if direction == "minimize" else -1

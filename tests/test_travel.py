@@ -121,3 +121,14 @@ def test_names_and_the_index_are_kept():
     assert made.index.equals(frame.index) and named.index.equals(frame.index)
     assert list(made.columns) == names
     np.testing.assert_array_equal(made.to_numpy(), plain)
+
+
+def test_an_export_says_that_categories_of_numbers_are_found_as_text(tmp_path):
+    X, y = arrays()
+    frame = pd.DataFrame({"x": X[:, 0], "code": pd.Categorical(np.arange(ROWS) % 3)})
+    result = tuned(frame.assign(y=y + 3.0 * (np.arange(ROWS) % 3)), "y")
+    with pytest.warns(hpo.errors.ColumnWarning, match=r"'code' as text \('1'\), and takes numbers \(1\)"):
+        hpo.export(result, tmp_path / "model.joblib")
+    made = joblib.load(tmp_path / "model.joblib")
+    text = frame.assign(code=frame["code"].astype(str).astype(object))
+    np.testing.assert_allclose(made.predict(text), result.best_model.predict(frame), rtol=1e-9)

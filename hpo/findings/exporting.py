@@ -7,6 +7,7 @@ import datetime
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.abc import SourceLoader
@@ -21,12 +22,12 @@ from algorithms.arrays import Values
 from algorithms.lazily import joblib, pandas, sklearn
 from hpo.data.encoding.encodings import CalendarEncoding, CategoryEncoding, Encoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, DURATION, TIME
-from hpo.errors import ExportError, HpoError
+from hpo.errors import ColumnWarning, ExportError, HpoError
 from hpo.findings.confirm import opened, paths_of
 from hpo.findings.noted import reading_of
 from hpo.findings.onnx_columns import OUT, column_graph, inputs_of
 from hpo.findings.plain_module import module_of
-from hpo.findings.portable import parts_of, portable
+from hpo.findings.portable import maybe_numbers, parts_of, portable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +88,7 @@ def export(
     check_ending(path)
     model = result.encoded_model(candidate)
     rows = rows_of(result, model)
+    _warn_of_numbers(model)
     beside: tuple[Path, ...] = ()
     expected = answers(model, rows)
     if (direct := DIRECT.get(path.suffix.lower())) is not None:
@@ -101,6 +103,17 @@ def export(
             _put(beside[0], source.encode())
         _put(path, written)
     return (path, *beside)
+
+
+def _warn_of_numbers(model: Pipeline) -> None:
+    """Say which categories an exported model finds as text alone."""
+    found = [repr(each.name) for each in model["encoder"].encodings_ if maybe_numbers(each)]
+    if found:
+        warnings.warn(
+            f"the exported model finds the categories of {', '.join(found)} as text ('1'), and takes numbers "
+            "(1) for unknown ones: give it rows with .astype(str) there",
+            ColumnWarning, stacklevel=3,
+        )  # fmt: skip
 
 
 def check_ending(path: Path) -> None:

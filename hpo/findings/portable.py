@@ -84,7 +84,7 @@ def travelling(model: Pipeline) -> Pipeline:
     model : of a study.
     """
     encodings = model[0].encodings_
-    if any(isinstance(each, CategoryEncoding) and _maybe_numbers(each.levels) for each in encodings):
+    if any(maybe_numbers(each) for each in encodings):
         return model
     try:
         return portable(model)
@@ -92,9 +92,12 @@ def travelling(model: Pipeline) -> Pipeline:
         return model
 
 
-def _maybe_numbers(levels: Sequence[str]) -> bool:
-    """Return whether levels may be the texts of numbers, dates or booleans."""
-    return all(level[:1] in "+-.0123456789" or level.lower() in ("true", "false", "nan", "inf") for level in levels)
+def maybe_numbers(encoding: Encoding) -> bool:
+    """Return whether a column is a category whose levels may be the texts of numbers, dates or booleans."""
+    words, signs = ("true", "false", "nan", "inf"), "+-.0123456789"
+    return isinstance(encoding, CategoryEncoding) and all(
+        level[:1] in signs or level.lower() in words for level in encoding.levels
+    )
 
 
 def parts_of(model: Pipeline) -> tuple[ColumnEncoder, csr_array, list[tuple[str, BaseEstimator]]]:

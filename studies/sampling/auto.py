@@ -62,6 +62,11 @@ class History:
             self._tried.add(tuple(units))
         self._densities = None
 
+    def avoid(self, units: list[float]) -> None:
+        """Propose a setting that failed no more, where the branch is finite and there is another."""
+        if self.finite:
+            self._tried.add(tuple(units))
+
     def densities(self) -> parzen.Estimator:
         """Return the densities of the good trials and of the others."""
         if self._densities is None:
@@ -157,10 +162,14 @@ class Auto(Proposer):
             self._next += 1
 
     def _take(self, trial: FrozenTrial, sign: float) -> None:
-        if trial.state != TrialState.COMPLETE or trial.value is None:
+        value = trial.value if trial.state == TrialState.COMPLETE else None
+        if value is None and trial.state != TrialState.FAIL:
             return
         for history in self._histories:
             if (units := history.branch.units(trial.params)) is not None:
-                history.add(units, sign * trial.value)
-                self._shares = None
+                if value is None:
+                    history.avoid(units)
+                else:
+                    history.add(units, sign * value)
+                    self._shares = None
                 return

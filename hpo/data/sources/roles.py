@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from algorithms import registry
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field, Schema, kind_of, plain_type, unknown_column
 from hpo.errors import DataError
 
@@ -57,7 +58,8 @@ def resolve_roles(
     ):
         for name in asked:
             if name not in known:
-                raise DataError(unknown_column(name, names, role))
+                said = f"; write algorithm={name!r}, after the target" if name in registry.names() else ""
+                raise DataError(unknown_column(name, names, role) + said)
     if weight in targets:
         raise DataError(f"column {weight!r} is both target and weight; give another column as one of them")
     taken = {*targets, *weights, *dropped}
