@@ -533,6 +533,7 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
         k for k, v in template.get_params().items() if v is None and k.rpartition("__")[2] == "random_state"
     ]
     template.set_params(**dict.fromkeys(unset, 0))
+    _silence(_last(template))
     task = next((task for told, task in KINDS if told(template)), None)
     if task is None:
         raise AlgorithmError(
@@ -550,6 +551,19 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     if resumable or part is None:
         return type(name, (Resumed if resumable else Foreign,), body)
     return type(name, (Staged,), {**body, "part": part})
+
+
+SILENT: Mapping[str, tuple[frozenset[str], Mapping[str, object]]] = {
+    "lightgbm": (frozenset({"verbose", "verbosity"}), {"verbose": -1}),
+}
+"""What keeps the estimators of a package from writing to the screen, and the parameters that decide it already."""
+
+
+def _silence(last: BaseEstimator) -> None:
+    """Keep an estimator from writing to the screen in every fold, unless it was told how much to write."""
+    decides, quiet = SILENT.get(type(last).__module__.partition(".")[0], (frozenset(), {}))
+    if not decides & last.get_params().keys():
+        last.set_params(**quiet)
 
 
 def described(model: BaseEstimator) -> str:
