@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
@@ -410,6 +410,15 @@ class Prefixed(ABC, Generic[S, M]):
         one after another, they need to answer once for all values.
         """
         return (self.smaller(solution, value) for value in values)
+
+    def grows(self, state: S) -> bool:
+        """Return whether :meth:`growing` makes no more of a model of a state than was asked for."""
+        return False
+
+    def growing(self, state: S, values: Sequence[float], held: Held[S]) -> Generator[M]:
+        """Yield the model of each value as :meth:`along` does, grown no further than that where it can be."""
+        whole = self.solve(state)  # type: ignore[attr-defined]
+        yield from self.along(whole, values, held)
 
 
 class Polishable(ABC, Generic[S, M]):

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     made.add_argument("--only", action="append", choices=list(PARTS), help="run this part (repeatable)")
     made.add_argument("--rows", type=int, default=2_000_000, help="rows of the main data set")
+    made.add_argument("--tree-rows", type=int, default=20_000, help="flights of part 'trees'")
     made.add_argument(
         "--big-rows", type=int, default=50_000_000, help="rows of the data set of part 'memory'"
     )
@@ -52,7 +53,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace, folder: Path) -> list[Row]:
     """Run the parts asked for in a folder."""
-    shop = Workshop(folder, options.rows, options.repeats, options.patience, big_rows=options.big_rows)
+    shop = Workshop(folder, options.rows, options.repeats, options.patience, big_rows=options.big_rows,
+                    tree_rows=options.tree_rows)  # fmt: skip
     rows: list[Row] = []
     for name in options.only or PARTS:
         print(f"{name} …", file=sys.stderr, flush=True)

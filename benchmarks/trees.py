@@ -21,7 +21,7 @@ from benchmarks.table import Row, at_least, seconds
 from benchmarks.workshop import Workshop
 from studies.quiet import quiet
 
-ROWS, FOLDS = 20_000, 3
+FOLDS = 3
 BOOSTED, ROUNDS = 6, tuple(range(10, 201, 10))
 FORESTS, SIZES = 2, tuple(range(5, 51, 5))
 """Settings, and the numbers of trees of each; on fewer rows or trials fewer settings."""
@@ -67,7 +67,7 @@ class Listed(optuna.samplers.BaseSampler):
 
 def tree_rows(shop: Workshop) -> list[Row]:
     """Compare studies of boosted trees and of forests with those that fit each number of trees."""
-    X, y = flights(min(ROWS, shop.rows))
+    X, y = flights(min(shop.tree_rows, shop.rows))
     cv = list(KFold(FOLDS, shuffle=True, random_state=0).split(X))
     boosted = importlib.util.find_spec("lightgbm") is not None
     return [

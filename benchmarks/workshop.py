@@ -32,6 +32,7 @@ class Workshop:
     patience : seconds to wait for other processes before each repetition.
     trials : of a study.
     big_rows : of the data set that must not fit in memory.
+    tree_rows : flights of the part of trees.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Workshop:
     patience: float = 0.0
     trials: int = 200
     big_rows: int = 50_000_000
+    tree_rows: int = 20_000
     _count: int = field(default=0, repr=False)
 
     def main_file(self) -> Path:

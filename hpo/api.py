@@ -97,6 +97,8 @@ def tune(
     trials: int = 200,
     timeout: float | str | None = None,
     patience: int | None = None,
+    early_stopping_rounds: int | None = None,
+    one_std_err: bool | None = None,
     fidelity: str | None = None,
     replay: float | None = None,
     polish: bool | str = True,
@@ -202,6 +204,10 @@ def tune(
     trials : how many settings to try, in all (those of a resumed study count).
     timeout : seconds, or text such as ``"10m"``, after which no further trial starts.
     patience : stop after so many trials without improvement.
+    early_stopping_rounds : where one fit answers every number of trees: stop growing in all folds once the
+        mean score over the folds has not improved for so many rounds (trees). None grows the largest number.
+    one_std_err : where one fit answers every number of trees, or strength of pruning: take the smallest model
+        whose mean score is within one standard error of the best, in place of the best.
     fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of
         it first; the better third goes on. None fits every setting to the whole sample. ``"population"``
         trains a fifth as many settings as there are trials, and after each fifth of the epochs the worse

@@ -61,6 +61,7 @@ def test_the_source_of_tune_is_as_it_is_generated():
 def test_an_option_that_defines_a_study_is_in_its_definition():
     spec = StudySpec(
         data="x.csv", algorithm="ridge", scoring=["r2", "max_error"], refit="r2", fidelity="halving", replay=0.5,
+        early_stopping_rounds=5, one_std_err=True,
         hash_columns="auto", sep=";", encoding="cp1252", decimal=",", thousands=".", symbols=["%"], date_format="%d.%m.%Y",
         layout="layout.zip", half_life=1000, time="day", series="shop", freq="D",
         documents="text", futr_exog_list="price", hist_exog_list="visits", stat_exog_list="kind",

@@ -14,7 +14,7 @@ import hashlib
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -131,16 +131,20 @@ class Foreign(Algorithm[SampleState, Fitted]):
         """Return the fitted estimator; FitFailed, with its reason, where it raises."""
         self.check(state)
         prepared, model = _prepared(state), self.made()
+        fit = functools.partial(model.fit, prepared.X, *self._target(state), **_weights(model, state))
+        return Fitted(prepared, model, self._settled(fit))
+
+    def _settled(self, fit: Callable[[], object]) -> bool:
+        """Fit, and return whether nothing warned that it did not converge; FitFailed where it raises."""
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             try:
-                model.fit(prepared.X, *self._target(state), **_weights(model, state))
+                fit()
             except AlgorithmError:
                 raise
             except Exception as error:  # whatever another package raises is this trial's failure alone
                 raise FitFailed(f"{type(self).__name__} cannot be fitted: {_first_line(error)}") from error
-        settled = not any(issubclass(one.category, ConvergenceWarning) for one in told)
-        return Fitted(prepared, model, settled)
+        return not any(issubclass(one.category, ConvergenceWarning) for one in told)
 
     def _target(self, state: SampleState) -> tuple[Values | None, ...]:
         return (state.y,) if self.tags.task in ("classification", "regression") else ()
@@ -364,6 +368,34 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
     def _cut(self, solution: Fitted, value: float) -> BaseEstimator:
         return self.estimator(self.smaller(solution, value))
 
+    def grows(self, state: SampleState) -> bool:
+        """Return whether trees are grown only as far as is asked for, to what one fit makes."""
+        return self.part.grown is not None and self.part.steady(_last(self.made()), state.n)
+
+    def growing(
+        self, state: SampleState, values: Sequence[float], held: Held[SampleState]
+    ) -> Generator[Fitted]:
+        """Yield the estimator of each value with its answers for the held-out rows, grown no further than that."""
+        rows, grown = held.rows, self.part.grown
+        if grown is None or not self.grows(state) or rows is None or not isinstance(rows.X, np.ndarray):
+            yield from super().growing(state, values, held)
+            return
+        self.check(state)
+        prepared, model = _prepared(state), self.made()
+        X, y, last, settled = prepared.X, self._target(state), _last(model), [True]
+        asked = prepared.place(rows)
+        if len(getattr(model, "steps", ())) > 1:
+            earlier = model[:-1]
+            settled.append(self._settled(lambda: earlier.fit(X, *y)))
+            X, asked = earlier.transform(X), earlier.transform(asked)
+
+        def fit(one: BaseEstimator, **more: object) -> None:
+            settled.append(self._settled(functools.partial(one.fit, X, *y, **_weights(one, state), **more)))
+
+        for shorter in grown(last, fit, list(map(int, values))):
+            found = Fitted(prepared, _ending(model, shorter), all(settled))
+            yield replace(found, answers=Answers(shorter, asked, functools.partial(self.estimator, found)))
+
 
 class Growing(Resumed, Staged):
     """A booster over a sample, which grows more trees after those it has; made by :func:`of_object`.
@@ -501,6 +533,7 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
         k for k, v in template.get_params().items() if v is None and k.rpartition("__")[2] == "random_state"
     ]
     template.set_params(**dict.fromkeys(unset, 0))
+    _silence(_last(template))
     task = next((task for told, task in KINDS if told(template)), None)
     if task is None:
         raise AlgorithmError(
@@ -518,6 +551,19 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     if resumable or part is None:
         return type(name, (Resumed if resumable else Foreign,), body)
     return type(name, (Staged,), {**body, "part": part})
+
+
+SILENT: Mapping[str, tuple[frozenset[str], Mapping[str, object]]] = {
+    "lightgbm": (frozenset({"verbose", "verbosity"}), {"verbose": -1}),
+}
+"""What keeps the estimators of a package from writing to the screen, and the parameters that decide it already."""
+
+
+def _silence(last: BaseEstimator) -> None:
+    """Keep an estimator from writing to the screen in every fold, unless it was told how much to write."""
+    decides, quiet = SILENT.get(type(last).__module__.partition(".")[0], (frozenset(), {}))
+    if not decides & last.get_params().keys():
+        last.set_params(**quiet)
 
 
 def described(model: BaseEstimator) -> str:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from algorithms.arrays import Floats
+from algorithms.families.grown import Grown, of_lightgbm, of_xgboost, warmly
 from algorithms.families.prefix_sweeps import Sweep, margins, raw_rounds, raw_scores, sums, votes
 
 Cut = Callable[[BaseEstimator, float], None]
@@ -32,6 +33,8 @@ class PrefixAxis:
     holds : whether it is so with the other parameters of an estimator.
     sweep : makes answers of every value in one sweep over the parts; None to ask each shorter estimator.
     falling : whether the smallest value answers the larger ones.
+    grown : makes no more parts than are asked for; None where a fit makes all at once.
+    steady : whether that makes what one fit does, with the other parameters and so many rows.
     """
 
     parameter: str
@@ -39,6 +42,8 @@ class PrefixAxis:
     holds: Callable[[BaseEstimator], bool] = lambda _: True
     sweep: Sweep | None = None
     falling: bool = False
+    grown: Grown | None = None
+    steady: Callable[[BaseEstimator, int], bool] = lambda _, __: True
 
     def first(self, model: BaseEstimator, value: float) -> BaseEstimator:
         """Return the estimator of the first so many parts of a fitted one, or of that value."""
@@ -124,15 +129,31 @@ def _whole_only(model: BaseEstimator) -> bool:
     return not model.get_params()["oob_score"]
 
 
+def _no_stop(model: BaseEstimator, rows: int) -> bool:
+    """Return whether gradient boosting of scikit-learn does not stop by itself, which it would do at every step."""
+    given = model.get_params()
+    if given.get("n_iter_no_change") is None:
+        return True
+    asked = given.get("early_stopping", True)
+    return rows <= OWN_STOPPING if asked == "auto" else not asked
+
+
+OWN_STOPPING = 10_000
+"""Rows above which ``early_stopping="auto"`` of scikit-learn's HistGradientBoosting stops by itself."""
+
 TREES = "n_estimators"
-FOREST = PrefixAxis(TREES, first_of("estimators_"), _whole_only, sums)
-BAGGING = PrefixAxis(TREES, first_of("estimators_", "estimators_features_"), _whole_only, sums)
+FOREST = PrefixAxis(TREES, first_of("estimators_"), _whole_only, sums, grown=warmly(TREES))
+BAGGING = PrefixAxis(TREES, first_of("estimators_", "estimators_features_"), _whole_only, sums, grown=warmly(TREES))
 ADABOOST = PrefixAxis(TREES, first_of("estimators_", "estimator_weights_", "estimator_errors_"), sweep=votes)
-GRADIENT_BOOSTING = PrefixAxis(TREES, _gradient_boosting, sweep=raw_scores)
-HISTOGRAMS = PrefixAxis("max_iter", first_of("_predictors"), sweep=raw_scores)
-LIGHTGBM = PrefixAxis(TREES, _lightgbm, _plain_boosting, raw_rounds)
+GRADIENT_BOOSTING = PrefixAxis(
+    TREES, _gradient_boosting, sweep=raw_scores, grown=warmly(TREES), steady=_no_stop
+)
+HISTOGRAMS = PrefixAxis(
+    "max_iter", first_of("_predictors"), sweep=raw_scores, grown=warmly("max_iter"), steady=_no_stop
+)
+LIGHTGBM = PrefixAxis(TREES, _lightgbm, _plain_boosting, raw_rounds, grown=of_lightgbm)
 PRUNING = PrefixAxis("ccp_alpha", _pruned, falling=True)
-XGBOOST = PrefixAxis(TREES, _xgboost, _plain_trees, margins)
+XGBOOST = PrefixAxis(TREES, _xgboost, _plain_trees, margins, grown=of_xgboost)
 
 AXES: dict[str, PrefixAxis] = {
     "sklearn.RandomForestClassifier": FOREST,

@@ -14,6 +14,7 @@ from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.sources.roles import check_class, check_number
 from hpo.errors import DataError, SearchError, TuneError
 from hpo.question.half_life import check_half_life
+from hpo.question.prefix_values import answered, every_value
 from hpo.question.question import Asked, without_hashing
 from hpo.question.scoring import one_task
 from hpo.question.search import Searched
@@ -196,7 +197,26 @@ def _engine(asked: Asked, _labels: Labels) -> None:
     check_engine(asked.spec.engine, asked.dataset, asked.spec.storage_options)
 
 
+def _along_axes(asked: Asked, _labels: Labels) -> None:
+    """Refuse a way to choose along a prefix axis where none is solved."""
+    spec = asked.spec
+    given = {"early_stopping_rounds": spec.early_stopping_rounds, "one_std_err": spec.one_std_err}
+    words = " and ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+    if not words:
+        return
+    if every_value(spec.sampler) or asked.scoring.goals > 1:
+        every = f"sampler={spec.sampler!r} keeps every value"
+        why = every if asked.scoring.goals == 1 else "several scores are optimised"
+        raise TuneError(f"{words} chooses a number of trees for each trial, and {why}; leave one of them out")
+    if not answered(asked.searched):
+        names = ", ".join(one.name for one in asked.searched)
+        raise TuneError(
+            f"{words} chooses along a hyperparameter that one fit answers, and none of {names} is searched; "
+            "give several values of n_estimators or max_iter of boosted trees or forests, or leave it out"
+        )
+
+
 CHECKS: Sequence[Callable[[Asked, Labels], None]] = (
-    _extras, _features, _task, _scoring, _hashing, _fidelity, _replay, _half_life, _engine,
+    _extras, _features, _task, _scoring, _hashing, _fidelity, _replay, _half_life, _engine, _along_axes,
 )  # fmt: skip
 """Every check, in the order in which they are made."""

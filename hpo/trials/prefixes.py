@@ -5,6 +5,8 @@ An axis that is solved is no parameter of the sampler's: it proposes the others,
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +24,32 @@ Curve = Mapping[float, Scores]
 """The scores by the value of the axis, the smallest model first; only those that every fold has."""
 
 
+@dataclass
+class EarlyStopping:
+    """When models stop growing: once so many rounds have not raised the mean score over the folds.
+
+    Attributes
+    ----------
+    rounds : None for never.
+    saved : rounds that were not grown, over all folds and settings.
+
+    Examples
+    --------
+    >>> EarlyStopping(20).over({10: 0.5, 20: 0.7, 30: 0.6}), EarlyStopping(20).over({10: 0.5, 20: 0.4, 30: 0.5})
+    (False, True)
+    """
+
+    rounds: int | None = None
+    saved: int = 0
+
+    def over(self, means: Mapping[float, float]) -> bool:
+        """Return whether the best mean is so many rounds before the last; one that is no number is no best."""
+        finite = {value: mean for value, mean in means.items() if math.isfinite(mean)}
+        if self.rounds is None or not finite:
+            return False
+        return max(means) - max(finite, key=lambda value: finite[value]) >= self.rounds
+
+
 def curve(
     algorithm: Algorithm,
     prefixed: Prefixed,
@@ -29,8 +57,9 @@ def curve(
     values: Sequence[float],
     names: Sequence[str],
     overlap: float = 0.0,
+    stopping: EarlyStopping | None = None,
 ) -> Curve:
-    """Return the scores at every value, from one fit a fold.
+    """Return the scores at every value, from one fit a fold; with early stopping, of those before it.
 
     Parameters
     ----------
@@ -39,22 +68,18 @@ def curve(
     values : of the axis, that of the largest model last.
     names : the score, and further ones.
     overlap : test rows by training rows, where splits test the same rows.
+    stopping : when all folds stop growing; where one value falls as models grow, they never do.
 
     Raises
     ------
     Unscorable
         No value has a finite score in every fold.
     """
-    each = []
     with threads_for([train for train, _ in folds]):
-        for train, held in folds:
-            whole = algorithm.solve(train)
-            settled = algorithm.converged(whole)
-            parts = prefixed.along(whole, values, held)
-            each.append([(tuple(scores_of(algorithm, part, held, names)), settled) for part in parts])
-    found = {
-        value: together(one, names, overlap) for value, one in zip(values, zip(*each, strict=True), strict=True)
-    }
+        if stopping is None or stopping.rounds is None or prefixed.falling:
+            found = _whole(algorithm, prefixed, folds, values, names, overlap)
+        else:
+            found = _stopped(algorithm, prefixed, folds, values, names, overlap, stopping)
     kept = {value: scores for value, scores in found.items() if usable(scores)}
     if not kept:
         raise Unscorable(
@@ -64,15 +89,64 @@ def curve(
     return kept
 
 
-def best_of(found: Curve) -> float:
+def _whole(
+    algorithm: Algorithm, prefixed: Prefixed, folds: Sequence[tuple[State, Held]], values: Sequence[float],
+    names: Sequence[str], overlap: float,
+) -> Curve:  # fmt: skip
+    """Return the scores at every value, one fold after another."""
+    each = []
+    for train, held in folds:
+        whole = algorithm.solve(train)
+        settled = algorithm.converged(whole)
+        parts = prefixed.along(whole, values, held)
+        each.append([(tuple(scores_of(algorithm, part, held, names)), settled) for part in parts])
+    told = zip(values, zip(*each, strict=True), strict=True)
+    return {value: together(one, names, overlap) for value, one in told}
+
+
+def _stopped(
+    algorithm: Algorithm, prefixed: Prefixed, folds: Sequence[tuple[State, Held]], values: Sequence[float],
+    names: Sequence[str], overlap: float, stopping: EarlyStopping,
+) -> Curve:  # fmt: skip
+    """Return the scores at the values before growing stops: all folds grow together, since their mean decides."""
+    found: dict[float, Scores] = {}
+    with contextlib.ExitStack() as growing:
+        begun = [contextlib.closing(prefixed.growing(train, values, held)) for train, held in folds]
+        each = [growing.enter_context(one) for one in begun]
+        for value in values:
+            parts = [(next(one), held) for one, (_, held) in zip(each, folds, strict=True)]
+            told = [
+                (tuple(scores_of(algorithm, part, held, names)), algorithm.converged(part)) for part, held in parts
+            ]
+            found[value] = together(told, names, overlap)
+            if stopping.over({known: scores.mean for known, scores in found.items()}):
+                break
+    if all(prefixed.grows(train) for train, _ in folds):
+        stopping.saved += int(values[-1] - value) * len(folds)
+    return found
+
+
+def best_of(found: Curve, *, one_std_err: bool = False) -> float:
     """Return the value of the best mean over folds; of equals the first, which makes the smallest model.
+
+    Parameters
+    ----------
+    found : the scores, the smallest model first.
+    one_std_err : whether the smallest model whose mean is within one standard error of the best is taken (Breiman,
+        Friedman, Olshen and Stone 1984, section 3.4.3).
 
     Examples
     --------
     >>> best_of({10: Scores((0.5,)), 20: Scores((0.7,)), 30: Scores((0.7,))})
     20
+    >>> scores = {10: Scores((0.2, 0.3)), 20: Scores((0.5, 0.6)), 30: Scores((0.5, 0.7))}
+    >>> best_of(scores), best_of(scores, one_std_err=True)
+    (30, 20)
     """
-    return max(found, key=lambda value: found[value].mean)
+    best = max(found, key=lambda value: found[value].mean)
+    error = found[best].se if one_std_err else 0.0
+    least = found[best].mean - (error if math.isfinite(error) else 0.0)
+    return next(value for value, scores in found.items() if scores.mean >= least)
 
 
 @dataclass
@@ -84,17 +158,25 @@ class Prefixes:
     distributions : of the study's parameters.
     solves : whether a trial takes the best value of its axis.
     solved : by algorithm, the axis that is not proposed for this reason.
+    stopping : when models stop growing.
+    one_std_err : whether the smallest model within one standard error of the best is taken.
     saved : fits that the axis saved: those of the values that one fit answered.
     """
 
     distributions: Mapping[str, BaseDistribution]
     solves: bool = True
     solved: Mapping[str, Solved] = field(default_factory=dict)
+    stopping: EarlyStopping = field(default_factory=EarlyStopping)
+    one_std_err: bool = False
     saved: int = 0
     _known: dict[tuple[str, tuple[tuple[str, object], ...]], Curve] = field(default_factory=dict, repr=False)
     _failed: dict[tuple[str, tuple[tuple[str, object], ...]], AlgorithmError] = field(
         default_factory=dict, repr=False
     )
+
+    def best(self, found: Curve) -> float:
+        """Return the value of an axis that a trial takes."""
+        return best_of(found, one_std_err=self.one_std_err)
 
     def values(self, name: str, prefixed: Prefixed | None) -> tuple[float, ...]:
         """Return the values of an algorithm's axis that are scored; none where it has none, or one value."""

@@ -46,7 +46,7 @@ from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
 from hpo.trials.polish import polish
 from hpo.trials.polished import Polished
-from hpo.trials.prefixes import Prefixes
+from hpo.trials.prefixes import EarlyStopping, Prefixes
 from hpo.trials.recorder import Recorder
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
@@ -181,7 +181,8 @@ class Runner:
             retrained = rows_if_retrained(found.any_states, len(distinct(tuner.study)))
             cost = replace(cost, seconds_trials=seconds, rows_if_retrained=retrained)
             if tuner.scorer.prefixes is not None:
-                cost = replace(cost, fits_saved=tuner.scorer.prefixes.saved)
+                prefixes = tuner.scorer.prefixes
+                cost = replace(cost, fits_saved=prefixes.saved, rounds_saved=prefixes.stopping.saved)
             cost = replace(cost, epochs_trained=chains.trained, epochs_alone=chains.alone)
             if chains.trained:
                 keep_within_limit(self.question.store, {*self._used(made), *chains.used})
@@ -325,7 +326,9 @@ class Runner:
         """Return the prefix axes; a grid keeps every value of theirs, and several objectives may want several."""
         every = every_value(self.sampler)
         solves = not every and self.question.scoring.goals == 1
-        return Prefixes(space, solves, solved_axes({s.name: s for s in able}, space) if solves else {})
+        axes = solved_axes({s.name: s for s in able}, space) if solves else {}
+        asked = self.question.spec
+        return Prefixes(space, solves, axes, EarlyStopping(asked.early_stopping_rounds), bool(asked.one_std_err))
 
     def _sampler(self, space: Mapping[str, BaseDistribution], apart: int = 0) -> BaseSampler:
         """Return the sampler; one that proposes by the turn of a trial alone is the same in every process."""

@@ -16,7 +16,7 @@ from hpo.states.evaluate import Scores, check_usable, evaluate, score_pairs, tol
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
 from hpo.states.refining import Refining
-from hpo.trials.prefixes import Curve, Prefixes, best_of, curve
+from hpo.trials.prefixes import Curve, Prefixes, curve
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
 
@@ -142,7 +142,7 @@ class Scorer:
         setting = self.prefixes.begun(setting)
         with contextlib.suppress(AlgorithmError):  # raised again when it is scored
             axis, found = self._along(setting, fits=fits)
-            return setting if found is None else (setting[0], {**setting[1], axis: best_of(found)})
+            return setting if found is None else (setting[0], {**setting[1], axis: self.prefixes.best(found)})
         return setting
 
     def part(
@@ -162,9 +162,9 @@ class Scorer:
         if prefixed is None or prefixes is None or not scored or values.get(prefixed.axis) != scored[-1]:
             return setting, score_pairs(algorithm, train, states.held_out, self.metric, overlap=states.overlap)
         folds = list(zip(train, states.held_out, strict=True))
-        found = curve(algorithm, prefixed, folds, scored, (self.metric,), states.overlap)
+        found = curve(algorithm, prefixed, folds, scored, (self.metric,), states.overlap, prefixes.stopping)
         prefixes.saved += (len(found) - 1) * len(train)
-        best = best_of(found)
+        best = prefixes.best(found)
         return (name, {**values, prefixed.axis: best}), found[best]
 
     def curve(self, setting: Setting) -> Curve | None:
@@ -191,7 +191,9 @@ class Scorer:
                 with told_of_classes(states):
                     folds = list(zip(states.train, states.held_out, strict=True))
                     names = (self.metric, *self.also)
-                    known = curve(algorithm, algorithm.prefixed, folds, scored, names, states.overlap)
+                    known = curve(
+                        algorithm, algorithm.prefixed, folds, scored, names, states.overlap, prefixes.stopping
+                    )
             except AlgorithmError as error:
                 prefixes.fail(setting, axis, error)
                 raise

@@ -45,6 +45,7 @@ class Work:
     epochs_trained, epochs_alone : epochs that models were trained for, and those that trials would have trained
         each for itself.
     fits_saved : fits of smaller ensembles that one of the largest answered.
+    rounds_saved : rounds that were not grown, by early stopping along an axis.
     """
 
     rows_read: int = 0
@@ -58,6 +59,7 @@ class Work:
     epochs_trained: int = 0
     epochs_alone: int = 0
     fits_saved: int = 0
+    rounds_saved: int = 0
 
     @property
     def work(self) -> Work:
@@ -295,8 +297,9 @@ class StudyRecord:
         values = {name: _plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
-        if not self.cost.fits_saved:
-            found["cost"].pop("fits_saved")
+        for name in ("fits_saved", "rounds_saved"):
+            if not found["cost"][name]:
+                found["cost"].pop(name)
         if not self.cost.epochs_alone:
             found["cost"] = {key: value for key, value in found["cost"].items() if key not in EPOCHS}
         spare = "polish", "edition", "forecast", "series", "since"

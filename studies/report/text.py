@@ -307,11 +307,14 @@ def saved_text(ledger: Ledger) -> str:
     >>> from studies.report.data import Ledger
     >>> saved_text(Ledger(fits_saved=190))
     ' One fit a fold answered every number of trees, or strength of pruning: 190 fits were saved.'
+    >>> saved_text(Ledger(fits_saved=8, rounds_saved=300))[-52:]
+    ' 8 fits were saved. Early stopping saved 300 rounds.'
     """
     if not ledger.fits_saved:
         return ""
     saved = counted_text(ledger.fits_saved, "fit")
-    return f" One fit a fold answered every number of trees, or strength of pruning: {saved} were saved."
+    early = f" Early stopping saved {counted_text(ledger.rounds_saved, 'round')}." if ledger.rounds_saved else ""
+    return f" One fit a fold answered every number of trees, or strength of pruning: {saved} were saved.{early}"
 
 
 def readings_text(ledger: Ledger) -> str:

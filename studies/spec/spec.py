@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from studies.errors import SpecError
 from studies.spec import engines, half_lives, text_files, values
@@ -307,6 +315,24 @@ class StudySpec(Strict):
         int | None, Option("int | None", "stop after so many trials without improvement", "50")
     ] = Field(default=None, ge=1)
     """Stop after so many trials without improvement."""
+
+    early_stopping_rounds: Annotated[
+        int | None,
+        Option(
+            "int | None", "stop growing once so many trees have not raised the mean over folds", "50",
+            defines="if given",
+        ),
+    ] = Field(default=None, ge=1)
+    """Where one fit answers every number of trees: stop growing in all folds once the mean score over the folds has
+    not improved for so many rounds (trees). None grows the largest number."""
+
+    one_std_err: Annotated[
+        bool | None,
+        AfterValidator(lambda asked: asked or None),
+        Option("bool | None", "the fewest trees within one standard error of the best", "true", defines="if given"),
+    ] = None
+    """Where one fit answers every number of trees, or strength of pruning: take the smallest model whose mean score
+    is within one standard error of the best, in place of the best."""
 
     fidelity: Annotated[
         Literal["halving", "hyperband", "population"] | None,

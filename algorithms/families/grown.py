@@ -1,0 +1,125 @@
+"""Ensembles that stop while they grow: more trees are made only where they are asked for.
+
+scikit-learn's go on by ``warm_start``. The fits of other packages call back after every round: they run in a thread
+of their own, which waits there until more is asked for, so that what was grown is to the bit what one fit makes.
+"""
+
+from __future__ import annotations
+
+import copy
+import queue
+import threading
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+from sklearn.base import BaseEstimator
+
+from algorithms.lazily import Library
+
+lightgbm, xgboost = Library("lightgbm"), Library("xgboost")
+
+Fit = Callable[..., object]
+"""Fits an estimator; takes further arguments of its ``fit`` by name."""
+
+Tell = Callable[[BaseEstimator], bool]
+"""Hands out an estimator, waits, and returns whether more is asked for."""
+
+Grown = Callable[[BaseEstimator, Fit, Sequence[int]], Generator[BaseEstimator]]
+"""Yields an estimator of each number of rounds, in ascending order, to be asked before the next is made."""
+
+
+def warmly(parameter: str) -> Grown:
+    """Return what grows estimators of scikit-learn that have ``warm_start``, by their number of parts.
+
+    Examples
+    --------
+    >>> from sklearn.ensemble import RandomForestRegressor
+    >>> fit = lambda model: model.fit([[0.0], [1.0]], [0.0, 1.0])
+    >>> [len(model.estimators_) for model in warmly("n_estimators")(RandomForestRegressor(), fit, (2, 5))]
+    [2, 5]
+    """
+
+    def grown(model: BaseEstimator, fit: Fit, values: Sequence[int]) -> Generator[BaseEstimator]:
+        model.set_params(warm_start=True)
+        for value in values:
+            fit(model.set_params(**{parameter: value}))
+            yield model
+
+    return grown
+
+
+def of_lightgbm(model: BaseEstimator, fit: Fit, values: Sequence[int]) -> Generator[BaseEstimator]:
+    """Yield a LightGBM estimator after each of these rounds; training waits in between."""
+
+    def run(tell: Tell) -> None:
+        def after(env: Any) -> None:
+            if env.iteration + 1 in values and not tell(_lightgbm_so_far(model, env.model)):
+                raise lightgbm.callback.EarlyStopException(env.iteration, [])
+
+        fit(model.set_params(n_estimators=values[-1]), callbacks=[after])
+
+    yield from in_turn(run)
+
+
+def of_xgboost(model: BaseEstimator, fit: Fit, values: Sequence[int]) -> Generator[BaseEstimator]:
+    """Yield an XGBoost estimator after each of these rounds; training waits in between."""
+
+    def run(tell: Tell) -> None:
+        class After(xgboost.callback.TrainingCallback):  # type: ignore[name-defined]
+            def after_iteration(self, booster: Any, epoch: int, _: object) -> bool:
+                if epoch + 1 not in values:
+                    return False
+                found = copy.copy(model)
+                found._Booster = booster[: epoch + 1]
+                return not tell(found)
+
+        given = model.get_params()["callbacks"] or []
+        fit(model.set_params(n_estimators=values[-1], callbacks=[*given, After()]))
+
+    yield from in_turn(run)
+
+
+def _lightgbm_so_far(model: BaseEstimator, booster: Any) -> BaseEstimator:
+    found = copy.copy(model)
+    found._Booster, found.fitted_, found._n_features = booster, True, booster.num_feature()
+    return found
+
+
+def in_turn(run: Callable[[Tell], None]) -> Generator[BaseEstimator]:
+    """Yield what ``run`` tells, in a thread that waits until the next is asked for; what it raises is raised here.
+
+    Closed before its end, ``tell`` returns False, and ``run`` is waited for.
+
+    Examples
+    --------
+    >>> heard = []
+    >>> found = in_turn(lambda tell: heard.extend([tell("a"), tell("b")]))
+    >>> next(found), next(found), found.close(), heard
+    ('a', 'b', None, [True, False])
+    """
+    told: queue.SimpleQueue[BaseEstimator | None] = queue.SimpleQueue()
+    more: queue.SimpleQueue[bool] = queue.SimpleQueue()
+    failed: list[BaseException] = []
+
+    def tell(found: BaseEstimator) -> bool:
+        told.put(found)
+        return more.get()
+
+    def body() -> None:
+        try:
+            run(tell)
+        except BaseException as error:  # noqa: BLE001 (raised again by who asks)
+            failed.append(error)
+        told.put(None)
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    try:
+        while (found := told.get()) is not None:
+            yield found
+            more.put(True)
+        if failed:
+            raise failed[0]
+    finally:
+        more.put(False)
+        thread.join()
