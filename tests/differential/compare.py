@@ -111,7 +111,7 @@ def ask(example: Example) -> Outcome:
                         raise
                     told = "within the bound of rounding that is reported, where a refusal would be taken too"
             try:
-                model = result.best_model
+                model = result.encoded_model()  # of float32 columns scikit-learn's own steps compute in float32
             except AlgorithmError as error:
                 every = np.flatnonzero(kept)
                 return _refused(example, t, [(every, every)], str(error))
