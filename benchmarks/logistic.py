@@ -39,7 +39,7 @@ def logistic_rows(shop: Workshop) -> list[Row]:
     shop.remove(store)
     result = made[0]
     candidate = result.candidates[0]
-    state, encoder = candidate.states.whole, result.encoded_model()["encoder"]
+    state, encoder = candidate.states.whole, result.model_of(encoded=True)["encoder"]
     X, X2 = (encoder.transform(part.drop(columns="late")).astype(np.float64) for part in (train, test))
     y, y2 = train["late"].to_numpy(), test["late"].to_numpy()
     gaps, walls = [], []

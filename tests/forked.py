@@ -41,9 +41,13 @@ LIBRARIES = (
 THREADED = "hpo.process.dask_workers"
 
 
+OF_DASK = ("PYTHONHASHSEED", "6640")
+"""What dask sets in the process that asks its workers, and never takes back."""
+
+
 def _of_python(env: Mapping[str, str]) -> dict[str, str]:
     """Return what a Python process reads as it starts."""
-    return {name: value for name, value in env.items() if name.startswith("PYTHON")}
+    return {name: value for name, value in env.items() if name.startswith("PYTHON") and (name, value) != OF_DASK}
 
 
 STARTED = _of_python(os.environ)

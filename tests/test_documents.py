@@ -39,7 +39,7 @@ def test_a_column_of_text_is_the_matrix_that_scikit_learn_makes_of_it(asked, tmp
     counter = CountVectorizer(**{"max_features": 4000, **given}).fit(TEXTS)
     matrix = hpo.tune(counter.transform(TEXTS).astype(float), **ASKED, store=tmp_path / "a")
     found = hpo.tune(frame(), documents={"text": "abstract", **asked}, **ASKED, store=tmp_path / "b")
-    assert found.encoded_model()["encoder"].feature_names_in_.tolist() == counter.get_feature_names_out().tolist()
+    assert found.model_of(encoded=True)["encoder"].feature_names_in_.tolist() == counter.get_feature_names_out().tolist()
     assert found.best_value == pytest.approx(matrix.best_value, abs=0.02), "other folds: rows have other places"
     mine, other = (np.sort(r.best_model[-1].components_, axis=0) for r in (found, matrix))
     assert mine == pytest.approx(other, rel=1e-6)

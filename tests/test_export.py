@@ -128,7 +128,7 @@ MODELS = [
 @pytest.mark.parametrize(("algorithm", "target"), MODELS, ids=[f"{a}-{t}" for a, t in MODELS])
 def test_a_portable_model_predicts_as_the_study_s_and_is_scikit_learn_s_own(algorithm, target, tmp_path):
     result = study(algorithm, target, tmp_path)
-    made = portable(result.encoded_model())
+    made = portable(result.model_of(encoded=True))
     same(result.best_model, made, new())
     assert {cls.__module__.partition(".")[0] for cls in classes(made)} == {"sklearn"}
 
@@ -139,7 +139,7 @@ def test_a_portable_model_predicts_as_the_study_s_and_is_scikit_learn_s_own(algo
 def test_every_preprocessing(impute, min_frequency, select, tmp_path):
     search = {"ridge.impute": impute, "ridge.min_frequency": min_frequency, "ridge.select": select}
     result = study("ridge", "y", tmp_path, search=search)
-    same(result.best_model, portable(result.encoded_model()), new())
+    same(result.best_model, portable(result.model_of(encoded=True)), new())
 
 
 @pytest.mark.parametrize("algorithm", ["ridge", "knn_regressor", "gaussian_nb", "lda"])
@@ -156,7 +156,7 @@ def test_any_table(algorithm):
         folds, _ = splits(example, t)
         with given_rows(example.spec, t) as (data, store):
             try:
-                model = tuned(example, t, data, folds, store).encoded_model()
+                model = tuned(example, t, data, folds, store).model_of(encoded=True)
             except (HpoError, AlgorithmError):
                 return
         made = portable(model, DateColumns)
@@ -181,7 +181,7 @@ def test_dates_by_the_module_beside(algorithm, tmp_path):
     result = study(algorithm, "y", tmp_path, dates=True)
     rows = new(dates=True)
     rows.loc[3, "when"], rows.loc[5, "zone"] = pd.Timestamp("1969-12-31 23:59"), pd.NaT
-    same(result.best_model, portable(result.encoded_model(), DateColumns), rows)
+    same(result.best_model, portable(result.model_of(encoded=True), DateColumns), rows)
 
 
 @pytest.mark.parametrize("ending", ["joblib", "skops"])
@@ -222,7 +222,7 @@ TEXTS = ("kind", "size", "many")
 
 def test_a_refitted_one_learns_of_new_rows(tmp_path):
     frame = asked().drop(columns=["late", "grade"])
-    made = portable(study("ridge", "y", tmp_path, frame).encoded_model())
+    made = portable(study("ridge", "y", tmp_path, frame).model_of(encoded=True))
     later = asked(seed=3).drop(columns=["late", "grade"])
     before = made.predict(new())
     made.fit(later.drop(columns="y"), later["y"])
@@ -287,7 +287,7 @@ class TestWhatIsRefused:
 
     def test_predictions_that_differ(self, tmp_path, monkeypatch):
         result = study("ridge", "y", tmp_path)
-        wrong = portable(result.encoded_model())
+        wrong = portable(result.model_of(encoded=True))
         wrong[-1].coef_[0] += 1e-3
         monkeypatch.setattr(exporting, "portable", lambda model, dates: wrong)
         with pytest.raises(ExportError, match=r"not written: predict of scikit-learn's classes is .* here"):

@@ -76,7 +76,7 @@ def filled(name, frame, numbers, train):
 def test_a_gap_is_the_mean_of_the_training_rows_of_its_fold(name, tmp_path):
     frame, target, numbers, fold = with_gaps(name)
     result = studied(name, frame, target, fold, tmp_path)
-    encoder, algorithm = result.encoded_model()["encoder"], result.best.algorithm
+    encoder, algorithm = result.model_of(encoded=True)["encoder"], result.best.algorithm
     for i, state in enumerate(result.best.states.train):
         whole = filled(name, frame, numbers, np.flatnonzero(fold != i))
         model, features = fitted(algorithm, state), [c for c in frame if c != target]
@@ -93,7 +93,7 @@ def test_a_model_is_that_of_rows_filled_so_before_it_saw_them(name, tmp_path):
         whole = filled(name, frame, numbers, np.flatnonzero(fold != i))
         other = studied(name, whole, target, fold, tmp_path)
         features = [c for c in frame if c != target]
-        found = answer(fitted(result.best.algorithm, state), result.encoded_model()["encoder"], whole[features])
+        found = answer(fitted(result.best.algorithm, state), result.model_of(encoded=True)["encoder"], whole[features])
         made = fitted(other.best.algorithm, other.best.states.train[i])
-        expected = answer(made, other.encoded_model()["encoder"], whole[features])
+        expected = answer(made, other.model_of(encoded=True)["encoder"], whole[features])
         np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-6 * np.abs(expected).max())

@@ -298,7 +298,7 @@ def test_the_winner_of_a_search_on_unscaled_columns_scores_what_its_rows_give():
     X, y = counties(np.random.default_rng(5))
     frame = pd.DataFrame(X).add_prefix("x").assign(y=y)
     result = hpo.tune(frame, "y", "lasso", trials=30, folds=CV, scoring="r2", store=None, seed=1, progress=False)
-    model, rows = result.best.algorithm, result.encoded_model()["encoder"].transform(frame)
+    model, rows = result.best.algorithm, result.model_of(encoded=True)["encoder"].transform(frame)
     for state, score, (_, test) in zip(
         result.best.states.train, result.best.scores.folds, CV.split(X), strict=True
     ):

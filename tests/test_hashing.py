@@ -196,7 +196,7 @@ def test_a_study_of_thousands_of_levels_reads_once_and_predicts_from_frames(mont
     for model in (result.best_model, kept.best_model):
         assert (model.predict(rows) == rows["carrier"]).mean() > 0.95
         assert len(model.predict(rows[["tailnum"]].assign(tailnum=None))) == len(rows)
-    assert result.encoded_model()[0].get_feature_names_out().tolist() == ["tailnum_hash"]
+    assert result.model_of(encoded=True)[0].get_feature_names_out().tolist() == ["tailnum_hash"]
     assert result.best_model["model"].coef_.shape == (3, 2**14)
     assert hpo.confirm(result, str(months / "2.parquet"))["accuracy"] > 0.95
 
@@ -242,7 +242,7 @@ def test_numbers_that_are_hashed_need_no_sample(tmp_path):
     fields = open_dataset(X).features
     assert Encoder(hash_columns=["id"]).sample_columns(fields) == ()
     result = hpo.tune((X, y), algorithm="linear", hash_columns=["id"], trials=2, store=tmp_path, search=PACK)
-    assert [c.role for c in result.encoded_model()[0].columns_] == ["hashed", "value", "indicator"]
+    assert [c.role for c in result.model_of(encoded=True)[0].columns_] == ["hashed", "value", "indicator"]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_what_cannot_be_hashed_is_refused_before_reading(algorithm, hashed, word
 def test_auto_leaves_levels_where_an_algorithm_of_the_study_needs_them(tmp_path):
     X, y = frame()[["user", "x"]], np.arange(500) % 2
     result = hpo.tune((X, y), algorithm=["linear", "logistic"], hash_columns="auto", trials=2, store=tmp_path)
-    assert {c.role for c in result.encoded_model()[0].columns_} == {
+    assert {c.role for c in result.model_of(encoded=True)[0].columns_} == {
         "value",
         "indicator",
         "level",

@@ -92,7 +92,7 @@ def test_fold_scores_are_those_of_refits_on_the_same_features(tmp_path):
         store=tmp_path, search=asked("ridge", "nystroem", alpha=0.1), scoring=["r2", "neg_median_absolute_error"],
         scoring_rows=1000,
     )  # fmt: skip
-    states, model = result.best.states, result.encoded_model()
+    states, model = result.best.states, result.model_of(encoded=True)
     exact = np.array(result.best.scores.folds)
     by_rows = [
         make_pipeline(*(step for _, step in fitted(result.best.algorithm, train).steps)).score(held.rows.X, held.rows.y)

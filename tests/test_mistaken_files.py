@@ -88,7 +88,7 @@ def test_the_command_line_says_so_too(tmp_path):
 def test_what_is_named_as_it_is_is_read(tmp_path, ending):
     path = tmp_path / f"t{ending}"
     ROWS.to_csv(path, index=False, sep="\t" if ending == ".tsv" else ",")
-    assert tune(path).encoded_model()["encoder"].feature_names_in_.tolist() == ["a", "b"]
+    assert tune(path).model_of(encoded=True)["encoder"].feature_names_in_.tolist() == ["a", "b"]
 
 
 def test_a_tilde_that_is_no_home_is_part_of_the_name(tmp_path, monkeypatch):

@@ -66,7 +66,7 @@ BAD = {
                         r"is of counts, whole numbers of at least 0, and the target holds -2; give 'student_t' or 'gaussian'"),
     "no_shares": (shops(), asked("deepar", {**SERIES, "likelihood": "beta"}), r"is of values between 0 and 1"),
     "diverging_series": (shops(), asked("deepar", {**SERIES, "learning_rate": 1e30}), r"DeepAR: the loss is no number in epoch 1"),
-    "constant": (shops(y=lambda t: np.full(len(t), 4.0)), asked("deepar", SERIES), r"no series of the sampled windows changes; give scoring='neg_smape'"),
+    "constant": (shops(y=lambda t: np.full(len(t), 4.0)), asked("deepar", SERIES), r"no series of the sampled windows changes by more than its season; give scoring='neg_smape'"),
     "diverging_pairs": (pairs(), asked("factorization_machine", {**PAIRS, "learning_rate": 1e30}), r"FactorizationMachine: the loss is no number in epoch 1"),
     "replay_unnamed": (pairs(), asked("factorization_machine", PAIRS, replay=0.2), r"replay=0\.2 goes on from the last edition"),
     "population_of_many": (pairs(), asked("factorization_machine", {**PAIRS, "epochs": [2, 4]}, fidelity="population"),

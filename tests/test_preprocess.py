@@ -126,7 +126,7 @@ def test_the_training_folds_alone_choose_the_fill(rows):
 
 
 def test_names_of_the_models_columns_can_be_read(rows):
-    model = ours(rows, impute="indicator", min_frequency=0.02).encoded_model()
+    model = ours(rows, impute="indicator", min_frequency=0.02).model_of(encoded=True)
     names = list(model[:-1].get_feature_names_out())
     assert names[:4] == ["a", "gaps", "missingindicator_gaps", "b"]
     assert "kind_k0" in names and "kind_other" in names and "kind_k7" not in names

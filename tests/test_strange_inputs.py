@@ -177,7 +177,7 @@ def test_a_lazy_frame_is_collected():
     data = pl.from_pandas(frame())
     result = tune(data.lazy())
     assert result.best_value == tune(data).best_value
-    assert np.array_equal(result.encoded_model().predict(data.lazy()), result.best_model.predict(data))
+    assert np.array_equal(result.model_of(encoded=True).predict(data.lazy()), result.best_model.predict(data))
 
 
 def test_masked_values_are_missing_values():

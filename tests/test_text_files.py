@@ -119,7 +119,7 @@ def test_a_study_reads_as_it_is_told_and_remembers_it(tmp_path, place):
     told = hpo.tune(tmp_path / "a.csv", "y", "ridge", name="a", storage=storage, **options, **place)
     plain = hpo.tune(tmp_path / "b.csv", "y", "ridge", **place)
     expected = plain.predict(tmp_path / "b.csv").prediction
-    ours, theirs = (r.encoded_model()[0].get_feature_names_out().tolist() for r in (told, plain))
+    ours, theirs = (r.model_of(encoded=True)[0].get_feature_names_out().tolist() for r in (told, plain))
     assert ours == theirs
     np.testing.assert_allclose(told.predict(tmp_path / "a.csv").prediction, told.predict(frame).prediction, rtol=1e-12)
     np.testing.assert_allclose(told.predict(frame).prediction, expected, rtol=0.2)
@@ -348,7 +348,7 @@ def test_hexadecimal_numbers_are_text(tmp_path, place):
     (tmp_path / "a.csv").write_text("x,z,y\n" + "".join(f"0x{i % 8:02x},{i},{i % 8}\n" for i in range(80)))
     frame = pd.read_csv(tmp_path / "a.csv")
     result = hpo.tune(tmp_path / "a.csv", "y", "ridge", search={"ridge.alpha": [1e-6]}, **{**place, "trials": 1})
-    assert result.encoded_model()[0].encodings_[0].kind == "categorical"
+    assert result.model_of(encoded=True)[0].encodings_[0].kind == "categorical"
     np.testing.assert_allclose(result.predict(frame).prediction, frame.y, atol=1e-5)
 
 

@@ -43,8 +43,8 @@ def test_numbers_gaps_texts_and_booleans(algorithm, target, tmp_path):
     result = study(algorithm, target, tmp_path)
     assert rooms(result.best_model) == {"sklearn"}
     rows = new()
-    same(result.encoded_model(), result.best_model, rows[rows.columns[::-1]])
-    same(result.encoded_model(), result.model_of(result.best), rows)
+    same(result.model_of(encoded=True), result.best_model, rows[rows.columns[::-1]])
+    same(result.model_of(encoded=True), result.model_of(result.best), rows)
 
 
 def test_it_is_loaded_by_joblib_and_skops_and_fitted_again(tmp_path):
@@ -67,14 +67,14 @@ def test_it_is_loaded_by_joblib_and_skops_and_fitted_again(tmp_path):
 def test_an_array_s_model_takes_arrays_and_frames_without_a_warning(impute):
     X, y = arrays()
     result = tuned((X, y), search={"ridge.impute": impute})
-    known = result.encoded_model().predict(X)
+    known = result.model_of(encoded=True).predict(X)
     frame = pd.DataFrame(X, columns=["x0", "x1", "x2", "x3"])
     for rows in (X, X.tolist(), frame, frame.convert_dtypes(), frame[["x3", "x1", "x0", "x2"]], pl.DataFrame(frame)):
         np.testing.assert_allclose(result.best_model.predict(rows), known, rtol=1e-12)
     assert rooms(result.best_model) == {"sklearn"}
     zeros = sp.csr_matrix(np.nan_to_num(X))
     np.testing.assert_allclose(
-        result.best_model.predict(zeros), result.encoded_model().predict(zeros), rtol=1e-12
+        result.best_model.predict(zeros), result.model_of(encoded=True).predict(zeros), rtol=1e-12
     )
 
 
@@ -82,13 +82,13 @@ def test_float32_frames_are_computed_in_float32_as_scikit_learn_does_and_arrays_
     X, y = arrays()
     frame = pd.DataFrame(X.astype(np.float32), columns=list("abcd"))
     result = tuned(frame.assign(y=y.astype(np.float32)), "y")
-    known = result.encoded_model().predict(frame)
+    known = result.model_of(encoded=True).predict(frame)
     assert rooms(result.best_model) == {"sklearn"}
     np.testing.assert_allclose(result.best_model.predict(frame), known, atol=8 * np.finfo(np.float32).eps)
     np.testing.assert_allclose(result.best_model.predict(frame.astype(float)), known, rtol=1e-13)
     result = tuned((frame.to_numpy(), y))
     rows = frame.to_numpy()
-    np.testing.assert_allclose(result.best_model.predict(rows), result.encoded_model().predict(rows), rtol=1e-13)
+    np.testing.assert_allclose(result.best_model.predict(rows), result.model_of(encoded=True).predict(rows), rtol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_scikit_learn_would_mistake_keeps_the_encoder(column):
     frame = pd.DataFrame({"x": X[:, 0], "column": column})
     result = tuned(frame.assign(y=y + 3.0 * (np.arange(ROWS) % 3)), "y")
     assert "hpo" in rooms(result.best_model)
-    same(result.encoded_model(), result.best_model, frame)
+    same(result.model_of(encoded=True), result.best_model, frame)
 
 
 def test_names_and_the_index_are_kept():

@@ -222,7 +222,7 @@ def test_a_score_of_the_default_search_is_that_of_its_rows():
     result = hpo.tune(
         (X, y), algorithm="lasso", trials=40, folds=cv, scoring="r2", store=None, seed=1, progress=False
     )
-    best, encoded = result.best, result.encoded_model()[0].transform(X)
+    best, encoded = result.best, result.model_of(encoded=True)[0].transform(X)
     for k, (_, test) in enumerate(cv.split(X)):
         model = best.algorithm.estimator(best.algorithm.solve(best.states.train[k]))
         residual = y[test] - model.predict(encoded[test])

@@ -254,7 +254,7 @@ def test_a_constant_series_is_forecast_by_its_level_and_trains_nothing(tmp_path)
     alone = tuned(rows, "linear_forecaster", RIDGE, store=tmp_path)
     beside = tuned(pd.concat([rows, level]), "linear_forecaster", RIDGE, store=tmp_path)
     assert beside.best.scores.folds == pytest.approx(alone.best.scores.folds, rel=1e-12)
-    with pytest.raises(TuneError, match="more are level, and have no scale"):
+    with pytest.raises(TuneError, match="more are level, or repeat their season exactly, and have no scale"):
         tuned(level, "linear_forecaster", store=tmp_path)
 
 
@@ -466,6 +466,23 @@ def test_a_series_that_never_changes_has_no_scaled_error(tmp_path):
     alone = tuned(rows, "linear_forecaster", RIDGE, scoring="neg_mase", store=tmp_path)
     beside = tuned(pd.concat([rows, level]), "linear_forecaster", RIDGE, scoring="neg_mase", store=tmp_path)
     assert beside.best.scores.folds == pytest.approx(alone.best.scores.folds, rel=1e-12)
+
+
+@pytest.mark.parametrize("scoring", ["neg_rmsse", "neg_mase"])
+def test_a_season_that_repeats_itself_has_no_scale_but_rounding(scoring, tmp_path):
+    """Its differences are roundings of its values: divided by them, one such series hid all the others."""
+    months, t = pd.date_range("2015-01-01", periods=96, freq="MS"), np.arange(96)
+    noise = np.random.default_rng(0).normal(size=96)
+    season = 5.0 + 2.0 * np.sin(2.0 * np.pi * t / 12.0)
+    series = {"noisy": season + noise, "same": season, "large": 1e9 * season + 1e12}
+    frame = pd.concat([pd.DataFrame({"t": months, "s": name, "y": y}) for name, y in series.items()])
+    how = {"time": "t", "series": "s", "scoring": scoring, "trials": 2, "folds": 3, "store": tmp_path, "progress": False}
+    both, alone = (hpo.tune(rows, "y", "drift", **how) for rows in (frame, frame[frame.s == "noisy"]))
+    assert both.best_value == pytest.approx(alone.best_value, rel=1e-9)
+    with pytest.raises(hpo.errors.TuneError, match=r"repeat their season exactly, and have no scale: .*scale='mean'"):
+        hpo.tune(frame[frame.s == "same"], "y", "drift", **how)
+    mean = {**how, "scoring": "neg_smape", "search": {"linear_forecaster.scale": "mean"}}
+    assert hpo.tune(frame[frame.s == "same"], "y", "linear_forecaster", **mean).best_value > -1e-5
 
 
 def test_files_that_are_forgotten_leave_no_names(tmp_path, monkeypatch, capsys):

@@ -222,7 +222,7 @@ def test_items_of_few_users_are_left_out():
     counts = frame["item"].value_counts()
     least = int(counts.median())
     result = tuned(frame, "ease", {"alpha": 3.0}, interactions={**ASKED, "min_users": least})
-    names = {str(name) for name in result.encoded_model()["encoder"].feature_names_in_}
+    names = {str(name) for name in result.model_of(encoded=True)["encoder"].feature_names_in_}
     assert names == {str(item) for item, count in counts.items() if count >= least}
 
 

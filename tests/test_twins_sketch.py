@@ -306,7 +306,7 @@ def test_a_held_out_score_is_at_most_that_of_the_rows(tmp_path):
     algorithm, states = result.best.algorithm, result.best.states
     for i, (_, test) in enumerate(cv.split(X)):
         made = fitted(algorithm, states.train[i])
-        rows, model = made[:-1].transform(result.encoded_model()["encoder"].transform(X[test])), made["model"]
+        rows, model = made[:-1].transform(result.model_of(encoded=True)["encoder"].transform(X[test])), made["model"]
         held = rows - model.mean_
         share = float(((held @ model.components_.T) ** 2).sum() / (held**2).sum())
         told, truth = result.best.scores.also["explained_variance"].folds[i], model.score(rows)
@@ -474,7 +474,7 @@ def test_gaps_are_filled_with_the_mean_of_the_training_rows_of_each_fold(size, s
         held = made[:-1].transform(X[test]) - made[-1].mean_
         share = float(((held @ made[-1].components_.T) ** 2).sum() / (held**2).sum())
         assert result.best.scores.also["explained_variance"].folds[i] == pytest.approx(share, rel=1e-9)
-        encoded = result.encoded_model()["encoder"].transform(X[test])
+        encoded = result.model_of(encoded=True)["encoder"].transform(X[test])
         np.testing.assert_allclose(other.transform(encoded), made.transform(X[test]), atol=1e-8)
 
 
@@ -492,7 +492,7 @@ def test_of_few_directions_the_told_bound_holds_the_score_of_rows_filled_so(thin
     scores, algorithm, states = result.best.scores, result.best.algorithm, result.best.states
     for i, (train, test) in enumerate(cv.split(X)):
         made = fitted(algorithm, states.train[i])
-        rows, model = made[:-1].transform(result.encoded_model()["encoder"].transform(data[test])), made["model"]
+        rows, model = made[:-1].transform(result.model_of(encoded=True)["encoder"].transform(data[test])), made["model"]
         twin = make_pipeline(SimpleImputer(), StandardScaler()).fit(X[train])
         np.testing.assert_allclose(rows, twin.transform(X[test]), atol=1e-9)
         share = float(((rows @ model.components_.T) ** 2).sum() / (rows**2).sum())

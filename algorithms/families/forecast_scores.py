@@ -27,7 +27,7 @@ from algorithms.families.forecast import Forecast
 from algorithms.held import Score
 from algorithms.lazily import scipy
 from algorithms.summaries.window_sample import WindowSampleState
-from algorithms.summaries.windows import root_mean_square
+from algorithms.summaries.windows import beyond_rounding, change_of
 
 DECILES = tuple(i / 10 for i in range(1, 10))
 WITHIN = 0.9
@@ -131,10 +131,11 @@ def units(rows: WindowSampleState, season: int, h: int) -> tuple[Array, Array, A
     begin = rows.context
     whole = rows.windows[:, :begin]
     apart = whole[:, season:] - whole[:, :-season] if season < begin else np.zeros((rows.n, 1))
+    change = change_of(whole, season) if season < begin else np.zeros(rows.n)
     known = rows.changes.mean(rows.series)
-    scale = np.where(np.isnan(known), np.abs(apart).mean(axis=1), known)
+    scale = beyond_rounding(np.where(np.isnan(known), np.abs(apart).mean(axis=1), known), whole)
     naive = whole[:, [begin - season + i % season for i in range(h)]]
-    return scale, root_mean_square(apart), naive, rows.n / max(1, rows.rows)
+    return scale, change, naive, rows.n / max(1, rows.rows)
 
 
 Ratio = tuple[Array, Array]
@@ -209,8 +210,8 @@ def _ratio(metric: str, ratio: Sequence[Array], drawn: float) -> tuple[float, fl
     above, below = ratio
     if not len(above) or not below.sum() > 0.0:
         raise Unscorable(
-            f"scoring={metric!r} has nothing to be divided by: no series of the sampled windows changes; give "
-            "scoring='neg_smape'"
+            f"scoring={metric!r} has nothing to be divided by: no series of the sampled windows changes by more "
+            "than its season; give scoring='neg_smape'"
         )
     n, value = len(above), float(above.sum() / below.sum())
     if drawn >= 1.0 or n < 2:

@@ -81,10 +81,13 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
         check_finite(state.moments)
         if state.moments.rows < 2:
             width = self.summary.context + self.summary.horizon
-            level = f"; {state.level:,} more are level, and have no scale" if state.level else ""
+            level, advice = "", "series must be longer, or context and horizon smaller"
+            if state.level:
+                level = f"; {state.level:,} more are level, or repeat their season exactly, and have no scale"
+                advice += ", or search scale='mean', and score by 'neg_smape'"
             raise NotEnoughRows(
                 f"{type(self).__name__} needs at least 2 windows of {width} steps without a gap, and has "
-                f"{state.moments.rows}{level}: series must be longer, or context and horizon smaller"
+                f"{state.moments.rows}{level}: {advice}"
             )
 
     def estimator(self, solution: Forecast) -> BaseEstimator:

@@ -39,6 +39,26 @@ PIECE = 1 << 13
 MOMENTS = Moments("double")
 
 
+ROUNDED = 16.0
+"""A change of so many roundings of the values is none: that of a season which repeats itself exactly."""
+
+
+def change_of(past: Floats, season: int) -> Array:
+    """Return the root mean squared seasonal difference of past values, shape (n,); zero where it is their rounding.
+
+    Examples
+    --------
+    >>> change_of(np.array([[0.1 + 0.2, 5.0, 0.3, 5.0], [0.0, 1.0, 2.0, 3.0]]), 2).tolist()
+    [0.0, 2.0]
+    """
+    return beyond_rounding(root_mean_square(past[:, season:] - past[:, :-season]), past)
+
+
+def beyond_rounding(change: Array, past: Floats) -> Array:
+    """Return changes of values, shape (n,), with those that are no more than the values' rounding as zero."""
+    return np.where(change > ROUNDED * np.finfo(np.float64).eps * np.abs(past).max(axis=1), change, 0.0)
+
+
 def root_mean_square(values: Floats) -> Array:
     """Return the root of the mean square of each row, of values whose squares are too large for a number too.
 
@@ -134,7 +154,7 @@ class Windows(Windowed[WindowsState]):
     kernel_components: Annotated[int, Legal(ge=1), Integer(8, 512, log=True, searched=False)] = 200
     kernel_scale: Annotated[float, Legal(gt=0), Log(0.1, 10.0, searched=False)] = 3.0
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     ordered: ClassVar[bool] = True
@@ -239,8 +259,7 @@ class Windows(Windowed[WindowsState]):
         """Return the scale of windows, shape (n,), by their past values, the first L of each row."""
         past = rows[:, : self.context]
         if self.scale == DIFFERENCES:
-            apart = past[:, self.season :] - past[:, : -self.season]
-            return root_mean_square(apart)
+            return change_of(past, self.season)
         return np.abs(past).mean(axis=1) if self.scale == MEAN else np.ones(len(past))
 
     def _added(

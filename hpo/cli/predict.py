@@ -113,7 +113,7 @@ def _model(result: Result, trial: int | None, *, simplest: bool) -> Pipeline:
             f"study {result.record.name!r} has several objectives, so choose one of its Pareto front with "
             f"--trial: {front}"
         )
-    return result.encoded_model(candidate)
+    return result.model_of(candidate, encoded=True)
 
 
 def predictions(model: Pipeline, dataset: Dataset, keep: Sequence[str]) -> Iterator[pa.Table]:

@@ -105,7 +105,7 @@ def recommend(
     >>> hpo.recommend(result, X[:1], n_items=2).columns.tolist()
     ['row', 'rank', 'item', 'score']
     """
-    model = result.encoded_model(candidate)
+    model = result.model_of(candidate, encoded=True)
     if not hasattr(model[-1], "recommend"):
         able = " or ".join(map(repr, registry.of_task("recommendation")))
         raise TuneError(f"{type(model[-1]).__name__} recommends nothing; tune {able}, or use result.predict")
@@ -133,7 +133,7 @@ def coefficient_table(result: Result) -> pd.DataFrame | None:
     A regression has one column, and so has a classification of two classes, named for the second. None for
     models without coefficients over the columns.
     """
-    return of_model.coefficient_table(result.encoded_model())
+    return of_model.coefficient_table(result.model_of(encoded=True))
 
 
 def confirm(
@@ -165,5 +165,5 @@ def confirm(
     asked = {**reading_of(record, result.run.join), **options}
     if result.run.evidence.pilot.calendar is not None:
         return confirmed(result.run, candidate or result.best, data, names, asked)
-    model = result.encoded_model(candidate)
+    model = result.model_of(candidate, encoded=True)
     return of_rows.confirm(model, data, names, record.targets, record.weight, asked)

@@ -86,7 +86,7 @@ def export(
     """
     path = Path(path).absolute()
     check_ending(path)
-    model = result.encoded_model(candidate)
+    model = result.model_of(candidate, encoded=True)
     rows = rows_of(result, model)
     _warn_of_numbers(model)
     beside: tuple[Path, ...] = ()

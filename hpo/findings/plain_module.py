@@ -98,7 +98,7 @@ def module_of(model: Pipeline) -> str:
     >>> import hpo, numpy as np
     >>> X = np.random.default_rng(0).normal(size=(60, 2))
     >>> result = hpo.tune((X, X[:, 0]), algorithm="ols", trials=1, store=None)
-    >>> module_of(result.encoded_model()).splitlines()[0][3:29]
+    >>> module_of(result.model_of(encoded=True)).splitlines()[0][3:29]
     'A fitted LinearRegression:'
     """
     encoder, matrix, after = parts_of(model)

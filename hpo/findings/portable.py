@@ -52,7 +52,7 @@ def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipelin
 
     Parameters
     ----------
-    model : of a study: ``result.encoded_model()``, or that of a candidate.
+    model : of a study: ``result.model_of(encoded=True)``, or that of a candidate.
     dates : the class that encodes dates and times, from wherever the model will find it; None refuses them.
 
     Raises
@@ -65,7 +65,7 @@ def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipelin
     >>> import numpy as np, hpo
     >>> X = np.random.default_rng(0).normal(size=(60, 3))
     >>> result = hpo.tune((X, X[:, 0]), algorithm="ridge", trials=2, store=None)
-    >>> [type(step).__module__.split(".")[0] for _, step in portable(result.encoded_model()).steps]
+    >>> [type(step).__module__.split(".")[0] for _, step in portable(result.model_of(encoded=True)).steps]
     ['sklearn', 'sklearn', 'sklearn', 'sklearn']
     """
     encoder, matrix, after = parts_of(model)

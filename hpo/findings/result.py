@@ -219,12 +219,19 @@ class Result(Drawn):
         installed: ``ColumnTransformer``, ``SimpleImputer``, ``OneHotEncoder``, the scaler, the model. Dates, times,
         hashed columns and categories that may have been numbers keep this package's encoder.
         """
-        return self.model_of(self.best)
+        return self.model_of()
 
-    def model_of(self, candidate: Candidate) -> Pipeline:
-        """Return a candidate fitted on every row, in scikit-learn's own classes where they express it."""
-        model = self.encoded_model(candidate)
-        if "encoder" not in model.named_steps:  # its rows are windows
+    def model_of(self, candidate: Candidate | None = None, *, encoded: bool = False) -> Pipeline:
+        """Return a candidate fitted on every row, in scikit-learn's own classes where they express it.
+
+        Parameters
+        ----------
+        candidate : whose model; None for the best.
+        encoded : whether its first step is this package's encoder, which takes whatever a study reads: frames of
+            pandas and polars, Arrow tables, arrays and sparse matrices. ``result.predict`` asks this one.
+        """
+        model = self._encoded if candidate is None else self._encoded_of(candidate)
+        if encoded or "encoder" not in model.named_steps:  # its rows are windows
             return model
         made: Pipeline = import_module("hpo.findings.portable").travelling(model)
         return made
@@ -232,17 +239,6 @@ class Result(Drawn):
     @functools.cached_property
     def _encoded(self) -> Pipeline:
         return self._encoded_of(self.best)
-
-    def encoded_model(self, candidate: Candidate | None = None) -> Pipeline:
-        """Return the model whose first step is this package's encoder, which takes whatever a study reads.
-
-        Frames of pandas and polars, Arrow tables, arrays and sparse matrices: ``result.predict`` asks this one.
-
-        Parameters
-        ----------
-        candidate : whose model; None for the best.
-        """
-        return self._encoded if candidate is None else self._encoded_of(candidate)
 
     @one_thread()
     def _encoded_of(self, candidate: Candidate) -> Pipeline:
@@ -309,7 +305,8 @@ class Result(Drawn):
         """
         if self.run.evidence.pilot.calendar is not None:
             raise TuneError("series are not predicted by row; result.forecast(data=rows) goes on from these rows")
-        return predict(self.encoded_model(candidate), data, {**reading_of(self.record, self.run.join), **options})
+        reading = {**reading_of(self.record, self.run.join), **options}
+        return predict(self.model_of(candidate, encoded=True), data, reading)
 
     def forecast(
         self,
@@ -362,7 +359,7 @@ class Result(Drawn):
         """
         chosen = self.best if candidate is None else candidate
         reading = {**reading_of(self.record, None), **options}
-        model = self.encoded_model(chosen)[-1]
+        model = self.model_of(chosen, encoded=True)[-1]
         forecasts = import_module("hpo.findings.forecasts").forecasts  # for series alone
         made: pd.DataFrame = forecasts(
             self.run, chosen, model, horizon, quantiles, data, futr_df, intervals, reading

@@ -34,7 +34,7 @@ def diagnostics(result: Result) -> Diagnostics | None:
     candidate, task = result.best, TASKS[result.best.algorithm.tags.task]
     try:
         if task.name == "decomposition":
-            found = components(result.encoded_model())
+            found = components(result.model_of(encoded=True))
             return None if found is None else Diagnostics(components=found)
         if task.name == "clustering":
             return _groups(candidate)

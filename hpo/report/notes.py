@@ -120,7 +120,7 @@ def expected(record: StudyRecord) -> list[str]:
 
 
 def _model_notes(result: Result) -> list[str]:
-    found, last = [], None if result.record.several else result.encoded_model()["model"]
+    found, last = [], None if result.record.several else result.model_of(encoded=True)["model"]
     if hasattr(last, "estimator_") and (threshold := getattr(last, "threshold", None)) is not None:
         found.append(f"The best model calls a row positive from {threshold:.4g} on.")
     polished = result.run.polished

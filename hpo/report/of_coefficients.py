@@ -39,7 +39,7 @@ def of_units(result: Result) -> Coefficients | None:
     None of a model without coefficients over its columns, or with one for each of several classes. The interval of
     each is the range over the models of the folds, which is empty for models that take long to fit.
     """
-    found = _equations(result.encoded_model())
+    found = _equations(result.model_of(encoded=True))
     if found is None or len(found.unit) > 1:
         return None
     names, unit, given = found.names, found.unit[0], float(found.intercepts[0])
@@ -63,7 +63,7 @@ def of_classes(result: Result) -> ClassCoefficients | None:
 
     None of another model. `low` and `high` are of the models of the folds, in the same unit.
     """
-    found = _equations(result.encoded_model())
+    found = _equations(result.model_of(encoded=True))
     if found is None or len(found.unit) < 2:
         return None
     spread, folds = _spread(result, found), _over_folds(result, found.names)
@@ -73,7 +73,7 @@ def of_classes(result: Result) -> ClassCoefficients | None:
     ends = [] if folds is None else [(end(folds, axis=0) * by).T[order].tolist() for end in (np.min, np.max)]
     low, high = ends or ([], [])
     return ClassCoefficients(
-        labels_of(inner_model(result.encoded_model()[-1]), len(found.unit)),
+        labels_of(inner_model(result.model_of(encoded=True)[-1]), len(found.unit)),
         [(found.names[i], shown[i].tolist()) for i in order], len(found.names), low, high,
         found.intercepts.tolist() if np.isfinite(found.intercepts).all() else [], spread is not None,
     )  # fmt: skip
@@ -115,7 +115,7 @@ def _over_folds(result: Result, names: list[str]) -> Array | None:
     best, pipeline = result.best, sklearn.pipeline.Pipeline
     if best.algorithm.tags.costly or not best.states.train:
         return None
-    encoder = result.encoded_model().steps[0]
+    encoder = result.model_of(encoded=True).steps[0]
     found = []
     try:
         with threads_for(best.states.train):

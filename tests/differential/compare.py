@@ -111,7 +111,7 @@ def ask(example: Example) -> Outcome:
                         raise
                     told = "within the bound of rounding that is reported, where a refusal would be taken too"
             try:
-                model = result.encoded_model()  # of float32 columns scikit-learn's own steps compute in float32
+                model = result.model_of(encoded=True)  # of float32 columns scikit-learn's own steps compute in float32
             except AlgorithmError as error:
                 every = np.flatnonzero(kept)
                 return _refused(example, t, [(every, every)], str(error))
@@ -154,7 +154,7 @@ def _tuned(example: Example, t: Table, data: Any, folds: Any, store: Path) -> An
 def _trained(result: Any, k: int) -> Pipeline:
     """Return the pipeline that a study trained for a split, the encoder before it."""
     made = fitted(result.best.algorithm, result.best.states.train[k])
-    return Pipeline([("encoder", result.encoded_model()["encoder"]), *made.steps])
+    return Pipeline([("encoder", result.model_of(encoded=True)["encoder"]), *made.steps])
 
 
 def _refused(example: Example, t: Table, pairs: Any, why: str, *, early: bool = False) -> Outcome:
