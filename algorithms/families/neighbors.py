@@ -210,7 +210,8 @@ class NearestRows(Shared):
     --------
     >>> import numpy as np
     >>> from sklearn.neighbors import KNeighborsRegressor
-    >>> X, y = np.array([[0.0], [1.0], [3.0], [7.0]]), np.array([1.0, 2.0, 3.0, 4.0])
+    >>> y = np.arange(10.0)
+    >>> X = (y**2)[:, np.newaxis]
     >>> found = NearestRows(KNeighborsRegressor(3).fit(X, y), X)
     >>> float(found.smaller(KNeighborsRegressor(1)).score(X, y))
     1.0
