@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from algorithms.errors import ContractBroken, nearest
 from algorithms.ranges import Plain
 from algorithms.tasks import TASKS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from sklearn.base import BaseEstimator as Estimator
+
+
+class Shared(ABC):
+    """A fitted estimator of another library that holds others, which differ from it in a few parameters.
+
+    Attributes
+    ----------
+    varied : those parameters.
+    """
+
+    varied: ClassVar[tuple[str, ...]]
+
+    @classmethod
+    @abstractmethod
+    def largest(cls, models: Sequence[Estimator]) -> Estimator:
+        """Return the one of several, not fitted, whose fit holds as many of them as can be."""
+
+    @abstractmethod
+    def __init__(self, model: Estimator, X: ArrayLike) -> None:
+        """Keep what a fitted estimator says of these rows."""
+
+    @abstractmethod
+    def smaller(self, model: Estimator) -> Estimator:
+        """Return another estimator as if it were fitted, to be asked of these rows alone.
+
+        Raises
+        ------
+        AlgorithmError
+            It may say something else than a fit of its own, and why.
+        """
 
 
 @dataclass(frozen=True)
@@ -28,6 +63,7 @@ class Equivalent:
         rounding; None where it does not. Given the algorithm and the solution.
     sparse : whether answers of a sparse table are the same, too.
     unanswered : why it does not answer after all, in words that follow the estimator's name; None where it does.
+    shared : what one fit of the other library's says of estimators that differ in few parameters; None for nothing.
 
     Examples
     --------
@@ -42,6 +78,7 @@ class Equivalent:
     refused: Callable[..., str | None] | None = None
     sparse: bool = False
     unanswered: str | None = None
+    shared: type[Shared] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

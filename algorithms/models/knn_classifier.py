@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Array
 from algorithms.contract import Rows, Tags
-from algorithms.families.neighbors import TIES, Neighbors
+from algorithms.families.neighbors import TIES, NearestRows, Neighbors
 from algorithms.families.sampled import Prepared, codes
 from algorithms.lazily import sklearn
 from algorithms.solvers.log_loss import mean_log
@@ -36,7 +36,7 @@ class KNNClassifier(Neighbors):
 
     tags: ClassVar[Tags] = Tags(
         task="classification", auto=9, on_request=("impute", "min_frequency"),
-        equivalent=Equivalent("sklearn.neighbors.KNeighborsClassifier", unanswered=TIES),
+        equivalent=Equivalent("sklearn.neighbors.KNeighborsClassifier", unanswered=TIES, shared=NearestRows),
     )
 
     def model(self, how: str) -> KNeighborsClassifier:

@@ -10,7 +10,7 @@ import numpy as np
 
 from algorithms.arrays import Array
 from algorithms.contract import Rows, Tags
-from algorithms.families.neighbors import TIES, Neighbors
+from algorithms.families.neighbors import TIES, NearestRows, Neighbors
 from algorithms.families.sampled import Prepared
 from algorithms.lazily import sklearn
 from algorithms.solvers.neighbors import means
@@ -52,7 +52,7 @@ class KNNRegressor(Neighbors):
 
     tags: ClassVar[Tags] = Tags(
         task="regression", on_request=("impute", "min_frequency"),
-        equivalent=Equivalent("sklearn.neighbors.KNeighborsRegressor", unanswered=TIES),
+        equivalent=Equivalent("sklearn.neighbors.KNeighborsRegressor", unanswered=TIES, shared=NearestRows),
     )
 
     def model(self, how: str) -> KNeighborsRegressor:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
@@ -42,15 +43,25 @@ CLOSE = 1e-3
 """Share of a score, or of one, by which a fit may differ from an answer: solvers stop before the optimum."""
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked for a candidate.
+
+    Attributes
+    ----------
+    key : what candidates have in common that are asked in a row.
+    scores : returns the scores of each split by metric; raises Unanswered.
+    """
+
+    key: object
+    scores: Callable[[], Mapping[str, Array]]
+
+
 class Scoring(Protocol):
     """What says the scores of candidates."""
 
-    def asked(self, candidate: BaseEstimator) -> Asked:
-        """Return what states are asked for; raises Unanswered."""
-        ...
-
-    def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
-        """Return the scores of each split by metric; raises Unanswered."""
+    def asked(self, candidate: BaseEstimator) -> Question:
+        """Return what is asked for a candidate; raises Unanswered."""
         ...
 
 
@@ -60,11 +71,7 @@ class NoAnswers:
 
     why: str
 
-    def asked(self, candidate: BaseEstimator) -> Asked:
-        """Raise Unanswered."""
-        raise Unanswered(self.why)
-
-    def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
+    def asked(self, candidate: BaseEstimator) -> Question:
         """Raise Unanswered."""
         raise Unanswered(self.why)
 
@@ -121,9 +128,10 @@ class Answers:
         """Rows read so far."""
         return self._gone + sum(kind.rows_read for kind in self._kinds.values())
 
-    def asked(self, candidate: BaseEstimator) -> Asked:
+    def asked(self, candidate: BaseEstimator) -> Question:
         """Return what states are asked for; raises Unanswered where there is no such thing."""
-        return Asked.of(candidate)
+        asked = Asked.of(candidate)
+        return Question(asked.key, partial(self.scores, candidate, asked))
 
     def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
         """Return the scores of each split by metric; raises Unanswered where states do not say them."""

@@ -18,7 +18,7 @@ from algorithms import registry
 from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError
 from algorithms.fields import build, fields_of
-from algorithms.tags import Equivalent
+from algorithms.tags import Equivalent, Shared
 
 STANDARDIZE, IMPUTE, SELECT = "standardize", "impute", "select"
 """What the steps of a pipeline are called here."""
@@ -97,6 +97,21 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
     return Counterpart(name, fields, imputes, sparse, algorithm.summary, equivalent.refused)
 
 
+def shared_by(model: BaseEstimator) -> type[Shared]:
+    """Return what one fit of a model says of others; raises Unanswered where it says nothing.
+
+    Examples
+    --------
+    >>> from sklearn.neighbors import KNeighborsRegressor
+    >>> shared_by(KNeighborsRegressor()).varied
+    ('n_neighbors', 'weights')
+    """
+    found = _standing(type(model))[1].shared
+    if found is None:
+        raise Unanswered(f"a fit of {type(model).__name__} holds no other one")
+    return found
+
+
 def answered() -> frozenset[str]:
     """Return the names of the estimators that states answer for.
 
@@ -124,11 +139,17 @@ def _steps(estimator: BaseEstimator) -> list[BaseEstimator]:
 
 def _answering(kind: type) -> tuple[str, Equivalent]:
     """Return the algorithm that stands for a class of estimators."""
+    name, equivalent = _standing(kind)
+    if equivalent.unanswered is not None:
+        raise Unanswered(f"{kind.__name__} {equivalent.unanswered}")
+    return name, equivalent
+
+
+def _standing(kind: type) -> tuple[str, Equivalent]:
+    """Return the algorithm that is told to be like a class of estimators."""
     for name, equivalent in _equivalents().items():
         module, _, attribute = equivalent.path.rpartition(".")
         if module in sys.modules and vars(sys.modules[module]).get(attribute) is kind:
-            if equivalent.unanswered is not None:
-                raise Unanswered(f"{kind.__name__} {equivalent.unanswered}")
             return name, equivalent
     raise Unanswered(f"no algorithm stands for {kind.__name__}")
 

@@ -20,9 +20,8 @@ from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 
 from algorithms.arrays import Array, Places
-from hpo.drop_in.answers import Scoring
+from hpo.drop_in.answers import Question, Scoring
 from hpo.drop_in.counterparts import Unanswered
-from hpo.drop_in.prepared import Asked
 from hpo.drop_in.words import Candidate, Row, Split
 
 Said = TypeVar("Said")
@@ -34,7 +33,7 @@ class Accelerated:
 
     Attributes
     ----------
-    answered : candidates whose scores are from states.
+    answered : candidates whose scores are from states, or from fits that others share.
     refitted : candidates that were fitted for every split.
     reasons : why, and for how many candidates.
     rows_read : rows read for the states.
@@ -144,13 +143,13 @@ class Evaluated:
         """Return what states say of candidates; those with the same steps before are asked in a row."""
         made = [candidate_of(self.fits.estimator, candidate) for candidate in candidates]
         found: list[list[Row] | None] = [None] * len(candidates)
-        groups: dict[object, list[tuple[int, Asked]]] = {}
+        groups: dict[object, list[tuple[int, Question]]] = {}
         for place, candidate in enumerate(made):
             if (asked := self._told(lambda: self.answers.asked(candidate))) is not None:  # noqa: B023 -- called at once
                 groups.setdefault(asked.key, []).append((place, asked))
         for place, asked in (one for group in groups.values() for one in group):
             began = time.perf_counter()
-            scores = self._told(lambda: self.answers.scores(made[place], asked))  # noqa: B023 -- called at once
+            scores = self._told(asked.scores)
             if scores is not None:
                 self.accelerated.answered += 1
                 found[place] = self._rows(scores, time.perf_counter() - began)

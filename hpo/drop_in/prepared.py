@@ -162,7 +162,7 @@ class Asked:
     @property
     def key(self) -> object:
         """What candidates have in common whose steps before are the same."""
-        return tuple(_key(step) for step in self.before)
+        return tuple(key_of(step) for step in self.before)
 
 
 def tables_of(
@@ -214,17 +214,17 @@ class _Same:
         return id(self.what)
 
 
-def _key(what: object) -> object:
+def key_of(what: object) -> object:
     """Return what equals that of another object where both say the same."""
     what = what.item() if isinstance(what, np.generic) else what
     if isinstance(what, BaseEstimator):
         return type(what), tuple(
-            (name, _key(value)) for name, value in sorted(what.get_params(False).items())
+            (name, key_of(value)) for name, value in sorted(what.get_params(False).items())
         )
     if isinstance(what, list | tuple):
-        return type(what), tuple(_key(one) for one in what)
+        return type(what), tuple(key_of(one) for one in what)
     if isinstance(what, Mapping):
-        return type(what), tuple((_key(name), _key(value)) for name, value in what.items())
+        return type(what), tuple((key_of(name), key_of(value)) for name, value in what.items())
     if isinstance(what, np.ndarray) and what.dtype != object:
         return "array", what.shape, what.dtype.str, what.tobytes()
     if what is None or isinstance(what, str | int | float | complex | bytes | type):

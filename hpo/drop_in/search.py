@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import ClassVar, Self, cast
 
 import numpy as np
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
 from optuna.samplers import BaseSampler
 from optuna.study import Study
@@ -35,11 +36,12 @@ from sklearn.utils.validation import _check_method_params
 from algorithms.arrays import Values
 from hpo.drop_in.answers import Answers, NoAnswers, expected_seconds, place_of
 from hpo.drop_in.answers import Scoring as Says
-from hpo.drop_in.counterparts import Unanswered
+from hpo.drop_in.counterparts import Unanswered, shared_by
 from hpo.drop_in.evaluated import Accelerated, Evaluated, Fits, candidate_of, named
 from hpo.drop_in.prepared import Asked, Table, target_of
 from hpo.drop_in.proposals import Asked as Space
 from hpo.drop_in.proposals import Proposals, are_lists
+from hpo.drop_in.sharing import Sharing, final
 from hpo.drop_in.words import (
     Evaluate,
     Fallback,
@@ -72,6 +74,10 @@ class _FromStates(BaseSearchCV):
             target, why = self._target(X, y, params), ""
         except Unanswered as error:
             target, why = None, str(error)
+        if target is None and self._shares(y, params):
+            fits, metrics = self._fits(X, y, params), self._metrics()
+            self._searched(fits, Sharing(fits, metrics), metrics)
+            return self
         if target is None:
             if self.fallback == "error":
                 raise ValueError(f"fallback='error': {why}")
@@ -148,6 +154,20 @@ class _FromStates(BaseSearchCV):
         if self.fallback == "refit" and not self._pays(made, asked, X, target, splits):
             raise Unanswered("fits take less time")
         return target
+
+    def _shares(self, y: ArrayLike | None, params: Mapping[str, object]) -> bool:
+        """Return whether one fit for each split says the scores of several candidates."""
+        if y is None or set(params) - {"groups"} or self.return_train_score or vars(self).get("_skl_callbacks"):
+            return False
+        model = self.estimator.steps[-1][0] if isinstance(self.estimator, Pipeline) else ""
+        try:
+            self._metrics()
+            varied = shared_by(final(self.estimator)).varied
+        except Unanswered:
+            return False
+        names = {f"{model}__{name}" if model else name for name in varied}
+        rest = self._n_varied(lambda name: name not in names)
+        return self._n_candidates() > rest * int(effective_n_jobs(self.n_jobs))
 
     def _n_splits(self, X: ArrayLike, y: Values, groups: object) -> int:
         """Return how many splits there will be; a generator of them is not asked."""
