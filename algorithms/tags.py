@@ -101,7 +101,7 @@ class Tags:
     elbow : a hyperparameter and a score whose curve shows how much of it is enough.
     beside_cells : whether it is solved from a state with the cells that it was merged of beside it.
     weekly : whether it looks back at a week where a season is a day, so that its context is a day longer by itself.
-    refit : whether the winner, where its model is of a sample, is fitted again to every row unless told otherwise.
+    refit : whether the winner, where its model is of a sample, is fitted again to every row by default.
     on_request : hyperparameters whose ranges, declared by a base, are searched only when asked for.
     extra : the extra of this package that it needs (:data:`algorithms.extras.EXTRAS`).
     equivalent : the estimator that it answers for in a search of scikit-learn's; None for none. Not inherited.

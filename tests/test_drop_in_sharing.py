@@ -92,10 +92,11 @@ def test_what_one_search_does_not_hold_is_fitted_and_fails_as_ever():
 
 
 @pytest.mark.parametrize(
-    "rows", [csr_array(X), X.astype(np.float32), (X * 1e3).astype(int)], ids=["sparse", "single", "int"]
-)
-def test_other_tables(rows):
-    held(KNeighborsRegressor(), {"n_neighbors": [2, 5], "weights": WEIGHTS}, rows, Y, cv=3)
+    ("rows", "answered"), [(csr_array(X), 4), (X.astype(np.float32), 0), ((X * 1e3).astype(int), None)],
+    ids=["sparse", "single", "int"],
+)  # fmt: skip
+def test_other_tables(rows, answered):
+    held(KNeighborsRegressor(), {"n_neighbors": [2, 5], "weights": WEIGHTS}, rows, Y, answered=answered, cv=3)
 
 
 def test_a_search_counts_a_query_for_each_split_and_says_why_else(monkeypatch):

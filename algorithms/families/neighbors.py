@@ -289,7 +289,7 @@ def _asked(model: BaseEstimator) -> int:
 def _largest_square(X: ArrayLike) -> float:
     """Return the largest squared norm of a row."""
     if issparse(X):
-        rows = cast(csr_array, X)
+        rows = cast("csr_array", X)
         return float(np.max(rows.multiply(rows).sum(axis=1)))
     dense = np.asarray(X, dtype=np.float64)
     return float(np.max(np.einsum("ij,ij->i", dense, dense)))

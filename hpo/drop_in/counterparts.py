@@ -158,7 +158,7 @@ def _answering(kind: type) -> tuple[str, Equivalent]:
 
 
 def _standing(kind: type) -> tuple[str, Equivalent]:
-    """Return the algorithm that is told to be like a class of estimators."""
+    """Return the algorithm that stands for a class of estimators."""
     for name, equivalent in _equivalents().items():
         module, _, attribute = equivalent.path.rpartition(".")
         if module in sys.modules and vars(sys.modules[module]).get(attribute) is kind:
