@@ -74,6 +74,14 @@ def test_the_command_says_what_is_answered(script, capsys, monkeypatch):
     assert [one["answered"] for one in found] == [True, False, None]
 
 
+def test_the_command_says_what_one_fit_answers(tmp_path, capsys, monkeypatch):
+    script = tmp_path / "nearest.py"
+    script.write_text('search = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 5]})')
+    shown = said(capsys, monkeypatch, "migrate", script)
+    assert "KNeighborsClassifier: one fit for each split answers every n_neighbors and weights" in shown.out
+    assert said(capsys, monkeypatch, "migrate", script, "--json").json["searches"][0]["answered"] is True
+
+
 def test_a_notebook_is_read_cell_by_cell(tmp_path):
     cells = [
         {"cell_type": "markdown", "source": ["GridSearchCV(Ridge(), {})"]},

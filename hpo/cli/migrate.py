@@ -46,14 +46,23 @@ def migrate(
         if search.call is not None:
             say(*(f"    {line}" for line in f"import hpo\n{search.call}".splitlines()))
             of = "" if search.model is None else f"{search.model}: "
-            say_wrapped(of + EXPECTED[_is_answered(search)], "  ", "    ")
+            say_wrapped(of + _expected(search), "  ", "    ")
         for note in search.notes:
             say_wrapped(note, "  ", "    ")
 
 
+def _expected(search: Search) -> str:
+    varied = counterparts.shared().get(search.model or "")
+    if varied is None:
+        return EXPECTED[_is_answered(search)]
+    return f"one fit for each split answers every {' and '.join(varied)}"
+
+
 def _is_answered(search: Search) -> bool | None:
-    """Return whether states answer for the model of a search; None where it is not known."""
-    return None if search.model is None else search.model in counterparts.answered()
+    """Return whether the model of a search is answered without a fit of each candidate; None where unknown."""
+    if search.model is None:
+        return None
+    return search.model in counterparts.answered() or search.model in counterparts.shared()
 
 
 def _plain(search: Search) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -122,6 +122,18 @@ def answered() -> frozenset[str]:
     """
     every = _equivalents().values()
     return frozenset(one.path.rpartition(".")[2] for one in every if one.unanswered is None)
+
+
+def shared() -> Mapping[str, tuple[str, ...]]:
+    """Return the names of the estimators of which one fit says others, and the parameters in which these differ.
+
+    Examples
+    --------
+    >>> shared()["KNeighborsRegressor"]
+    ('n_neighbors', 'weights')
+    """
+    every = [one for one in _equivalents().values() if one.shared is not None]
+    return {one.path.rpartition(".")[2]: cast(type[Shared], one.shared).varied for one in every}
 
 
 def _steps(estimator: BaseEstimator) -> list[BaseEstimator]:
