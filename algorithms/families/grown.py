@@ -10,7 +10,7 @@ import copy
 import queue
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import Any
+from typing import Protocol, Self
 
 from sklearn.base import BaseEstimator
 
@@ -26,6 +26,25 @@ Tell = Callable[[BaseEstimator], bool]
 
 Grown = Callable[[BaseEstimator, Fit, Sequence[int]], Generator[BaseEstimator]]
 """Yields an estimator of each number of rounds, in ascending order, to be asked before the next is made."""
+
+
+class Booster(Protocol):
+    """What is asked of the trees of both packages."""
+
+    def num_feature(self) -> int:
+        """Return the number of columns."""
+        ...
+
+    def __getitem__(self, rounds: slice) -> Self:
+        """Return those of some rounds."""
+        ...
+
+
+class Round(Protocol):
+    """What LightGBM hands to a callback."""
+
+    iteration: int
+    model: Booster
 
 
 def warmly(parameter: str) -> Grown:
@@ -52,7 +71,7 @@ def of_lightgbm(model: BaseEstimator, fit: Fit, values: Sequence[int]) -> Genera
     """Yield a LightGBM estimator after each of these rounds; training waits in between."""
 
     def run(tell: Tell) -> None:
-        def after(env: Any) -> None:
+        def after(env: Round) -> None:
             if env.iteration + 1 in values and not tell(_lightgbm_so_far(model, env.model)):
                 raise lightgbm.callback.EarlyStopException(env.iteration, [])
 
@@ -66,7 +85,7 @@ def of_xgboost(model: BaseEstimator, fit: Fit, values: Sequence[int]) -> Generat
 
     def run(tell: Tell) -> None:
         class After(xgboost.callback.TrainingCallback):  # type: ignore[name-defined]
-            def after_iteration(self, booster: Any, epoch: int, _: object) -> bool:
+            def after_iteration(self, booster: Booster, epoch: int, _: object) -> bool:
                 if epoch + 1 not in values:
                     return False
                 found = copy.copy(model)
@@ -79,7 +98,7 @@ def of_xgboost(model: BaseEstimator, fit: Fit, values: Sequence[int]) -> Generat
     yield from in_turn(run)
 
 
-def _lightgbm_so_far(model: BaseEstimator, booster: Any) -> BaseEstimator:
+def _lightgbm_so_far(model: BaseEstimator, booster: Booster) -> BaseEstimator:
     found = copy.copy(model)
     found._Booster, found.fitted_, found._n_features = booster, True, booster.num_feature()
     return found
