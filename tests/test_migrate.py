@@ -78,7 +78,7 @@ def test_the_command_says_what_one_fit_answers(tmp_path, capsys, monkeypatch):
     script = tmp_path / "nearest.py"
     script.write_text('search = GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 5]})')
     shown = said(capsys, monkeypatch, "migrate", script)
-    assert "KNeighborsClassifier: one fit for each split answers every n_neighbors and weights" in shown.out
+    assert "KNeighborsClassifier: one fit for each split answers every n_neighbors and weights" in " ".join(shown.out.split())
     assert said(capsys, monkeypatch, "migrate", script, "--json").json["searches"][0]["answered"] is True
 
 

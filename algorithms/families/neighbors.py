@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import numpy as np
-from scipy.sparse import issparse
 
 from algorithms.arrays import Array, Values
 from algorithms.contract import Algorithm, Held, Rows
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.sampled import Prepared, check_squares, prepare, without_effect
+from algorithms.lazily import scipy
 from algorithms.memo import Memo, Sized
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Integer, Legal, Range
@@ -288,7 +288,7 @@ def _asked(model: BaseEstimator) -> int:
 
 def _largest_square(X: ArrayLike) -> float:
     """Return the largest squared norm of a row."""
-    if issparse(X):
+    if scipy.sparse.issparse(X):
         rows = cast("csr_array", X)
         return float(np.max(rows.multiply(rows).sum(axis=1)))
     dense = np.asarray(X, dtype=np.float64)

@@ -517,8 +517,8 @@ class Runner:
         going_on = self.edition is not None and self.edition.going_on and self.edition.number > 1
         if trials and not self.resume and not going_on:
             raise TuneError(
-                f"study {name!r} exists with {counted(trials, 'trial')}; go on with resume=True (on the command "
-                "line: --resume), or choose another name"
+                f"study {name!r} exists with {counted(trials, 'trial')} of the same data; go on with resume=True "
+                "(on the command line: --resume), or choose another name"
             )
 
 
