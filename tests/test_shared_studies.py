@@ -14,6 +14,7 @@ import forked
 import numpy as np
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 
 import hpo
 from studies.record import journal_lines, write_behind
@@ -239,3 +240,24 @@ def test_a_full_disk_costs_no_time(tmp_path, monkeypatch):
     assert len(result.optuna_study.trials) == 600
     assert len(looked) <= 3 * len(Path(tmp_path / "j").read_text().splitlines()) + 20, "no line is read again for a failed try"
     assert sum(tried) <= 10 * 600
+
+
+@pytest.mark.parametrize("name", ["create_new_trial", "get_trial_number_from_id"])
+def test_a_trial_is_stored_once_where_a_database_keeps_it_and_loses_the_answer(tmp_path, monkeypatch, name):
+    """The server stops when it has committed: the trial was written again, and was there twice."""
+    real, calls = getattr(RDBStorage, name), iter(range(1000))
+
+    def lost(self, *args, **options):
+        found = real(self, *args, **options)
+        if next(calls) == 5:
+            raise OSError("the connection was closed")
+        return found
+
+    monkeypatch.setattr(RDBStorage, name, lost)
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    where = f"sqlite:///{tmp_path}/s.db"
+    result = hpo.tune((X, X[:, 0]), algorithm="ridge", trials=12, folds=3, name="s", storage=where, store=tmp_path / "s")
+    stored = open_storage(where)
+    trials = stored.get_all_trials(stored.get_study_id_from_name("s"))
+    assert [trial.params for trial in trials] == [trial.params for trial in result.optuna_study.trials]
+    assert next(calls) > 6, "it was lost once"

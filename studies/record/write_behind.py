@@ -319,7 +319,17 @@ class WriteBehind:
     def _create(self, due: Sequence[FrozenTrial]) -> list[int]:
         if isinstance(self._storage, FileStorage):
             return self._storage.create_trials(self._study_id, due)
-        return [self._storage.create_new_trial(self._study_id, template_trial=trial) for trial in due]
+        there = self._stored_all_the_same() if self._failure is not None else {}
+        ids = [there.get(_likeness(trial)) for trial in due]
+        return [
+            self._storage.create_new_trial(self._study_id, template_trial=trial) if known is None else known
+            for trial, known in zip(due, ids, strict=True)
+        ]
+
+    def _stored_all_the_same(self) -> dict[object, int]:
+        """Return the ids of the trials in a database that failed: one may be there whose answer was lost."""
+        trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
+        return {_likeness(trial): trial._trial_id for trial in trials}
 
     def _numbers(self, ids: Sequence[int]) -> range:
         """Return the numbers of trials that were stored in one write."""
@@ -380,3 +390,8 @@ class WriteBehind:
                 self._next += 1
             self._stuck = False
             self._written.notify_all()
+
+
+def _likeness(trial: FrozenTrial) -> object:
+    """Return what two trials of a study have in common only if they are one."""
+    return trial.datetime_start, trial.datetime_complete, repr(sorted(trial.params.items()))
