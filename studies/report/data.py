@@ -140,7 +140,7 @@ class ClassRow(Plain):
 class ClassCoefficients(Plain):
     """Coefficients of a model of several classes: a name and one number per label, the largest first.
 
-    They are by one standard deviation of the column where `deviations` says so, else by its unit. `low` and `high`
+    They are per standard deviation of the column if `deviations` is true, else per unit. `low` and `high`
     have the ends of the range over the models of the folds for each, in the same order, `intercepts` one per label.
     """
 
