@@ -19,6 +19,7 @@ import hpo
 from hpo.cli.studies import compare
 from hpo.cli.watch import watch
 from hpo.errors import TuneError
+from hpo.findings.editions import words
 from hpo.states.evaluate import Scores
 from hpo.trials import editions
 from hpo.trials.tuner import Tuner
@@ -229,6 +230,21 @@ def test_the_nightly_run_makes_editions_and_says_what_has_changed(daily):
     assert fresh["cost"]["rows_read"] == 0
 
 
+def test_an_edition_that_begins_afresh_says_which_segments_came_and_left_too(home):
+    tune(home)
+    add(home, 3, shift=1.5)
+    (home / "in" / "1.parquet").unlink()
+    fresh = tune(home, fresh=True)
+    note = fresh.record.edition
+    assert (note.before, note.carried, note.was) == (None, 0, None)
+    assert (note.rows_before, note.rows, note.came, note.left) == (600, 600, 1, 1)
+    assert "a" in dict(note.drift)
+    said = words(fresh.record)[0]
+    assert said == (
+        "Edition 2: 600 → 600 rows (1 segment new, 1 segment gone); begun without what the last edition found."
+    )
+
+
 def test_editions_are_shown_compared_predicted_with_and_removed(daily):
     add(daily, 3)
     assert command(daily, "run", "daily.yaml", "--quiet").code == 0
@@ -237,6 +253,13 @@ def test_editions_are_shown_compared_predicted_with_and_removed(daily):
     assert "+1 -0" in shown.out
     found = json.loads(command(daily, "studies", "show", "daily", "--json").out)
     assert [e["number"] for e in found["editions"]] == [1, 2]
+    listed = [line.split() for line in shown.out.partition("editions\n")[2].splitlines()]
+    first, second = (hpo.load(f"daily@{n}", storage=str(daily / "home" / "studies.journal")) for n in (1, 2))
+    note = second.record.edition
+    assert [e["value"] for e in found["editions"]] == [first.best_value, second.best_value]
+    assert [line[2] for line in listed if line[:1] == ["1"]] == [f"{first.best_value:.6g}"]
+    told = [f"{value:.6g}" for value in (second.best_value, note.score_before, note.score)]
+    assert [line[4:7] for line in listed if line[:1] == ["2"]] == [told]
     compared = command(daily, "studies", "compare", "daily@1", "daily@2")
     assert compared.code == 0, compared.err
     for number in (1, 2):
