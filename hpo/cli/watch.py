@@ -18,7 +18,14 @@ from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyFile
 from hpo.cli.output import emit, say
 from hpo.cli.plan import read_study
 from hpo.cli.run import result_values
-from hpo.errors import DataError, EngineError, Interrupted, InterruptedWarning, NoScoreWarning, StoreVersionError
+from hpo.errors import (
+    DataError,
+    EngineError,
+    Interrupted,
+    InterruptedWarning,
+    NoScoreWarning,
+    StoreVersionError,
+)
 from studies.counting import counted
 from studies.spec.durations import seconds_of
 
@@ -41,8 +48,8 @@ def watch(
     """Run the next edition of a study whenever its data has changed.
 
     Looks at the names, sizes and times of the files, reads what is new, and writes one line for each edition.
-    What may pass is tried again later: data that cannot be read (a file that is still being written), and a bucket,
-    a database or workers that cannot be reached. Ctrl-C stops it; started again, it continues from what is recorded.
+    What may pass is tried again later: data that cannot be read (a file that is still being written); a bucket, a
+    database or workers that cannot be reached. Ctrl-C stops it; started again, it goes on from what is recorded.
 
     Examples
     --------
