@@ -20,8 +20,9 @@ from hpo.findings.noted import without_score
 from hpo.findings.result import Result
 from hpo.process.engine import Engine, engine_of
 from hpo.process.interrupts import stop_on_interrupt
-from hpo.process.progress import ProgressAsked, progress_of
+from hpo.process.progress import ProgressAsked
 from hpo.process.settings import Location, default_storage, open_store
+from hpo.process.shown import progress_of
 from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
