@@ -23,7 +23,7 @@ from hpo.states.evaluate import Scores, usable
 from hpo.states.fold_states import FoldStates
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Setting
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
