@@ -50,7 +50,7 @@ def test_the_template_holds_it_and_its_example_is_read(name):
 
 
 def test_tune_takes_nothing_else_but_how_to_run():
-    assert set(inspect.signature(hpo.tune).parameters) - set(FIELDS) == {"progress", "resume"}
+    assert set(inspect.signature(hpo.tune).parameters) - set(FIELDS) == {"progress", "resume", "fresh"}
 
 
 def test_the_source_of_tune_is_as_it_is_generated():

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 LITTLE, WIDE, TALL, DRAWN = 500, 1_000, 10, 0.8
-"""Rows and columns up to which scikit-learn decomposes the table, columns and rows by column for which it decomposes
-the covariance, and the share of components below which it draws at random otherwise."""
+"""Rows and columns up to which scikit-learn decomposes the table, columns and rows by column for which it does
+that with the covariance, and the share of components below which it draws at random otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
