@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from sklearn.decomposition import PCA as SkPCA  # noqa: N811
 
 
+LITTLE, WIDE, TALL, DRAWN = 500, 1_000, 10, 0.8
+"""Rows and columns up to which scikit-learn decomposes the table, columns and rows by column for which it does
+that with the covariance, and the share of components below which it draws at random otherwise."""
+
+
 @dataclass(frozen=True, eq=False)
 class PCASolution:
     """The leading components of a design.
@@ -43,6 +48,19 @@ class PCASolution:
     k: int
     variance: Array
     noise: float
+
+
+def _refused(algorithm: PCA, solution: PCASolution, params: Mapping[str, object]) -> str | None:
+    """Return why scikit-learn finds no such components, or finds them at random."""
+    asked, design = algorithm.n_components, solution.design
+    rows, q = design.rows, design.q
+    most = min(rows, q)
+    if asked is not None and asked > most:
+        return f"n_components={asked}, of rows to train on that have {most}"
+    few = max(rows, q) <= LITTLE or (q <= WIDE and rows >= TALL * q)
+    if params["svd_solver"] == "auto" and asked is not None and asked < DRAWN * most and not few:
+        return f"n_components={asked}, which svd_solver='auto' finds at random for {rows} rows of {q} columns"
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +85,12 @@ class PCA(Preprocessed, Naive[MomentsState], Algorithm[MomentsState, PCASolution
     tags: ClassVar[Tags] = Tags(
         task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca",
         on_request=("standardize", "impute", "min_frequency"), equivalent=Equivalent(
-            "sklearn.decomposition.PCA", unanswered="is scored by a likelihood of its own, which has no name"
+            "sklearn.decomposition.PCA",
+            ignored=(
+                "copy", "tol", "iterated_power", "n_oversamples", "power_iteration_normalizer", "random_state",
+            ),
+            only={"whiten": (False,), "svd_solver": ("auto", "full", "covariance_eigh")},
+            refused=_refused, dense=True, own_score="log_likelihood",
         ),
     )  # fmt: skip
 
