@@ -370,8 +370,6 @@ def test_a_misspelt_fallback_is_named():
         (KNeighborsRegressor(), Y, "takes any of rows that are equally far"),
         (KMeans(), None, "begins at centres drawn of all rows"),
         (GaussianMixture(), None, "begins at centres drawn of all rows"),
-        (PCA(), None, "is scored by a likelihood of its own"),
-        (make_pipeline(StandardScaler(), PCA()), None, "is scored by a likelihood of its own"),
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
 )
@@ -423,12 +421,44 @@ def test_checks_of_scikit_learn_fail_nowhere_else():
         (LinearDiscriminantAnalysis(n_components=1), r"LinearDiscriminantAnalysis\(n_components=1\) is not answered"),
         (LinearDiscriminantAnalysis(tol=0.1), r"LinearDiscriminantAnalysis\(tol=0.1\) is not answered"),
         (QuadraticDiscriminantAnalysis(tol=0.1), r"QuadraticDiscriminantAnalysis\(tol=0.1\) is not answered"),
+        (PCA(11), "n_components=11, of rows to train on that have 10"),
+        (PCA(0.9), r"n_components=0.9"),
+        (PCA(2, whiten=True), r"PCA\(whiten=True\) is not answered"),
+        (make_pipeline(PolynomialFeatures(2), PCA(3)), "which svd_solver='auto' finds at random for 589 rows of 66 columns"),
+        (make_pipeline(OneHotEncoder(), PCA(3)), "what the steps before the model make is sparse"),
     ],
 )  # fmt: skip
 def test_parameters_that_scikit_learn_refuses_or_reads_otherwise_are_not_answered(estimator, why):
     target = Y if "PLS" in str(estimator) else CLASSES
+    rows = np.tile(np.round(X[:, :1], 2), (2, 1)) if "OneHot" in str(estimator) else np.tile(X, (2, 1))
     with pytest.raises(ValueError, match=why):
-        hpo.StateGridSearchCV(estimator, {}, fallback="error").fit(X, target)
+        hpo.StateGridSearchCV(estimator, {}, cv=3, fallback="error").fit(rows, np.tile(target, 2))
+
+
+@pytest.mark.parametrize("target", [None, Y, np.where(Y > 100.0, np.nan, Y), CLASSES, np.c_[Y, Y]])
+def test_components_are_scored_by_their_likelihood_whatever_the_target(target):
+    grid = {"pca__n_components": [1, 4, 10]}
+    pipeline = make_pipeline(StandardScaler(), PCA())
+    theirs = GridSearchCV(pipeline, grid, cv=KFold(3)).fit(X, target)
+    ours = hpo.StateGridSearchCV(pipeline, grid, cv=KFold(3), fallback="error").fit(X, target)
+    for key in ("mean_test_score", "std_test_score"):
+        np.testing.assert_allclose(ours.cv_results_[key], theirs.cv_results_[key], rtol=1e-10)
+    assert ours.best_params_ == theirs.best_params_ and ours.accelerated_.rows_read == len(X)
+
+
+def test_models_of_other_scores_of_their_own_are_fitted():
+    grid = {"ridge": [PCA(2), Ridge(), GaussianNB()]}
+    with pytest.raises(ValueError, match="its own score is r2, not log_likelihood"):
+        hpo.StateGridSearchCV(make_pipeline(Ridge()), grid, cv=2, fallback="error").fit(X, (Y > 100.0).astype(int))
+    with pytest.raises(ValueError, match="r2: is no score of a model without a target"):
+        hpo.StateGridSearchCV(PCA(), {}, scoring="r2", fallback="error").fit(X, Y)
+    ours = hpo.StateGridSearchCV(make_pipeline(Ridge()), grid, cv=2)
+    ours._is_small, ours._pays = lambda *_: False, lambda *_: True
+    target = (Y > 100.0).astype(int)
+    theirs = GridSearchCV(make_pipeline(Ridge()), grid, cv=2).fit(X, target)
+    found, wanted = (one.fit(X, target).cv_results_["mean_test_score"] for one in (ours, theirs))
+    np.testing.assert_allclose(found, wanted, rtol=1e-8)
+    assert (ours.accelerated_.answered, ours.accelerated_.refitted) == (1, 2)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Mask, Places
-from algorithms.contract import Algorithm, Held, Rows, Score, Tags
+from algorithms.contract import Algorithm, Held, Naive, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
@@ -216,7 +216,7 @@ M = TypeVar("M")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recommender(Algorithm[MomentsState, M], Generic[M]):
+class Recommender(Naive[MomentsState], Algorithm[MomentsState, M], Generic[M]):
     """A model of items by items, from the products of items.
 
     Parameters
@@ -287,17 +287,24 @@ class Recommender(Algorithm[MomentsState, M], Generic[M]):
         return sure(metric, Score(-value, moved * value), value, HELP)
 
     def _ranked(self, solution: M, rows: Rows, metric: str) -> Score:
-        name, _, cut = metric.partition("@")
-        found = MEMO.get(solution, rows, lambda: self._found(solution, rows))
-        each = ranked(name, found.places, found.hidden, int(cut))
-        return Score(float(np.average(each, weights=found.weights)))
+        def found() -> Found:
+            return Found.of(rows, self.items(solution).columns, lambda users: self.scored(solution, users))
 
-    def _found(self, solution: M, rows: Rows) -> Found:
-        columns = self.items(solution).columns
-        halves = MEMO.get(rows, ("halves", columns.names), lambda: Halves.of(rows, columns))
-        places = [placed(self.scored(solution, users), users) for users in halves.users]
-        hidden = [np.diff(users.hidden.indptr) for users in halves.users]
-        return Found(np.concatenate(places), np.concatenate(hidden), halves.weights)
+        return MEMO.get(solution, rows, found).score(metric)
+
+    def naive_score(self, state: MomentsState, held: Held[MomentsState], metric: str) -> Score | None:
+        """Return the score of the same items for every user: the most popular ones, each as its mean says."""
+        self.check(state)
+        items = items_of(state)
+        d, columns = state.shape.d, items.columns
+        means = columns.mean(state.mean[:d]) + columns.origin
+        if (rows := held.rows_for(metric)) is not None and metric in RANKED:
+            return Found.of(rows, columns, lambda users: np.tile(means, (users.left.shape[0], 1))).score(metric)
+        held_out = held.state_for(metric)
+        if held_out is None or metric != SQUARED:
+            return None
+        seen, squares = columns.mean(held_out.mean[:d]) + columns.origin, np.diagonal(items.seen(held_out))
+        return Score(-float(np.mean(squares / held_out.weight - (2.0 * seen - means) * means)))
 
     def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
         """Return penalties around the mean number of users of an item."""
@@ -330,6 +337,20 @@ class Found:
     def nbytes(self) -> int:
         """Bytes held."""
         return self.places.nbytes + self.hidden.nbytes
+
+    @classmethod
+    def of(cls, rows: Rows, columns: ColumnMap, scored: Callable[[Users], Array]) -> Found:
+        """Return them for the held-out users of some rows, by the score of every item."""
+        halves = MEMO.get(rows, ("halves", columns.names), lambda: Halves.of(rows, columns))
+        places = [placed(scored(users), users) for users in halves.users]
+        hidden = [np.diff(users.hidden.indptr) for users in halves.users]
+        return cls(np.concatenate(places), np.concatenate(hidden), halves.weights)
+
+    def score(self, metric: str) -> Score:
+        """Return the mean over the users of a score such as ``"recall@20"``."""
+        name, _, cut = metric.partition("@")
+        each = ranked(name, self.places, self.hidden, int(cut))
+        return Score(float(np.average(each, weights=self.weights)))
 
 
 def ranked(name: str, places: Places, hidden: Places, cut: int) -> Array:

@@ -37,18 +37,18 @@ class Table:
     Attributes
     ----------
     X : numbers, an array or a sparse matrix.
-    y : one column without gaps.
+    y : one column without gaps; None where there is none.
     splits : rows to train on and to test on.
     beside : how many tables stand beside each other; 0 for one that was given, and is no copy.
     """
 
     X: Values
-    y: Values
+    y: Values | None
     splits: Sequence[Split]
     beside: int = 0
 
     @classmethod
-    def of(cls, X: ArrayLike, y: Values, splits: Sequence[Split], beside: int = 0) -> Table:
+    def of(cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0) -> Table:
         """Return the table; raises Unanswered for features that are no numbers."""
         table = cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
         if table.dtype.kind == "O":  # such as a frame of booleans and numbers
@@ -85,12 +85,16 @@ class Table:
 
         What steps made sparse is made dense: a model of the same rows is the same.
         """
+        if self.y is None and asked.has_target:
+            raise Unanswered("there is no y, or none without gaps")
         if self.has_gaps and not asked.imputes:
             raise Unanswered("values are missing, and no step fills them")
         if not issparse(self.X) or asked.sparse:
             return self
         if not self.beside:
             raise Unanswered("X is sparse")
+        if asked.dense:
+            raise Unanswered("what the steps before the model make is sparse")
         self.check_room(8 * self.X.shape[0] * self.X.shape[1])
         return Table(cast(scipy.sparse.csr_array, self.X).toarray(), self.y, self.splits, self.beside)
 
@@ -166,9 +170,17 @@ class Asked:
 
 
 def tables_of(
-    before: Sequence[BaseEstimator], X: ArrayLike, y: Values, splits: Sequence[Split]
-) -> list[Table]:
+    before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None,
+    splits: Sequence[Split],
+) -> list[Table]:  # fmt: skip
     """Return the rows as steps make them: for each split of its own; one table where there are no steps.
+
+    Parameters
+    ----------
+    before : the steps.
+    X, y : the rows, as they were given.
+    target : one column without gaps; None where y is none.
+    splits : rows to train on and to test on.
 
     Raises
     ------
@@ -176,15 +188,18 @@ def tables_of(
         A step cannot be fitted, makes no numbers, or more than fit in memory.
     """
     if not before:
-        return [Table.of(X, y, splits)]
+        return [Table.of(X, target, splits)]
     made: list[Table] = []
     for split in splits:
-        made.append(_table_of(before, X, y, split, len(splits)))
+        made.append(_table_of(before, X, y, target, split, len(splits)))
         made[0].check_room(made[0].nbytes)
     return made
 
 
-def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: Split, splits: int) -> Table:
+def _table_of(
+    before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None, split: Split,
+    splits: int,
+) -> Table:  # fmt: skip
     steps = Pipeline([(str(k), clone(step)) for k, step in enumerate(before)])
     train, test = [np.asarray(rows) for rows in split]
     with warnings.catch_warnings():
@@ -198,7 +213,8 @@ def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: S
     stack: Callable[..., ArrayLike] = scipy.sparse.vstack if issparse(first) else np.concatenate
     rows = stack([first, second]) if issparse(first) else stack([np.asarray(first), np.asarray(second)])
     places = np.arange(len(train)), np.arange(len(train), len(train) + len(test))
-    return Table.of(rows, np.concatenate([y[train], y[test]]), [places], splits)
+    told = None if target is None else np.concatenate([target[train], target[test]])
+    return Table.of(rows, told, [places], splits)
 
 
 @dataclass(frozen=True, eq=False)
