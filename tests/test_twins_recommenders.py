@@ -208,6 +208,17 @@ def test_new_items_are_counted_and_new_users_answered():
     assert made["user"].tolist() == ["new", "new"]
 
 
+def test_users_without_items_are_counted():
+    """Every item scores 0 for them; a user who has every item is none of them, and gets nothing."""
+    X = users()
+    result = tuned(X, "ease", {"alpha": 3.0})
+    rows = np.vstack([X[:2], np.zeros((3, X.shape[1])), np.ones((1, X.shape[1]))])
+    with pytest.warns(DataWarning, match="3 of 6 users with no item that the model knows: every item scores 0"):
+        made = hpo.recommend(result, rows, n_items=2)
+    assert made["row"].value_counts().sort_index().tolist() == [2] * 5
+    assert (made.loc[made["row"].isin([2, 3, 4]), "score"] == 0.0).all()
+
+
 def test_what_is_left_out_or_added_up_is_counted():
     frame = pairs().astype({"item": "Int64"})
     frame.loc[[3, 7], "item"] = pd.NA
