@@ -91,8 +91,10 @@ def test_items_of_equal_scores_count_as_recommended_last_at_the_end_of_the_longe
     assert np.array_equal(np.minimum(found, 100), np.minimum(exact, 100))
 
 
-def test_the_directions_of_few_users_are_those_of_all_items():
-    X = users(30, 80) * np.logspace(0, 3, 80)
+@pytest.mark.parametrize("spread", [0, 1, 3])
+def test_the_directions_of_few_users_are_those_of_all_items(spread):
+    """By the values alone where they are of one size, and by a QR decomposition where some are far smaller."""
+    X = users(30, 80) * np.logspace(0, spread, 80)
     X[7] = X[3]
     G = X.T @ X
     few, every = Directions.leading(G), Directions.of(G)

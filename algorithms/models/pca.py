@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Score, Tags
+from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Naive, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import Design, View, design_of
@@ -64,7 +64,7 @@ def _refused(algorithm: PCA, solution: PCASolution, params: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
+class PCA(Preprocessed, Naive[MomentsState], Algorithm[MomentsState, PCASolution]):
     """Principal component analysis.
 
     Exact; ``score`` is the average log-likelihood of the held-out rows under probabilistic PCA
@@ -142,6 +142,11 @@ class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
             off = float(np.max([off, *(abs(other - value) for other in others)]))
         bound = math.inf if design.blind_to(design.view(held_out)) else SHAKEN * off
         return checked(metric, Score(value, bound), max(1.0, abs(value)), self.summary.precision, design)
+
+    def naive_score(self, state: MomentsState, held: Held[MomentsState], metric: str) -> Score | None:
+        """Return the score of no component: the mean, and one variance in all directions."""
+        self.check(state)
+        return self.score(self._solution(self.design(state), 0), held, metric)
 
     def complexity(self, solution: PCASolution) -> float:
         """Return the number of components."""

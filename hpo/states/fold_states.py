@@ -177,12 +177,12 @@ def _merged(summary: Summary, states: Sequence[T]) -> T:
 def _all_but_one(summary: Summary, cells: Sequence[T]) -> tuple[list[T], T]:
     """Return the merge of all cells but each, none of a cell that is alone, and that of all."""
     prefix = list(_running(summary, cells))
-    suffix = list(_running(summary, cells[::-1]))[::-1]
     k = len(cells)
     if k == 1:
         return [], prefix[0]
+    suffix = _running(summary, cells[:0:-1])[::-1]
     others = [
-        suffix[1] if i == 0 else prefix[-2] if i == k - 1 else summary.merge(prefix[i - 1], suffix[i + 1])
+        suffix[0] if i == 0 else prefix[-2] if i == k - 1 else summary.merge(prefix[i - 1], suffix[i])
         for i in range(k)
     ]
     return others, prefix[-1]
