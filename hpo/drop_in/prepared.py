@@ -181,7 +181,7 @@ def tables_of(
     before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None,
     splits: Sequence[Split], weights: Weights,
 ) -> list[Table]:  # fmt: skip
-    """Return the rows as steps make them: for each split of its own; one table where there are no steps, nor weights.
+    """Return the rows as steps make them: for each split of its own; one table without steps and weights.
 
     Parameters
     ----------

@@ -229,7 +229,9 @@ class _FromStates(BaseSearchCV):
         table = np.asarray(X)
         return table.dtype.kind in "fiub" and int(table.size) <= SMALL
 
-    def _pays(self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: ArrayLike | None, splits: int, *, beside: bool) -> bool:
+    def _pays(
+        self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: ArrayLike | None, splits: int, *, beside: bool
+    ) -> bool:  # fmt: skip
         """Return whether reading takes less time than all fits, by the time that one of them takes."""
         count = int(_num_samples(X))
         rows = np.flatnonzero(np.arange(count) % max(splits, 2))  # of every part, should rows be sorted

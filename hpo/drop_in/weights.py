@@ -1,4 +1,4 @@
-"""Weights of rows that a search is given with its rows: what models are fitted with, and what scores are computed with."""
+"""Weights of rows: those that models are fitted with, and those that they are scored with."""
 
 from __future__ import annotations
 
