@@ -112,6 +112,10 @@ class Summary(ABC, Generic[S]):
     def merge(self, a: S, b: S) -> S:
         """Return the state of both inputs' rows; associative and commutative; leaves its inputs alone."""
 
+    def later(self, state: S, rows: int) -> S:
+        """Return the state of the same rows, where so many others of the data come before them."""
+        return state
+
     def held_out(self, before: S, test: S) -> S:
         """Return what scores of the rows of ``test`` are computed from, by a model that knows those ``before``."""
         return test

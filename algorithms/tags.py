@@ -65,6 +65,7 @@ class Equivalent:
     sparse : whether answers of a sparse table are the same, too.
     dense : whether answers are of dense tables alone, even where steps before it make sparse ones.
     own_score : which score its ``score`` is; None for that of its task.
+    weighted : whether answers of weighted rows are the same, too.
     unanswered : why it does not answer after all, in words that follow the estimator's name; None where it does.
     shared : what one fit of the other library's says of estimators that differ in few parameters; None for nothing.
 
@@ -82,6 +83,7 @@ class Equivalent:
     sparse: bool = False
     dense: bool = False
     own_score: str | None = None
+    weighted: bool = False
     unanswered: str | None = None
     shared: type[Shared] | None = None
 

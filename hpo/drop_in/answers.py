@@ -23,6 +23,7 @@ from algorithms.errors import AlgorithmError
 from hpo.api import tune
 from hpo.drop_in.counterparts import Counterpart, Unanswered
 from hpo.drop_in.prepared import Asked, Table, tables_of
+from hpo.drop_in.weights import Weights
 from hpo.drop_in.words import Split
 from hpo.errors import HpoError
 from hpo.trials.scorer import Scorer
@@ -108,6 +109,7 @@ class Answers:
     splits : rows to train on and to test on.
     metrics : names of scores.
     own : whether the score is what an estimator's own ``score`` gives.
+    weights : of the rows.
     store : where states are kept.
     fitted : returns the scores of the first split, by metric, of a candidate that is fitted.
     """
@@ -118,6 +120,7 @@ class Answers:
     splits: Sequence[Split]
     metrics: Sequence[str]
     own: bool
+    weights: Weights
     store: str
     fitted: Callable[[BaseEstimator], Mapping[str, float]]
     begun: ClassVar[bool] = False
@@ -133,7 +136,7 @@ class Answers:
 
     def asked(self, candidate: BaseEstimator) -> Question:
         """Return what states are asked for; raises Unanswered where there is no such thing."""
-        asked = Asked.of(candidate)
+        asked = Asked.of(candidate, alone=bool(self.weights))
         if not self.own and not asked.answering.has_target:
             raise Unanswered(f"{', '.join(self.metrics)}: is no score of a model without a target")
         if self.own and asked.answering.own_score != self.metrics[0]:
@@ -176,7 +179,9 @@ class Kind:
         self._scorers: dict[Key, list[Scorer]] = {}
         self._why, self._tables = "", list[Table]()
         try:
-            self._tables = tables_of(before, answers.X, answers.y, answers.target, answers.splits)
+            self._tables = tables_of(
+                before, answers.X, answers.y, answers.target, answers.splits, answers.weights
+            )  # fmt: skip
         except Unanswered as error:
             self._why = str(error)
 
@@ -244,7 +249,7 @@ class Kind:
             warnings.simplefilter("ignore")
             result = tune(
                 (table.X, table.y) if asked.has_target else table.X, algorithm=asked.name, trials=1,
-                folds=check_cv(list(table.splits)),
+                folds=check_cv(list(table.splits)), weight=table.weights,
                 search={f"{asked.name}.{name}": [value] for name, value in asked.fields.items()},
                 scoring=list(self._metrics), refit=self._metrics[0], scoring_rows=max(4, table.X.shape[0]),
                 store=self._store, progress=False, polish=False,

@@ -46,6 +46,7 @@ class Counterpart(NamedTuple):
     imputes : whether missing values are filled.
     sparse : whether sparse tables are answered, too.
     dense : whether tables that steps made sparse are not.
+    weighted : whether weighted rows are answered, too.
     summary : what its states are of.
     refused : says why scikit-learn refuses what an algorithm has a solution of; None where it never does.
     own_score : what the estimator's own ``score`` is called here.
@@ -57,6 +58,7 @@ class Counterpart(NamedTuple):
     imputes: bool
     sparse: bool
     dense: bool
+    weighted: bool
     summary: Summary
     refused: Callable[..., str | None] | None
     own_score: str
@@ -108,8 +110,8 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
     imputes, sparse = IMPUTE in before, equivalent.sparse and plain
     own = equivalent.own_score or str(TASKS[registry.get(name).tags.task].scoring)
     return Counterpart(
-        name, fields, model.get_params(deep=False), imputes, sparse, equivalent.dense, algorithm.summary,
-        equivalent.refused, own,
+        name, fields, model.get_params(deep=False), imputes, sparse, equivalent.dense,
+        equivalent.weighted, algorithm.summary, equivalent.refused, own,
     )  # fmt: skip
 
 

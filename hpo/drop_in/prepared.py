@@ -6,7 +6,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
@@ -20,6 +20,7 @@ from sklearn.utils.metaestimators import _safe_split
 
 from algorithms.arrays import Values
 from hpo.drop_in.counterparts import STANDARDIZE, Counterpart, Unanswered, counterpart
+from hpo.drop_in.weights import Weights
 from hpo.drop_in.words import Split
 from hpo.process.memory import available_memory
 
@@ -40,15 +41,19 @@ class Table:
     y : one column without gaps; None where there is none.
     splits : rows to train on and to test on.
     beside : how many tables stand beside each other; 0 for one that was given, and is no copy.
+    weights : of the rows; None where all count alike.
     """
 
     X: Values
     y: Values | None
     splits: Sequence[Split]
     beside: int = 0
+    weights: Values | None = None
 
     @classmethod
-    def of(cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0) -> Table:
+    def of(
+        cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0, weights: Values | None = None
+    ) -> Table:  # fmt: skip
         """Return the table; raises Unanswered for features that are no numbers."""
         table = cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
         if table.dtype.kind == "O":  # such as a frame of booleans and numbers
@@ -58,7 +63,7 @@ class Table:
             raise Unanswered("X is no table of numbers")
         if table.dtype.kind == "f" and table.dtype.itemsize < 8:
             raise Unanswered(f"scikit-learn computes in {table.dtype}; X.astype(float) is answered")
-        return cls(table, y, splits, beside)
+        return cls(table, y, splits, beside, weights)
 
     @property
     def nbytes(self) -> int:
@@ -87,6 +92,8 @@ class Table:
         """
         if self.y is None and asked.has_target:
             raise Unanswered("there is no y, or none without gaps")
+        if self.weights is not None and not asked.weighted:
+            raise Unanswered("answers of weighted rows are not those of its fits")
         if self.has_gaps and not asked.imputes:
             raise Unanswered("values are missing, and no step fills them")
         if not issparse(self.X) or asked.sparse:
@@ -96,7 +103,7 @@ class Table:
         if asked.dense:
             raise Unanswered("what the steps before the model make is sparse")
         self.check_room(8 * self.X.shape[0] * self.X.shape[1])
-        return Table(cast(scipy.sparse.csr_array, self.X).toarray(), self.y, self.splits, self.beside)
+        return replace(self, X=cast(scipy.sparse.csr_array, self.X).toarray())
 
     def check_scaled(self, asked: Counterpart) -> None:
         """Raise Unanswered where a column varies that scikit-learn's scaler would take for a constant."""
@@ -149,11 +156,12 @@ class Asked:
     answering: Counterpart
 
     @classmethod
-    def of(cls, candidate: BaseEstimator) -> Asked:
-        """Return it, with as few steps to be fitted as can be; raises Unanswered."""
+    def of(cls, candidate: BaseEstimator, *, alone: bool = False) -> Asked:
+        """Return it, with as few steps to be fitted as can be, or all before the model; raises Unanswered."""
         steps = [step for _, step in candidate.steps] if type(candidate) is Pipeline else []
         why = None
-        for k in range(max(len(steps), 1)):
+        last = max(len(steps) - 1, 0)
+        for k in range(last if alone else 0, last + 1):
             try:
                 rest = counterpart(candidate[k:] if k else candidate)
             except Unanswered as error:
@@ -171,9 +179,9 @@ class Asked:
 
 def tables_of(
     before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None,
-    splits: Sequence[Split],
+    splits: Sequence[Split], weights: Weights,
 ) -> list[Table]:  # fmt: skip
-    """Return the rows as steps make them: for each split of its own; one table where there are no steps.
+    """Return the rows as steps make them: for each split of its own; one table without steps and weights.
 
     Parameters
     ----------
@@ -181,26 +189,27 @@ def tables_of(
     X, y : the rows, as they were given.
     target : one column without gaps; None where y is none.
     splits : rows to train on and to test on.
+    weights : of the rows.
 
     Raises
     ------
     Unanswered
         A step cannot be fitted, makes no numbers, or more than fit in memory.
     """
-    if not before:
+    if not before and not weights:
         return [Table.of(X, target, splits)]
     made: list[Table] = []
     for split in splits:
-        made.append(_table_of(before, X, y, target, split, len(splits)))
+        made.append(_table_of(before, X, y, target, split, len(splits), weights))
         made[0].check_room(made[0].nbytes)
     return made
 
 
 def _table_of(
     before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None, split: Split,
-    splits: int,
+    splits: int, weights: Weights,
 ) -> Table:  # fmt: skip
-    steps = Pipeline([(str(k), clone(step)) for k, step in enumerate(before)])
+    steps = Pipeline([(str(k), clone(step)) for k, step in enumerate(before)] or [("0", "passthrough")])
     train, test = [np.asarray(rows) for rows in split]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit of the winner warns of the same
@@ -214,7 +223,7 @@ def _table_of(
     rows = stack([first, second]) if issparse(first) else stack([np.asarray(first), np.asarray(second)])
     places = np.arange(len(train)), np.arange(len(train), len(train) + len(test))
     told = None if target is None else np.concatenate([target[train], target[test]])
-    return Table.of(rows, told, [places], splits)
+    return Table.of(rows, told, [places], splits, weights.of(train, test))
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,7 @@ from hpo.drop_in.prepared import Asked, Table, target_of
 from hpo.drop_in.proposals import Asked as Space
 from hpo.drop_in.proposals import Proposals, are_lists
 from hpo.drop_in.sharing import Sharing, final
+from hpo.drop_in.weights import Weights, weights_of
 from hpo.drop_in.words import (
     Evaluate,
     Fallback,
@@ -89,7 +90,15 @@ class _FromStates(BaseSearchCV):
 
             names = list(dict.fromkeys(metrics.values()))
             own = self.scoring is None
-            answers = Answers(fits.X, fits.y, target, fits.splits, names, own, store, fitted)
+            try:
+                weights = self._weights(X, params).scored(fits.routed.scorer.score, int(_num_samples(X)))
+                _check_scorers(fits.scorer, weights)
+            except Unanswered as error:
+                if self.fallback == "error":
+                    raise ValueError(f"fallback='error': {error}") from None
+                self._searched(fits, NoAnswers(str(error)), metrics)
+                return self
+            answers = Answers(fits.X, fits.y, target, fits.splits, names, own, weights, store, fitted)
             self._searched(fits, answers, metrics)
             self.accelerated_.rows_read, self.accelerated_.prepared = answers.rows_read, answers.prepared
         return self
@@ -156,8 +165,7 @@ class _FromStates(BaseSearchCV):
         """
         if self.fallback not in ("refit", "error"):
             raise ValueError(f"fallback={self.fallback!r}: write 'refit' or 'error'")
-        if set(params) - {"groups"}:
-            raise Unanswered(f"fit has the parameters {', '.join(sorted(set(params) - {'groups'}))}")
+        weights = self._weights(X, params)
         if self.return_train_score:
             raise Unanswered("return_train_score=True")
         if vars(self).get("_skl_callbacks"):
@@ -170,12 +178,16 @@ class _FromStates(BaseSearchCV):
         if self.fallback == "refit" and self._is_small(X, splits):
             raise Unanswered("fits take less time")
         made = self._some_candidate()
-        asked = Asked.of(made)
+        asked = Asked.of(made, alone=bool(weights))
         if not asked.before:
             Table.of(X, target, ())
-        if self.fallback == "refit" and not self._pays(made, asked, X, y, splits):
+        if self.fallback == "refit" and not self._pays(made, asked, X, y, splits, beside=bool(weights)):
             raise Unanswered("fits take less time")
         return target
+
+    def _weights(self, X: ArrayLike, params: Mapping[str, object]) -> Weights:
+        """Return the weights that models are fitted with; raises Unanswered for other parameters of fits."""
+        return weights_of(self.estimator, params, int(_num_samples(X)))
 
     def _given(self, y: ArrayLike | None) -> Values | None:
         """Return the target, None where it is none and no model needs it; raises Unanswered where one does."""
@@ -217,7 +229,9 @@ class _FromStates(BaseSearchCV):
         table = np.asarray(X)
         return table.dtype.kind in "fiub" and int(table.size) <= SMALL
 
-    def _pays(self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: ArrayLike | None, splits: int) -> bool:
+    def _pays(
+        self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: ArrayLike | None, splits: int, *, beside: bool
+    ) -> bool:  # fmt: skip
         """Return whether reading takes less time than all fits, by the time that one of them takes."""
         count = int(_num_samples(X))
         rows = np.flatnonzero(np.arange(count) % max(splits, 2))  # of every part, should rows be sorted
@@ -237,7 +251,7 @@ class _FromStates(BaseSearchCV):
         if asked.before:
             ours += self._n_prepared() * splits * (once + WARM / 4 + reading)
         else:
-            ours += reading
+            ours += splits * (WARM / 4 + reading) if beside else reading
         return self._n_candidates() * splits * once > ours
 
     def _n_prepared(self) -> int:
@@ -507,6 +521,14 @@ class StateSearchCV(_FromStates):
             return float(means[wanted if wanted in names else names[0]][-1])
 
         self.study_ = proposals.run(score)
+
+
+def _check_scorers(scorer: Callable[..., float | dict[str, float]], weights: Weights) -> None:
+    """Raise Unanswered where one of several scores takes weights, and another does not."""
+    if weights.test is not None and isinstance(scorer, _MultimetricScorer):
+        for name, one in scorer._scorers.items():
+            if not one._accept_sample_weight():
+                raise Unanswered(f"{name} takes no weights, and another score does")
 
 
 def _different(grid: ParameterGrid, counts: Callable[[str], bool]) -> int:
