@@ -20,8 +20,9 @@ from hpo.findings.noted import without_score
 from hpo.findings.result import Result
 from hpo.process.engine import Engine, engine_of
 from hpo.process.interrupts import stop_on_interrupt
-from hpo.process.progress import ProgressAsked, progress_of
+from hpo.process.progress import ProgressAsked
 from hpo.process.settings import Location, default_storage, open_store
+from hpo.process.shown import progress_of
 from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
@@ -124,6 +125,7 @@ def tune(
     allow_imports: str | Iterable[str] | None = None,
     progress: ProgressAsked = None,
     resume: bool = True,
+    fresh: bool = False,
 ) -> Result:
     """Tune algorithms on data that is read once; every trial is answered from the states of that pass.
 
@@ -259,6 +261,7 @@ def tune(
         writes a line on standard error every ten seconds, from the fifth on. A function is called with a
         ``hpo.process.progress.Step`` whenever there is news.
     resume : whether a recorded study of this name and definition goes on; False refuses it.
+    fresh : whether to begin the study's next edition with nothing of what the last one found.
 
     Raises
     ------
@@ -295,7 +298,7 @@ def tune(
     given |= {"data": facts, "join": None if joined is None else joined.described()}
     runs_on, tables = engine_of(engine, n_jobs), None if joined is None else joined.on
     question = _question(make_spec(given), facts, folds, weight, store, tables, runs_on)
-    return run_question(question, sampler, storage, resume=resume, progress=progress)
+    return run_question(question, sampler, storage, resume=resume, progress=progress, fresh=fresh)
 
 
 def run_question(

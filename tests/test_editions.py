@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,8 @@ from terminal import Answer, within
 import hpo
 from hpo.cli.studies import compare
 from hpo.cli.watch import watch
-from hpo.errors import TuneError
+from hpo.errors import Interrupted, TuneError
+from hpo.findings.editions import words
 from hpo.states.evaluate import Scores
 from hpo.trials import editions
 from hpo.trials.tuner import Tuner
@@ -229,6 +231,21 @@ def test_the_nightly_run_makes_editions_and_says_what_has_changed(daily):
     assert fresh["cost"]["rows_read"] == 0
 
 
+def test_an_edition_that_begins_afresh_says_which_segments_came_and_left_too(home):
+    tune(home)
+    add(home, 3, shift=1.5)
+    (home / "in" / "1.parquet").unlink()
+    fresh = tune(home, fresh=True)
+    note = fresh.record.edition
+    assert (note.before, note.carried, note.was) == (None, 0, None)
+    assert (note.rows_before, note.rows, note.came, note.left) == (600, 600, 1, 1)
+    assert "a" in dict(note.drift)
+    said = words(fresh.record)[0]
+    assert said == (
+        "Edition 2: 600 → 600 rows (1 segment new, 1 segment gone); begun without what the last edition found."
+    )
+
+
 def test_editions_are_shown_compared_predicted_with_and_removed(daily):
     add(daily, 3)
     assert command(daily, "run", "daily.yaml", "--quiet").code == 0
@@ -237,6 +254,13 @@ def test_editions_are_shown_compared_predicted_with_and_removed(daily):
     assert "+1 -0" in shown.out
     found = json.loads(command(daily, "studies", "show", "daily", "--json").out)
     assert [e["number"] for e in found["editions"]] == [1, 2]
+    listed = [line.split() for line in shown.out.partition("editions\n")[2].splitlines()]
+    first, second = (hpo.load(f"daily@{n}", storage=str(daily / "home" / "studies.journal")) for n in (1, 2))
+    note = second.record.edition
+    assert [e["value"] for e in found["editions"]] == [first.best_value, second.best_value]
+    assert [line[2] for line in listed if line[:1] == ["1"]] == [f"{first.best_value:.6g}"]
+    told = [f"{value:.6g}" for value in (second.best_value, note.score_before, note.score)]
+    assert [line[4:7] for line in listed if line[:1] == ["2"]] == [told]
     compared = command(daily, "studies", "compare", "daily@1", "daily@2")
     assert compared.code == 0, compared.err
     for number in (1, 2):
@@ -303,6 +327,65 @@ def test_a_watcher_that_is_killed_and_started_again_goes_on(daily):
         assert f"Edition {number - 1}: " in line
     notes = json.loads(command(daily, "studies", "show", "daily", "--json").out)["editions"]
     assert [(e["number"], e["rows"]) for e in notes] == [(1, 600), (2, 900), (3, 1200)]
+
+
+def test_watchers_at_the_same_moment_share_an_edition(daily):
+    add(daily, 3)
+    environment = os.environ | {"HPO_HOME": str(daily / "home")}
+    words = [sys.executable, "-m", "hpo.cli", "watch", "daily.yaml", "--once", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    watching = [forked.Popen(words, cwd=daily, env=environment, **pipes) for _ in range(2)]
+    said = [process.communicate(timeout=60) for process in watching]
+    assert [process.returncode for process in watching] == [0, 0], said
+    found = [json.loads(out) for out, _ in said]
+    ran = [one for one in found if "edition" in one]  # who came too late says that nothing has changed
+    assert ran and all("nothing has changed since edition 2" in one["says"] for one in found if one not in ran)
+    assert sum(one["cost"]["rows_read"] for one in ran) == 300
+    shown = json.loads(command(daily, "studies", "show", "daily", "--json").out)
+    assert [e["number"] for e in shown["editions"]] == [1, 2]
+    assert len(shown["trials"]) == shown["editions"][1]["carried"] + 5
+    settings = [json.dumps(trial["params"], sort_keys=True) for trial in shown["trials"]]
+    assert len(set(settings)) == len(settings)
+
+
+def test_a_watcher_waits_for_a_storage_that_is_away(daily, monkeypatch, capsys):
+    monkeypatch.chdir(daily)
+    kept, away = daily / "home" / "studies.journal", daily / "away"
+    monkeypatch.setenv("HPO_HOME", str(daily / "home"))
+    kept.rename(away)
+    kept.mkdir()
+    looks = []
+
+    def asleep(_seconds):
+        looks.append(capsys.readouterr().out)
+        if len(looks) == 2:
+            kept.rmdir()
+            away.rename(kept)
+            add(daily, 3)
+        elif len(looks) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("hpo.cli.watch.time.sleep", asleep)
+    with pytest.raises(KeyboardInterrupt):
+        watch(Path("daily.yaml"), every="1s")
+    assert str(kept) in looks[0] and "looking again every 1s" in looks[0]
+    assert looks[1] == "", "once is enough"
+    assert "Edition 2: 600 → 900 rows" in looks[2]
+
+
+def test_ctrl_c_in_an_edition_ends_the_watch_too(daily, monkeypatch):
+    monkeypatch.chdir(daily)
+    monkeypatch.setenv("HPO_HOME", str(daily / "home"))
+    add(daily, 3)
+    one = Tuner.one
+
+    def interrupted(self, turn):
+        os.kill(os.getpid(), signal.SIGINT)
+        return one(self, turn)
+
+    monkeypatch.setattr(Tuner, "one", interrupted)
+    with pytest.raises(Interrupted, match="edition 2 of daily goes on when the watch is started again"):
+        watch(Path("daily.yaml"), every="1h")
 
 
 def test_confirm_and_pareto_from_the_command_line(daily):

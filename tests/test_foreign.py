@@ -186,9 +186,9 @@ def test_clusters_and_outliers_are_scored_on_held_out_rows():
         (X, np.where(y == 0, "odd", "usual")), algorithm=IsolationForest(), folds=cv, trials=1, store=None
     )
     expected = []
-    for state, held in zip(found.best.states.train, found.best.states.held_out, strict=True):
-        keep = [c.role == "value" for c in state.shape.columns]
-        twin = IsolationForest(random_state=0).fit(state.X[:, keep])
+    for (train, _), held in zip(cv, found.best.states.held_out, strict=True):
+        keep = [c.role == "value" for c in held.rows.shape.columns]
+        twin = IsolationForest(random_state=0).fit(X[train])
         expected.append(roc_auc_score(held.rows.y == "odd", -twin.score_samples(held.rows.X[:, keep])))
     np.testing.assert_allclose(found.best.scores.folds, expected, rtol=1e-9)
     frame = pd.DataFrame(X).add_prefix("x").assign(y=np.where(y == 0, "odd", "usual"))

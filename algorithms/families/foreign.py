@@ -42,7 +42,7 @@ from algorithms.families.estimator_arrays import arrays_of, put_back
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.prefix_axes import PrefixAxis, axis_of
 from algorithms.families.prefix_sweeps import Answers
-from algorithms.families.sampled import Prepared, prepare
+from algorithms.families.sampled import Prepared, as_given, prepare
 from algorithms.imports import check_import
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Preprocess
@@ -129,6 +129,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
 
     def solve(self, state: SampleState) -> Fitted:
         """Return the fitted estimator; FitFailed, with its reason, where it raises."""
+        state = as_given(state)
         self.check(state)
         prepared, model = _prepared(state), self.made()
         fit = functools.partial(model.fit, prepared.X, *self._target(state), **_weights(model, state))
@@ -380,6 +381,7 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
         if grown is None or not self.grows(state) or rows is None or not isinstance(rows.X, np.ndarray):
             yield from super().growing(state, values, held)
             return
+        state = as_given(state)
         self.check(state)
         prepared, model = _prepared(state), self.made()
         X, y, last, settled = prepared.X, self._target(state), _last(model), [True]

@@ -85,11 +85,12 @@ def _tell(error: BaseException) -> int:
         complain("error", _bug(error))
         return BUG
     kind = "interrupted" if code == INTERRUPTED else "error"
-    complain(kind, _words(error))
+    complain(kind, words_of(error))
     return code
 
 
-def _words(error: BaseException) -> str:
+def words_of(error: BaseException) -> str:
+    """Return what went wrong in words, of an error that was foreseen."""
     if isinstance(error, FAMILIES) or (isinstance(error, KeyboardInterrupt) and str(error)):
         return str(error)
     if isinstance(error, KeyboardInterrupt):

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 MOST_TRIALS = 10
 MOST_NAMED = 8
+_SCORES = ("value", "score_before", "score")
 
 
 def ls(storage: Storage = None, as_json: AsJson = False) -> None:
@@ -128,18 +129,17 @@ def _editions(storage: BaseStorage, name: str) -> list[dict[str, Any]]:
 
 
 def _show_editions(found: Sequence[Mapping[str, Any]], metric: Metric) -> None:
-    """Print a line for each edition: its rows, and how the setting that stood before scores on them."""
+    """Print a line for each edition: its rows, its score, and how the setting that stood before scores on them."""
     cells = (
         (
-            e["number"], f"{e['rows']:,}", f"+{e['came']} -{e['left']}" if e["before"] else "",
-            _number(metric.shown(e["score_before"])) if e["score_before"] is not None else "",
-            _number(metric.shown(e["score"])) if e["score"] is not None else "",
+            e["number"], f"{e['rows']:,}", "" if e["rows_before"] is None else f"+{e['came']} -{e['left']}",
+            *("" if e[key] is None else _number(metric.shown(e[key])) for key in _SCORES),
             "" if e["was"] is None else "stays" if e["standing"] == e["was"] else "replaced",
         )
         for e in found
     )  # fmt: skip
-    columns = ("edition", "rows", "segments", "score before", "on this data", "that setting")
-    print_table(columns, cells, right=("edition", "rows", "score before", "on this data"))
+    columns = ("edition", "rows", "segments", "score", "of the last", "on this data", "that setting")
+    print_table(columns, cells, right=("edition", "rows", "score", "of the last", "on this data"))
 
 
 def _all_of(storage: BaseStorage, name: str) -> list[str]:

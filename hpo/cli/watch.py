@@ -12,12 +12,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpo.cli.behind import api, edition_words
-from hpo.cli.exits import UsageError
+from hpo.cli.exits import STORE, UsageError, code_of
+from hpo.cli.guard import words_of
 from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyFile
 from hpo.cli.output import emit, say
 from hpo.cli.plan import read_study
 from hpo.cli.run import result_values
-from hpo.errors import DataError, NoScoreWarning
+from hpo.errors import (
+    DataError,
+    EngineError,
+    Interrupted,
+    InterruptedWarning,
+    NoScoreWarning,
+    StoreVersionError,
+)
 from studies.counting import counted
 from studies.spec.durations import seconds_of
 
@@ -40,8 +48,8 @@ def watch(
     """Run the next edition of a study whenever its data has changed.
 
     Looks at the names, sizes and times of the files, reads what is new, and writes one line for each edition.
-    Data that cannot be read (a file that is still being written) is tried again later. Ctrl-C stops it; started
-    again, it continues from what is recorded.
+    What may pass is tried again later: data that cannot be read (a file that is still being written); a bucket, a
+    database or workers that cannot be reached. Ctrl-C stops it; started again, it goes on from what is recorded.
 
     Examples
     --------
@@ -58,17 +66,24 @@ def watch(
         try:
             ran = _look(spec, as_json=as_json, quiet=not once)
             failed = ""
-        except DataError as error:
-            if once:
+        except Exception as error:
+            if once or not _may_pass(error):
                 raise
-            if str(error) != failed:
-                failed = str(error)
+            if words_of(error) != failed:
+                failed = words_of(error)
                 _line(f"{failed}; looking again every {every}", as_json=as_json)
         if once:
             return
         if ran:
             gc.collect()  # an edition's objects refer to one another, and would take more memory with each
         time.sleep(pause)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether what went wrong may be well at the next look, with nobody doing anything here."""
+    if isinstance(error, StoreVersionError):
+        return False
+    return isinstance(error, DataError | EngineError | OSError) or code_of(error) == STORE
 
 
 def _look(spec: StudySpec, *, as_json: bool, quiet: bool) -> bool:
@@ -79,13 +94,16 @@ def _look(spec: StudySpec, *, as_json: bool, quiet: bool) -> bool:
             _line(f"{spec.name}: nothing has changed since edition {edition.number}", as_json=as_json)
         return False
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NoScoreWarning)
+        for told in (InterruptedWarning, NoScoreWarning):
+            warnings.simplefilter("ignore", told)
         result = api.run_question(question, spec.sampler, spec.storage, resume=True, progress=False)
     if as_json:
         emit(result_values(result))
     else:
         _line(_words(result), as_json=False)
     sys.stdout.flush()
+    if result.stopped == "interrupted":
+        raise Interrupted(f"edition {edition.number} of {spec.name} goes on when the watch is started again")
     return True
 
 

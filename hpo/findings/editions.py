@@ -19,7 +19,7 @@ def words(record: StudyRecord) -> list[str]:
     ...     score_before=0.81, score=0.8, gain=0.001, se=0.004, drift=(("price", 0.4),))
     >>> for sentence in words(StudyRecord({}, metrics=("r2",), edition=note)):
     ...     print(sentence)
-    Edition 2: 600 → 900 rows (1 segment new); 7 settings of edition 1 were scored again.
+    Edition 2: 600 → 900 rows (1 segment new); 7 settings of the last edition were scored again.
     The setting that stood scores R² 0.81 → 0.8 on this data, and stays: the best is better by 0.001 ± 0.004.
     New rows differ most in price (+0.4 standard deviations).
     """
@@ -36,8 +36,9 @@ def _data(note: EditionNote) -> str:
     parts = [f"{counted(note.came, 'segment')} new"] if note.came else []
     parts += [f"{counted(note.left, 'segment')} gone"] if note.left else []
     changed = f" ({', '.join(parts)})" if parts else ""
-    carried = f"; {counted(note.carried, 'setting')} of edition {note.number - 1} were scored again"
-    return f"Edition {note.number}: {then:,} → {counted(now, 'row')}{changed}{carried if note.carried else ''}."
+    carried = f"; {counted(note.carried, 'setting')} of the last edition were scored again" if note.carried else ""
+    afresh = "; begun without what the last edition found" if note.before is None else ""
+    return f"Edition {note.number}: {then:,} → {counted(now, 'row')}{changed}{carried}{afresh}."
 
 
 def _standing(note: EditionNote, scoring: str) -> Iterator[str]:

@@ -202,17 +202,19 @@ def _merged(summary: Summary, states: Sequence[T]) -> T:
 
 
 def _all_but_one(summary: Summary, cells: Sequence[T]) -> tuple[list[T], T]:
-    """Return the merge of all cells but each, none of a cell that is alone, and that of all."""
-    prefix = list(_running(summary, cells))
-    suffix = list(_running(summary, cells[::-1]))[::-1]
-    k = len(cells)
-    if k == 1:
-        return [], prefix[0]
-    others = [
-        suffix[1] if i == 0 else prefix[-2] if i == k - 1 else summary.merge(prefix[i - 1], suffix[i + 1])
-        for i in range(k)
-    ]
-    return others, prefix[-1]
+    """Return the merge of all cells but each, none of a cell that is alone, and that of all.
+
+    Of what comes before a cell there is one state at a time, and what comes after it is dropped once it is used.
+    """
+    before, *others = cells
+    if not others:
+        return [], before
+    after = _running(summary, others[::-1])
+    made = [after.pop()]
+    for cell in others[:-1]:
+        made.append(summary.merge(before, after.pop()))
+        before = summary.merge(before, cell)
+    return [*made, before], summary.merge(before, others[-1])
 
 
 def _running(summary: Summary, cells: Sequence[T]) -> list[T]:

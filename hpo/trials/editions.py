@@ -49,6 +49,7 @@ class Edition:
     name : of the study.
     number : of the edition, from 1.
     before : the edition whose best settings are scored again first, as it is stored; None for none.
+    last : the edition before it, whose data its own is compared with, as it is stored; None for a first one.
     going_on : whether it was begun before, and did not end.
     due : whether there is anything to do: it is new, or goes on.
     """
@@ -56,6 +57,7 @@ class Edition:
     name: str
     number: int = 1
     before: str | None = None
+    last: str | None = None
     going_on: bool = False
     due: bool = True
 
@@ -89,20 +91,21 @@ def edition_of(
     numbers = edition_numbers(storage, name)
     if not numbers:
         return Edition(name)
-    last = Edition(name, numbers[-1])
+    last = Edition(name, numbers[-1], last=stored_name(name, numbers[-2]) if numbers[1:] else None)
     record = described(storage, last.stored)
     if record is None:
         raise StudyTaken(name, ["it was not made by this program"])
     known = record.definition
     changed = {key for key in {*known, *definition} if known.get(key) != definition.get(key)}
     if fresh:
-        return Edition(name, last.number + 1)
+        return Edition(name, last.number + 1, last=last.stored)
     if not changed:
         before = record.edition.before if record.edition else None
         going_on = record.stopped in STOPPED
-        return Edition(name, last.number, before, going_on=going_on, due=going_on)
+        return replace(last, before=before, going_on=going_on, due=going_on)
     if changed == {DATA}:
-        return Edition(name, last.number + 1, None if record.segments is None else last.stored)
+        before = None if record.segments is None else last.stored
+        return Edition(name, last.number + 1, before, last.stored)
     raise StudyTaken(name, differences(known, definition))
 
 
@@ -217,14 +220,14 @@ def settled(note: EditionNote, tuner: Tuner, before: Study | None, how: str) -> 
     was = None if before is None or record is None else _stood(before, record)
     old = None if was is None else _same(was, again, candidates, tuner)
     if was is None or old is None:
-        return replace(note, standing=new.number)
+        return replace(note, standing=new.number, value=new.scores.mean)
     apart = np.asarray(new.scores.folds) - np.asarray(old.scores.folds)
     gain = float(apart.mean())
     se = Scores(tuple(apart.tolist()), overlap=new.scores.overlap).se
     better = gain > 0.0 and not gain <= se
-    replaces = how == "always" or (how == "better" and better)
+    stands = new if how == "always" or (how == "better" and better) else old
     return replace(
-        note, standing=new.number if replaces else old.number, was=old.number, score_before=was.values[0],
+        note, standing=stands.number, value=stands.scores.mean, was=old.number, score_before=was.values[0],
         score=old.scores.mean, gain=gain, se=None if math.isnan(se) else se,
     )  # fmt: skip
 

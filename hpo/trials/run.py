@@ -239,12 +239,11 @@ class Runner:
         if edition is None:
             return record
         begun = EditionNote(edition.number, edition.before, rows=_rows(record))
-        before = edition.before
-        known = None if before is None or self.storage is None else stored_record(self.storage, before)
+        last = edition.last
+        known = None if last is None or self.storage is None else stored_record(self.storage, last)
         if self.question.spec.replay is not None:
-            record = replace(record, since=grown.seen_since(record, edition.number, known))
-        if known is None:
-            return replace(record, edition=begun)
+            taken = None if edition.before is None else known
+            record = replace(record, since=grown.seen_since(record, edition.number, taken))
         return replace(record, edition=changed(begun, record, known, found, self.question.store))
 
     def _carried(self, tuner: Tuner, recorder: Recorder) -> int:

@@ -162,6 +162,7 @@ class EditionNote:
     came, left : segments that are new, and those that are gone.
     carried : settings of the last edition that were scored again.
     standing : the trial whose setting the edition ends with; None where there is none.
+    value : its score; None where there are several objectives.
     was : the trial in which the setting that stood before was scored again.
     score_before, score : of that setting, on the data of then and of now.
     gain, se : mean paired difference of the best setting to it, and its standard error.
@@ -176,6 +177,7 @@ class EditionNote:
     left: int = 0
     carried: int = 0
     standing: int | None = None
+    value: float | None = None
     was: int | None = None
     score_before: float | None = None
     score: float | None = None

@@ -36,9 +36,10 @@ class Estimate(Plain):
 
 @dataclass(frozen=True)
 class Baseline(Estimate):
-    """The score of a model that looks at no column, scikit-learn's dummies; `answer` says what it answers."""
+    """The score of a model that looks at no column, as scikit-learn's dummies; `how` and `answer` say which."""
 
     answer: str = ""
+    how: str = "always answering"
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,14 @@ def baseline_text(found: Baseline, metric: Metric, best: float | None) -> str:
     'Always answering the frequencies of the classes, whatever the columns say, has 0.66.'
     >>> baseline_text(dummy, metric_of("neg_log_loss"), -0.7).partition(". ")[2]
     'The best setting is no better than that.'
+    >>> baseline_text(Baseline(0.0, answer="clusters drawn at random", how="with"), metric_of("silhouette"), 0.5)
+    'With clusters drawn at random, the score is 0.'
     """
     shown = number_text(metric.shown(found.mean), 3)
-    told = f"Always answering {found.answer}, whatever the columns say, has {shown}."
+    always = found.how == Baseline.how
+    told = f"{found.how.capitalize()} {found.answer}, " + (
+        f"whatever the columns say, has {shown}." if always else f"the score is {shown}."
+    )
     worse = best is not None and found.mean is not None and best <= found.mean
     return f"{told} The best setting is no better than that." if worse else told
 

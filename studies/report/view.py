@@ -12,6 +12,7 @@ from studies.report.behaviour import behaviour, cuts
 from studies.report.brushes import parallels
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
+from studies.report.charts.rungs import rungs_scale
 from studies.report.charts.scales import useful_scale
 from studies.report.charts.timeline import spans
 from studies.report.context import MAX_POINTS, Context, context_of, drawing_of
@@ -105,7 +106,7 @@ def _baseline(context: Context) -> dict[str, object]:
         return {}
     sentence = baseline_text(found, context.metric, best.value if best else None)
     shown = number_text(context.metric.shown(found.mean), 3)
-    return {"score": shown, "answer": found.answer, "sentence": sentence}
+    return {"score": shown, "answer": found.answer, "how": found.how, "sentence": sentence}
 
 
 def _facts(data: ReportData) -> list[tuple[str, str]]:
@@ -211,8 +212,10 @@ def _rungs(context: Context) -> dict[str, object]:
         return {}
     of = "epochs" if context.data.ledger.epochs_alone else "rows"
     sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
-    drawing = [charts.rungs_chart(trials, context.metric, f"{of} learned from", *size) for size in sizes]
-    return {"charts": drawing_of(*drawing), "sentence": rungs_text(context.data.trials, of)}
+    error, of_what = _error(context), f"{of} learned from"
+    drawing = [charts.rungs_chart(trials, context.metric, of_what, error, *size) for size in sizes]
+    _, beyond = rungs_scale(trials, context.metric, error)
+    return {"charts": drawing_of(*drawing), "sentence": rungs_text(context.data.trials, of), "beyond": beyond}
 
 
 def _epochs(losses: Sequence[Sequence[float]]) -> str:

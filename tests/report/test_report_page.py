@@ -432,6 +432,18 @@ def test_the_rungs_of_trials_are_drawn_until_they_were_stopped(study):
     assert "Rungs of" not in render_html(study)
 
 
+def test_one_wild_rung_leaves_the_good_ones_their_room(study):
+    """Scores of settings that are far worse stand at the end of the axis, and are counted."""
+    trials = [replace(t, rungs=[(100.0, -60.0), (2700.0, -42.0 - 0.1 * i)]) for i, t in enumerate(study.trials[:9])]
+    wild = replace(study.trials[9], state="pruned", value=None, fold_scores=[], rungs=[(100.0, -4e5), (300.0, -300.0)])
+    page = render_html(replace(study, trials=[*trials, wild, *study.trials[10:]]))
+    chart = next(d for d in drawings(page) if d.attrib.get("aria-label", "").startswith("Rungs of 10 trials"))
+    lines = [part.attrib["d"] for part in chart.iter("path") if part.attrib.get("class") == "rung"]
+    ends = [float(re.findall(r"[\d.]+", d)[-1]) for d in lines]
+    assert max(ends) - min(ends) > 80, "the whole trials fill a good part of a chart 260 pixels high"
+    assert "11 worse scores are drawn at the end of the axis" in Page(page).text
+
+
 def test_the_timeline_has_a_lane_for_the_pass_and_for_each_algorithm(study):
     trials = [replace(t, began=0.5 * i, seconds=0.25) for i, t in enumerate(study.trials[:40])]
     late = [replace(t, began=90_000.0 + 0.5 * i, seconds=0.25) for i, t in enumerate(study.trials[40:50])]

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
 from hpo.data.segment import Segment, fingerprint
@@ -21,6 +20,7 @@ from hpo.data.sources.readers import identity, place
 from hpo.data.sources.roles import check_distinct
 from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as_text, conversions, converted
 from hpo.errors import DataError
+from hpo.process.lazily import arrow_compute as pc
 from hpo.process.parallel import side_by_side
 
 SPACES = "  "
