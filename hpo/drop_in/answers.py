@@ -23,6 +23,7 @@ from algorithms.errors import AlgorithmError
 from hpo.api import tune
 from hpo.drop_in.counterparts import Counterpart, Unanswered
 from hpo.drop_in.prepared import Asked, Table, tables_of
+from hpo.drop_in.weights import Weights
 from hpo.drop_in.words import Split
 from hpo.errors import HpoError
 from hpo.trials.scorer import Scorer
@@ -103,18 +104,23 @@ class Answers:
 
     Attributes
     ----------
-    X : the rows, as they were given.
-    y : one column without gaps.
+    X, y : the rows, as they were given.
+    target : one column without gaps; None where y is none.
     splits : rows to train on and to test on.
     metrics : names of scores.
+    own : whether the score is what an estimator's own ``score`` gives.
+    weights : of the rows.
     store : where states are kept.
     fitted : returns the scores of the first split, by metric, of a candidate that is fitted.
     """
 
     X: ArrayLike
-    y: Values
+    y: ArrayLike | None
+    target: Values | None
     splits: Sequence[Split]
     metrics: Sequence[str]
+    own: bool
+    weights: Weights
     store: str
     fitted: Callable[[BaseEstimator], Mapping[str, float]]
     begun: ClassVar[bool] = False
@@ -130,7 +136,11 @@ class Answers:
 
     def asked(self, candidate: BaseEstimator) -> Question:
         """Return what states are asked for; raises Unanswered where there is no such thing."""
-        asked = Asked.of(candidate)
+        asked = Asked.of(candidate, alone=bool(self.weights))
+        if not self.own and not asked.answering.has_target:
+            raise Unanswered(f"{', '.join(self.metrics)}: is no score of a model without a target")
+        if self.own and asked.answering.own_score != self.metrics[0]:
+            raise Unanswered(f"its own score is {asked.answering.own_score}, not {self.metrics[0]}")
         return Question(asked.key, partial(self.scores, candidate, asked))
 
     def scores(self, candidate: BaseEstimator, asked: Asked) -> Mapping[str, Array]:
@@ -169,7 +179,9 @@ class Kind:
         self._scorers: dict[Key, list[Scorer]] = {}
         self._why, self._tables = "", list[Table]()
         try:
-            self._tables = tables_of(before, answers.X, answers.y, answers.splits)
+            self._tables = tables_of(
+                before, answers.X, answers.y, answers.target, answers.splits, answers.weights
+            )  # fmt: skip
         except Unanswered as error:
             self._why = str(error)
 
@@ -236,7 +248,8 @@ class Kind:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = tune(
-                (table.X, table.y), algorithm=asked.name, trials=1, folds=check_cv(list(table.splits)),
+                (table.X, table.y) if asked.has_target else table.X, algorithm=asked.name, trials=1,
+                folds=check_cv(list(table.splits)), weight=table.weights,
                 search={f"{asked.name}.{name}": [value] for name, value in asked.fields.items()},
                 scoring=list(self._metrics), refit=self._metrics[0], scoring_rows=max(4, table.X.shape[0]),
                 store=self._store, progress=False, polish=False,
@@ -250,5 +263,5 @@ def _check_fitted(scorer: Scorer, asked: Counterpart) -> None:
         return
     algorithm, states = scorer.build(asked.name, asked.fields)
     for state in states.train:
-        if (why := asked.refused(algorithm, algorithm.solve(state))) is not None:
+        if (why := asked.refused(algorithm, algorithm.solve(state), asked.params)) is not None:
             raise Unanswered(why)

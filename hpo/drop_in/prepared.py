@@ -6,7 +6,7 @@ import pickle
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
@@ -20,6 +20,7 @@ from sklearn.utils.metaestimators import _safe_split
 
 from algorithms.arrays import Values
 from hpo.drop_in.counterparts import STANDARDIZE, Counterpart, Unanswered, counterpart
+from hpo.drop_in.weights import Weights
 from hpo.drop_in.words import Split
 from hpo.process.memory import available_memory
 
@@ -37,18 +38,22 @@ class Table:
     Attributes
     ----------
     X : numbers, an array or a sparse matrix.
-    y : one column without gaps.
+    y : one column without gaps; None where there is none.
     splits : rows to train on and to test on.
     beside : how many tables stand beside each other; 0 for one that was given, and is no copy.
+    weights : of the rows; None where all count alike.
     """
 
     X: Values
-    y: Values
+    y: Values | None
     splits: Sequence[Split]
     beside: int = 0
+    weights: Values | None = None
 
     @classmethod
-    def of(cls, X: ArrayLike, y: Values, splits: Sequence[Split], beside: int = 0) -> Table:
+    def of(
+        cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0, weights: Values | None = None
+    ) -> Table:  # fmt: skip
         """Return the table; raises Unanswered for features that are no numbers."""
         table = cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
         if table.dtype.kind == "O":  # such as a frame of booleans and numbers
@@ -58,7 +63,7 @@ class Table:
             raise Unanswered("X is no table of numbers")
         if table.dtype.kind == "f" and table.dtype.itemsize < 8:
             raise Unanswered(f"scikit-learn computes in {table.dtype}; X.astype(float) is answered")
-        return cls(table, y, splits, beside)
+        return cls(table, y, splits, beside, weights)
 
     @property
     def nbytes(self) -> int:
@@ -85,14 +90,20 @@ class Table:
 
         What steps made sparse is made dense: a model of the same rows is the same.
         """
+        if self.y is None and asked.has_target:
+            raise Unanswered("there is no y, or none without gaps")
+        if self.weights is not None and not asked.weighted:
+            raise Unanswered("answers of weighted rows are not those of its fits")
         if self.has_gaps and not asked.imputes:
             raise Unanswered("values are missing, and no step fills them")
         if not issparse(self.X) or asked.sparse:
             return self
         if not self.beside:
             raise Unanswered("X is sparse")
+        if asked.dense:
+            raise Unanswered("what the steps before the model make is sparse")
         self.check_room(8 * self.X.shape[0] * self.X.shape[1])
-        return Table(cast(scipy.sparse.csr_array, self.X).toarray(), self.y, self.splits, self.beside)
+        return replace(self, X=cast(scipy.sparse.csr_array, self.X).toarray())
 
     def check_scaled(self, asked: Counterpart) -> None:
         """Raise Unanswered where a column varies that scikit-learn's scaler would take for a constant."""
@@ -145,11 +156,12 @@ class Asked:
     answering: Counterpart
 
     @classmethod
-    def of(cls, candidate: BaseEstimator) -> Asked:
-        """Return it, with as few steps to be fitted as can be; raises Unanswered."""
+    def of(cls, candidate: BaseEstimator, *, alone: bool = False) -> Asked:
+        """Return it, with as few steps to be fitted as can be, or all before the model; raises Unanswered."""
         steps = [step for _, step in candidate.steps] if type(candidate) is Pipeline else []
         why = None
-        for k in range(max(len(steps), 1)):
+        last = max(len(steps) - 1, 0)
+        for k in range(last if alone else 0, last + 1):
             try:
                 rest = counterpart(candidate[k:] if k else candidate)
             except Unanswered as error:
@@ -166,26 +178,38 @@ class Asked:
 
 
 def tables_of(
-    before: Sequence[BaseEstimator], X: ArrayLike, y: Values, splits: Sequence[Split]
-) -> list[Table]:
-    """Return the rows as steps make them: for each split of its own; one table where there are no steps.
+    before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None,
+    splits: Sequence[Split], weights: Weights,
+) -> list[Table]:  # fmt: skip
+    """Return the rows as steps make them: for each split of its own; one table without steps and weights.
+
+    Parameters
+    ----------
+    before : the steps.
+    X, y : the rows, as they were given.
+    target : one column without gaps; None where y is none.
+    splits : rows to train on and to test on.
+    weights : of the rows.
 
     Raises
     ------
     Unanswered
         A step cannot be fitted, makes no numbers, or more than fit in memory.
     """
-    if not before:
-        return [Table.of(X, y, splits)]
+    if not before and not weights:
+        return [Table.of(X, target, splits)]
     made: list[Table] = []
     for split in splits:
-        made.append(_table_of(before, X, y, split, len(splits)))
+        made.append(_table_of(before, X, y, target, split, len(splits), weights))
         made[0].check_room(made[0].nbytes)
     return made
 
 
-def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: Split, splits: int) -> Table:
-    steps = Pipeline([(str(k), clone(step)) for k, step in enumerate(before)])
+def _table_of(
+    before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None, split: Split,
+    splits: int, weights: Weights,
+) -> Table:  # fmt: skip
+    steps = Pipeline([(str(k), clone(step)) for k, step in enumerate(before)] or [("0", "passthrough")])
     train, test = [np.asarray(rows) for rows in split]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit of the winner warns of the same
@@ -198,7 +222,8 @@ def _table_of(before: Sequence[BaseEstimator], X: ArrayLike, y: Values, split: S
     stack: Callable[..., ArrayLike] = scipy.sparse.vstack if issparse(first) else np.concatenate
     rows = stack([first, second]) if issparse(first) else stack([np.asarray(first), np.asarray(second)])
     places = np.arange(len(train)), np.arange(len(train), len(train) + len(test))
-    return Table.of(rows, np.concatenate([y[train], y[test]]), [places], splits)
+    told = None if target is None else np.concatenate([target[train], target[test]])
+    return Table.of(rows, told, [places], splits, weights.of(train, test))
 
 
 @dataclass(frozen=True, eq=False)

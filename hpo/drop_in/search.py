@@ -31,7 +31,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, _num_samples
 
 from algorithms.arrays import Values
 from hpo.drop_in.answers import Answers, NoAnswers, expected_seconds, place_of
@@ -42,6 +42,7 @@ from hpo.drop_in.prepared import Asked, Table, target_of
 from hpo.drop_in.proposals import Asked as Space
 from hpo.drop_in.proposals import Proposals, are_lists
 from hpo.drop_in.sharing import Sharing, final
+from hpo.drop_in.weights import Weights, weights_of
 from hpo.drop_in.words import (
     Evaluate,
     Fallback,
@@ -74,15 +75,8 @@ class _FromStates(BaseSearchCV):
             target, why = self._target(X, y, params), ""
         except Unanswered as error:
             target, why = None, str(error)
-        if target is None and self._shares(y, params):
-            fits, metrics = self._fits(X, y, params), self._metrics()
-            self._searched(fits, Sharing(fits, metrics), metrics)
-            return self
-        if target is None:
-            if self.fallback == "error":
-                raise ValueError(f"fallback='error': {why}")
-            self._as_ever(X, y, params, why)
-            return self
+        if why:
+            return self._from_fits(X, y, params, why)
         with place_of(self.store) as store:
             fits = self._fits(X, y, params)
             metrics = self._metrics()
@@ -95,9 +89,31 @@ class _FromStates(BaseSearchCV):
                 return {metric: scores[name] for name, metric in metrics.items()}
 
             names = list(dict.fromkeys(metrics.values()))
-            answers = Answers(fits.X, target, fits.splits, names, store, fitted)
+            own = self.scoring is None
+            try:
+                weights = self._weights(X, params).scored(fits.routed.scorer.score, int(_num_samples(X)))
+                _check_scorers(fits.scorer, weights)
+            except Unanswered as error:
+                if self.fallback == "error":
+                    raise ValueError(f"fallback='error': {error}") from None
+                self._searched(fits, NoAnswers(str(error)), metrics)
+                return self
+            answers = Answers(fits.X, fits.y, target, fits.splits, names, own, weights, store, fitted)
             self._searched(fits, answers, metrics)
             self.accelerated_.rows_read, self.accelerated_.prepared = answers.rows_read, answers.prepared
+        return self
+
+    def _from_fits(
+        self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object], why: str
+    ) -> Self:  # fmt: skip
+        """Search with fits of scikit-learn's: with those that candidates share, where they do."""
+        if self._shares(y, params):
+            fits, metrics = self._fits(X, y, params), self._metrics()
+            self._searched(fits, Sharing(fits, metrics), metrics)
+        elif self.fallback == "error":
+            raise ValueError(f"fallback='error': {why}")
+        else:
+            self._as_ever(X, y, params, why)
         return self
 
     @abstractmethod
@@ -117,10 +133,19 @@ class _FromStates(BaseSearchCV):
         """Return an estimator that states answer, if one is known beforehand; else that of the search."""
         return clone(self.estimator)
 
+    def _own_score(self) -> str:
+        """Return what the score of the estimator's own is called here."""
+        if is_classifier(self.estimator):
+            return "accuracy"
+        try:
+            return Asked.of(self._some_candidate()).answering.own_score
+        except Unanswered:
+            return "r2"
+
     def _metrics(self) -> dict[str, str]:
         """Return the names of scores, by the names that they have in the results."""
         if self.scoring is None:
-            return {"score": "accuracy" if is_classifier(self.estimator) else "r2"}
+            return {"score": self._own_score()}
         if isinstance(self.scoring, str):
             return {"score": self.scoring}
         named = self.scoring if isinstance(self.scoring, Mapping) else None
@@ -130,12 +155,17 @@ class _FromStates(BaseSearchCV):
             raise Unanswered("scoring is no name of a score")
         return dict(named)
 
-    def _target(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Values:
-        """Return the target as states read it; raises Unanswered where fits are wanted, or take less time."""
+    def _target(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Values | None:
+        """Return the target as states read it, None where they need none and there is none.
+
+        Raises
+        ------
+        Unanswered
+            Fits are wanted, or take less time.
+        """
         if self.fallback not in ("refit", "error"):
             raise ValueError(f"fallback={self.fallback!r}: write 'refit' or 'error'")
-        if set(params) - {"groups"}:
-            raise Unanswered(f"fit has the parameters {', '.join(sorted(set(params) - {'groups'}))}")
+        weights = self._weights(X, params)
         if self.return_train_score:
             raise Unanswered("return_train_score=True")
         if vars(self).get("_skl_callbacks"):
@@ -143,17 +173,31 @@ class _FromStates(BaseSearchCV):
         self._metrics()
         if y is None:
             Asked.of(self._some_candidate())  # has words of its own for what needs none
-        target = target_of(y)
-        splits = self._n_splits(X, target, params.get("groups"))
+        target = self._given(y)
+        splits = self._n_splits(X, y, params.get("groups"))
         if self.fallback == "refit" and self._is_small(X, splits):
             raise Unanswered("fits take less time")
         made = self._some_candidate()
-        asked = Asked.of(made)
+        asked = Asked.of(made, alone=bool(weights))
         if not asked.before:
             Table.of(X, target, ())
-        if self.fallback == "refit" and not self._pays(made, asked, X, target, splits):
+        if self.fallback == "refit" and not self._pays(made, asked, X, y, splits, beside=bool(weights)):
             raise Unanswered("fits take less time")
         return target
+
+    def _weights(self, X: ArrayLike, params: Mapping[str, object]) -> Weights:
+        """Return the weights that models are fitted with; raises Unanswered for other parameters of fits."""
+        return weights_of(self.estimator, params, int(_num_samples(X)))
+
+    def _given(self, y: ArrayLike | None) -> Values | None:
+        """Return the target, None where it is none and no model needs it; raises Unanswered where one does."""
+        try:
+            return target_of(y)
+        except Unanswered:
+            with suppress(Unanswered):
+                if not Asked.of(self._some_candidate()).answering.has_target:
+                    return None
+            raise
 
     def _shares(self, y: ArrayLike | None, params: Mapping[str, object]) -> bool:
         """Return whether one fit for each split says the scores of several candidates."""
@@ -169,7 +213,7 @@ class _FromStates(BaseSearchCV):
         rest = self._n_varied(lambda name: name not in names)
         return self._n_candidates() > rest * int(effective_n_jobs(self.n_jobs))
 
-    def _n_splits(self, X: ArrayLike, y: Values, groups: object) -> int:
+    def _n_splits(self, X: ArrayLike, y: ArrayLike | None, groups: object) -> int:
         """Return how many splits there will be; a generator of them is not asked."""
         if isinstance(self.cv, Iterator):
             return 5
@@ -185,9 +229,12 @@ class _FromStates(BaseSearchCV):
         table = np.asarray(X)
         return table.dtype.kind in "fiub" and int(table.size) <= SMALL
 
-    def _pays(self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: Values, splits: int) -> bool:
+    def _pays(
+        self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: ArrayLike | None, splits: int, *, beside: bool
+    ) -> bool:  # fmt: skip
         """Return whether reading takes less time than all fits, by the time that one of them takes."""
-        rows = np.flatnonzero(np.arange(len(y)) % max(splits, 2))  # of every part, should rows be sorted
+        count = int(_num_samples(X))
+        rows = np.flatnonzero(np.arange(count) % max(splits, 2))  # of every part, should rows be sorted
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -200,11 +247,11 @@ class _FromStates(BaseSearchCV):
         except Exception:  # noqa: BLE001 -- whatever it is, the search itself raises it, or counts it
             return False
         ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
-        reading = expected_seconds(asked.answering, len(y), width, splits)
+        reading = expected_seconds(asked.answering, count, width, splits)
         if asked.before:
             ours += self._n_prepared() * splits * (once + WARM / 4 + reading)
         else:
-            ours += reading
+            ours += splits * (WARM / 4 + reading) if beside else reading
         return self._n_candidates() * splits * once > ours
 
     def _n_prepared(self) -> int:
@@ -474,6 +521,14 @@ class StateSearchCV(_FromStates):
             return float(means[wanted if wanted in names else names[0]][-1])
 
         self.study_ = proposals.run(score)
+
+
+def _check_scorers(scorer: Callable[..., float | dict[str, float]], weights: Weights) -> None:
+    """Raise Unanswered where one of several scores takes weights, and another does not."""
+    if weights.test is not None and isinstance(scorer, _MultimetricScorer):
+        for name, one in scorer._scorers.items():
+            if not one._accept_sample_weight():
+                raise Unanswered(f"{name} takes no weights, and another score does")
 
 
 def _different(grid: ParameterGrid, counts: Callable[[str], bool]) -> int:

@@ -133,7 +133,7 @@ def _scores(data: ReportData, metric: Metric, say: Say) -> Table:
         grid.add_row(say("Nested"), score, say("expected on new data", "dim"))
     if data.baseline is not None:
         score = say(number_text(metric.shown(data.baseline.mean), 3))
-        grid.add_row(say("No model"), score, say(f"always answering {data.baseline.answer}", "dim"))
+        grid.add_row(say("No model"), score, say(f"{data.baseline.how} {data.baseline.answer}", "dim"))
     return grid
 
 

@@ -12,6 +12,7 @@ from studies.report.behaviour import behaviour, cuts
 from studies.report.brushes import parallels
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
+from studies.report.charts.rungs import rungs_scale
 from studies.report.charts.scales import useful_scale
 from studies.report.charts.timeline import spans
 from studies.report.context import MAX_POINTS, Context, context_of, drawing_of
@@ -23,6 +24,7 @@ from studies.report.sentences import (
     extrapolated_text,
     learning_text,
     may_stop,
+    offer_text,
     rungs_text,
     standing_text,
     time_text,
@@ -105,7 +107,7 @@ def _baseline(context: Context) -> dict[str, object]:
         return {}
     sentence = baseline_text(found, context.metric, best.value if best else None)
     shown = number_text(context.metric.shown(found.mean), 3)
-    return {"score": shown, "answer": found.answer, "sentence": sentence}
+    return {"score": shown, "answer": found.answer, "how": found.how, "sentence": sentence}
 
 
 def _facts(data: ReportData) -> list[tuple[str, str]]:
@@ -211,8 +213,10 @@ def _rungs(context: Context) -> dict[str, object]:
         return {}
     of = "epochs" if context.data.ledger.epochs_alone else "rows"
     sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
-    drawing = [charts.rungs_chart(trials, context.metric, f"{of} learned from", *size) for size in sizes]
-    return {"charts": drawing_of(*drawing), "sentence": rungs_text(context.data.trials, of)}
+    error, of_what = _error(context), f"{of} learned from"
+    drawing = [charts.rungs_chart(trials, context.metric, of_what, error, *size) for size in sizes]
+    _, beyond = rungs_scale(trials, context.metric, error)
+    return {"charts": drawing_of(*drawing), "sentence": rungs_text(context.data.trials, of), "beyond": beyond}
 
 
 def _epochs(losses: Sequence[Sequence[float]]) -> str:
@@ -259,6 +263,7 @@ def _validation(context: Context) -> dict[str, object]:
     offers = [
         {
             "name": offer.name,
+            "title": offer_text(offer, context.data.best),
             "score": context.metric.text(offer.value, offer.se),
             "algorithm": offer.algorithm,
             "number": offer.number,
@@ -342,7 +347,8 @@ def _learning(context: Context) -> dict[str, object]:
     curve = context.data.learning
     if curve is None or not _has_scores(curve):
         return {}
-    found, further, sentence = context.data.extrapolated, doubled(curve), learning_text(curve, context.metric)
+    found, further, sentence = context.data.extrapolated, doubled(curve), ""
+    sentence = learning_text(curve, context.metric, beyond=found is None)
     beyond = None if further is None or "hardly help" in sentence else (*further, further[1], further[1])
     if found is not None:
         beyond = (float(found.rows), found.score, found.low, found.high)
