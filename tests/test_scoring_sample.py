@@ -23,8 +23,9 @@ from algorithms.contract import Batch, Column, Shape, SparseBatch
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.scoring.scorers import score_by
+from algorithms.summaries._reserved import reserved, scrambled
 from algorithms.summaries.sample import Sample
-from algorithms.summaries.scoring_sample import ScoringSample, reserved, scrambled
+from algorithms.summaries.scoring_sample import ScoringSample
 from hpo.states.learned import summaries
 
 COLUMNS = (Column("x", "x"),)

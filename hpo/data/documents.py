@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from algorithms.lazily import scipy, sklearn
-from hpo.data.sources.memory import ArrayBlock
-from hpo.data.values import decoded_strings, is_text
+from hpo.data.levels import decoded_strings, is_text
+from hpo.data.sources.memory_blocks import ArrayBlock
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
