@@ -18,8 +18,8 @@ from hpo.data.levels import decoded_strings, is_text, label_values
 from hpo.data.origins import Extent, origins_from
 from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import SEGMENT_ROWS, ReadLog, Rows, Segment, spread
-from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
+from hpo.data.sources.source import Source
 from hpo.data.sources.text import Sight
 from hpo.data.values import Places, arrow_numbers, ticks_of
 from hpo.errors import DataError

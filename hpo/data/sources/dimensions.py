@@ -14,8 +14,8 @@ from hpo.data.schema import kind_of, plain_type
 from hpo.data.segment import fingerprint
 from hpo.data.sources.keys import NOWHERE, KeyIndex
 from hpo.data.sources.memory_blocks import TableBlock
-from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import meet
+from hpo.data.sources.source import Source
 from hpo.data.values import Places, arrow_numbers, one_array
 from hpo.errors import DataError
 
