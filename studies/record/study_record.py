@@ -167,6 +167,7 @@ class EditionNote:
     score_before, score : of that setting, on the data of then and of now.
     gain, se : mean paired difference of the best setting to it, and its standard error.
     drift : columns whose mean in the new segments lies farthest from that in the others, in standard deviations.
+    earlier : number, rows and score of the editions before, a hundred at most, the last one last.
     """
 
     number: int = 1
@@ -184,6 +185,7 @@ class EditionNote:
     gain: float | None = None
     se: float | None = None
     drift: tuple[tuple[str, float], ...] = ()
+    earlier: tuple[tuple[int, int, float], ...] = ()
 
 
 @briefly
@@ -342,6 +344,10 @@ class StudyRecord:
         return cls(**found)
 
 
+PAIRS = ("drift", "earlier")
+"""What an edition notes in tuples of tuples."""
+
+
 def _plain(value: Any) -> Any:
     """Return a value as JSON has it: dataclasses and mappings as dicts, tuples as lists."""
     if isinstance(value, str):
@@ -372,7 +378,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "cost": _cost,
     "polish": lambda value: PolishNote(**value),
     "forecast": lambda value: Forecast(**value),
-    "edition": lambda value: EditionNote(**{**value, "drift": tuple(map(tuple, value["drift"]))}),
+    "edition": lambda value: EditionNote(**{**value, **{k: tuple(map(tuple, value.get(k, ()))) for k in PAIRS}}),
 }
 """How a field is read that JSON holds in another form."""
 
