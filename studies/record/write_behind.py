@@ -18,7 +18,7 @@ from studies.counting import counted
 from studies.errors import RecordWarning
 from studies.record import claims
 from studies.record.claims import Claims, Grant
-from studies.record.journal import FileStorage
+from studies.record.file_storage import FileStorage
 from studies.record.records import failed
 from studies.record.storage import describe, find_study
 
