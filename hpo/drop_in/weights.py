@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from algorithms.arrays import Places, Values
 from hpo.drop_in.counterparts import Unanswered
@@ -41,11 +43,19 @@ class Weights:
         """Return the weights of the rows of a split, one after the other."""
         if not self:
             return None
-        each = [
-            np.ones(len(rows)) if given is None else given[rows]
-            for given, rows in ((self.train, train), (self.test, test))
-        ]
-        return np.concatenate(each)
+        each = [(self.train, train), (self.test, test)]
+        return np.concatenate([np.ones(len(rows)) if (one := taken(given, rows)) is None else one for given, rows in each])
+
+
+def taken(weights: Values | None, rows: Places) -> Values | None:
+    """Return the weights of some rows; None where all count alike.
+
+    Examples
+    --------
+    >>> taken(np.array([1.0, 2.0, 4.0]), np.array([2, 0])).tolist()
+    [4.0, 1.0]
+    """
+    return None if weights is None else cast(Values, weights[rows])
 
 
 def weights_of(estimator: BaseEstimator, params: Mapping[str, object], rows: int) -> Weights:
@@ -73,8 +83,8 @@ def weights_of(estimator: BaseEstimator, params: Mapping[str, object], rows: int
 
 def _routed(estimator: BaseEstimator, given: Mapping[str, object]) -> Mapping[str, object]:
     """Return which parameters an estimator asks for itself."""
-    asked = estimator.get_metadata_routing() if not isinstance(estimator, Pipeline) else None
-    if asked is None or set(given) != {WEIGHTS}:
+    asked = estimator.get_metadata_routing()
+    if not isinstance(asked, MetadataRequest) or set(given) != {WEIGHTS}:
         raise Unanswered(f"fit routes the parameters {', '.join(sorted(given))}")
     return given if asked.fit.requests.get(WEIGHTS) is True else {}
 
