@@ -113,6 +113,7 @@ def test_always_and_never_are_what_they_say(how, home):
     found = tune(home, trials=2, search={"ridge.alpha": [1e4, 1e5]}, algorithm="ridge", replace=how)
     best = max(found.candidates, key=lambda c: c.scores.mean)
     assert found.best.number == (best.number if how == "always" else found.record.edition.was)
+    assert hpo.write_report(found).stands == (found.best.scores.mean < best.scores.mean)
 
 
 def test_shrunk_data_is_an_edition_too_and_reads_nothing(home):

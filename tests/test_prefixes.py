@@ -45,7 +45,11 @@ def _made(path):
         return getattr(ensemble if hasattr(ensemble, name) else tree, name)()
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
-    small = {"verbose": -1, "min_child_samples": 5} if package == "lightgbm" else {"max_depth": 3, "subsample": 0.7}
+    small = {
+        "lightgbm": {"verbose": -1, "min_child_samples": 5},
+        "xgboost": {"max_depth": 3, "subsample": 0.7},
+        "catboost": {"depth": 3, "learning_rate": 0.3, "thread_count": 1, "verbose": False, "allow_writing_files": False},
+    }[package]
     return getattr(importlib.import_module(package), name)(**small)
 
 

@@ -36,6 +36,11 @@ class Solved:
     name: str
     values: tuple[float, ...]
 
+    @property
+    def grows(self) -> bool:
+        """Whether models grow along it, such as by trees; else one that is grown is cut back."""
+        return self.values[0] < self.values[-1]
+
 
 def values_of(distribution: BaseDistribution | None, *, falling: bool = False) -> tuple[float, ...]:
     """Return the values of a prefix axis that are scored, the last of them fitted; none where it is not searched.
@@ -125,8 +130,13 @@ def every_value(sampler: str | BaseSampler) -> bool:
     return sampler == "grid" or isinstance(sampler, (GridSampler, BruteForceSampler))
 
 
-def answered(searched: Sequence[Searched]) -> dict[str, int]:
-    """Return how many values of each solved axis one fit answers, by parameter: what a plan can say beforehand."""
+def axes_of(searched: Sequence[Searched]) -> dict[str, Solved]:
+    """Return the solved axes by parameter: what can be said before there is data."""
     space = {f"{one.name}.{k}": d for one in searched for k, d in one.distributions({}).items()}
     axes = solved_axes({one.name: one for one in searched}, space)
-    return {f"{name}.{axis.name}": len(axis.values) for name, axis in axes.items()}
+    return {f"{name}.{axis.name}": axis for name, axis in axes.items()}
+
+
+def answered(searched: Sequence[Searched]) -> dict[str, int]:
+    """Return how many values of each solved axis one fit answers, by parameter."""
+    return {name: len(axis.values) for name, axis in axes_of(searched).items()}

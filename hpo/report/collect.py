@@ -129,8 +129,14 @@ def _with_best(made: ReportData, result: Result, curves: Sequence[Curve]) -> Rep
         offers=offers(result, curves),
         coefficients=coefficients(result)[:MOST_COEFFICIENTS],
         baseline=baseline(result),
+        stands=_stands(result),
         class_coefficients=of_classes(result),
     )
+
+
+def _stands(result: Result) -> bool:
+    """Return whether the best setting is that of the edition before, though another has a better mean."""
+    return any(one.scores.mean > result.best.scores.mean for one in result.candidates)
 
 
 def _with_pictures(made: ReportData, result: Result) -> ReportData:

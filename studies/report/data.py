@@ -303,7 +303,8 @@ class ReportData(Plain):
     several objectives there is no best setting, but a front of them (`pareto`). `sampled` names the scores that
     were computed on at most `sampled_rows` held-out rows of each fold. `fold_sizes` has a row for each split: the
     rows it trains and tests on, and the groups and the rows of each class where they are known. `warnings` are
-    those of the `notes` that a reader should act on.
+    those of the `notes` that a reader should act on. `stands` says that the best setting is that of the edition
+    before, though another has a better mean.
     """
 
     name: str
@@ -344,6 +345,7 @@ class ReportData(Plain):
     sampled_rows: int | None = None
     fold_sizes: list[dict[str, object]] = field(default_factory=list)
     baseline: Baseline | None = None
+    stands: bool = False
     warnings: list[str] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     diagnostics: Diagnostics | None = None

@@ -24,6 +24,7 @@ from studies.report.sentences import (
     extrapolated_text,
     learning_text,
     may_stop,
+    offer_text,
     rungs_text,
     standing_text,
     time_text,
@@ -262,6 +263,7 @@ def _validation(context: Context) -> dict[str, object]:
     offers = [
         {
             "name": offer.name,
+            "title": offer_text(offer, context.data.best),
             "score": context.metric.text(offer.value, offer.se),
             "algorithm": offer.algorithm,
             "number": offer.number,
@@ -345,7 +347,8 @@ def _learning(context: Context) -> dict[str, object]:
     curve = context.data.learning
     if curve is None or not _has_scores(curve):
         return {}
-    found, further, sentence = context.data.extrapolated, doubled(curve), learning_text(curve, context.metric)
+    found, further, sentence = context.data.extrapolated, doubled(curve), ""
+    sentence = learning_text(curve, context.metric, beyond=found is None)
     beyond = None if further is None or "hardly help" in sentence else (*further, further[1], further[1])
     if found is not None:
         beyond = (float(found.rows), found.score, found.low, found.high)

@@ -377,6 +377,20 @@ def test_a_better_point_of_a_curve_is_offered_to_be_copied(study):
     assert len(list(chart.iter("circle"))) == 2 + len(curve.x)
 
 
+def test_a_point_that_is_better_than_one_algorithm_alone_is_said_to_be(study):
+    offer = Offer(4, "elastic_net", {"elastic_net.l1_ratio": 0.35}, -99.0, 0.1, name="elastic_net.l1_ratio")
+    assert "Better than any trial of elastic_net" in Page(render_html(replace(study, offers=[offer]))).text
+    best = replace(offer, value=-1.0)
+    assert "Better than any trial on the curve" in Page(render_html(replace(study, offers=[best]))).text
+
+
+def test_a_setting_that_stands_is_not_said_to_have_the_best_mean(study):
+    assert "the best mean score" in Page(render_html(study)).text
+    text = Page(render_html(replace(study, stands=True))).text
+    assert "the best mean score" not in text
+    assert "kept from the edition before" in text
+
+
 def test_algorithms_are_compared_in_words(study):
     leaders = [
         Leader(1, "ridge", value=-38.1, within_one_se=True),
