@@ -93,7 +93,8 @@ class Fits:
 
 
     def scored(
-        self, metrics: Mapping[str, str], model: BaseEstimator, X: ArrayLike, y: Values, weights: Values | None = None
+        self, metrics: Mapping[str, str], model: BaseEstimator, X: ArrayLike, y: Values,
+        weights: Values | None = None,
     ) -> Mapping[str, float]:  # fmt: skip
         """Return the scores of a fitted model by metric.
 

@@ -55,8 +55,8 @@ class Table:
 
     @classmethod
     def of(
-        cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0, weights: Values | None = None,
-        transformed: Transformed | None = None,
+        cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0,
+        weights: Values | None = None, transformed: Transformed | None = None,
     ) -> Table:  # fmt: skip
         """Return the table; raises Unanswered for features that are no numbers."""
         table = as_numbers(X)

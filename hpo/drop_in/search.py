@@ -93,7 +93,8 @@ class _FromStates(BaseSearchCV):
         return self
 
     def _answers(
-        self, fits: Fits, target: Values | None, params: Mapping[str, object], metrics: Mapping[str, str], store: str
+        self, fits: Fits, target: Values | None, params: Mapping[str, object], metrics: Mapping[str, str],
+        store: str,
     ) -> Answers:  # fmt: skip
         """Return what answers; raises Unanswered for weights of some scores and not of others."""
         weights = self._weights(fits.X, params).scored(fits.routed.scorer.score, int(_num_samples(fits.X)))
@@ -532,7 +533,7 @@ class StateSearchCV(_FromStates):
 
 
 def _width(made: BaseEstimator, *, fitted: bool) -> int:
-    """Return how many columns the model of a fitted estimator takes, or the estimator itself without steps before."""
+    """Return how many columns a fitted estimator takes, or the model in it where steps before are fitted."""
     while fitted and (type(made) is Pipeline or around_of(made) is not None):
         made = made[-1] if type(made) is Pipeline else made.regressor_
     return int(made.n_features_in_)

@@ -1,4 +1,4 @@
-"""Targets that are transformed for a model, whose predictions are transformed back: ``TransformedTargetRegressor``."""
+"""Targets that are transformed for a model, whose predictions are transformed back."""
 
 from __future__ import annotations
 

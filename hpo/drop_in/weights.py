@@ -43,8 +43,9 @@ class Weights:
         """Return the weights of the rows of a split, one after the other."""
         if not self:
             return None
-        each = [(self.train, train), (self.test, test)]
-        return np.concatenate([np.ones(len(rows)) if (one := taken(given, rows)) is None else one for given, rows in each])
+        each = [taken(self.train, train), taken(self.test, test)]
+        ones = [np.ones(len(train)), np.ones(len(test))]
+        return np.concatenate([one if given is None else given for given, one in zip(each, ones, strict=True)])
 
 
 def taken(weights: Values | None, rows: Places) -> Values | None:

@@ -137,7 +137,8 @@ class Scorer:
         with threads_for(states.train):
             for train, held in zip(states.train, states.held_out, strict=True):
                 solution = algorithm.solve(train)
-                found.append((as_score(algorithm.score(solution, held, self.metric)), algorithm.estimator(solution)))
+                score = as_score(algorithm.score(solution, held, self.metric))
+                found.append((score, algorithm.estimator(solution)))
         return found
 
     def settle(self, winner: Candidate) -> None:
