@@ -261,7 +261,7 @@ class Kind:
         if known is not None:
             _check_digits(OF_TRAINING, (known.value,), (known.bound,))
         try:
-            found = self._scored(apart.of(model), reading.rows, apart.y, apart.weights)
+            found = self._scored(apart.of(model), cast(Values, reading.rows), apart.y, apart.weights)
         except Exception as error:  # noqa: BLE001 -- whatever it is, a fit raises it again, or counts it
             raise Unanswered(f"{type(error).__name__}: {error}") from None
         return {name: np.array([score]) for name, score in found.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 from sklearn import get_config
@@ -56,7 +55,7 @@ def taken(weights: Values | None, rows: Places) -> Values | None:
     >>> taken(np.array([1.0, 2.0, 4.0]), np.array([2, 0])).tolist()
     [4.0, 1.0]
     """
-    return None if weights is None else cast(Values, weights[rows])
+    return None if weights is None else weights[rows]
 
 
 def weights_of(estimator: BaseEstimator, params: Mapping[str, object], rows: int) -> Weights:
