@@ -211,9 +211,10 @@ def tune(
     one_std_err : where one fit answers every number of trees, or strength of pruning: take the smallest model
         whose mean score is within one standard error of the best, in place of the best.
     fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of
-        it first; the better third goes on. None fits every setting to the whole sample. ``"population"``
-        trains a fifth as many settings as there are trials, and after each fifth of the epochs the worse
-        quarter goes on from states of the better.
+        it first; the better third goes on. Where a number of trees is chosen it is a part of the trees, on
+        every row. None fits every setting to the whole sample. ``"population"`` trains a fifth as many
+        settings as there are trials, and after each fifth of the epochs the worse quarter goes on from states
+        of the better.
     replay : with a name: what is trained in epochs goes on from where the last edition left it, on the rows
         of new files and this share of the rows before. None trains it on all rows from the beginning.
     polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum

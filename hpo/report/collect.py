@@ -110,6 +110,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
         recipe=recipe(result),
         lineage=lineage(result),
+        rungs_of=_rungs_of(result, known),
         stages=stage_rows(result, known) if drawn and result.cost.epochs_alone else [],
     )
     if record.several:
@@ -188,6 +189,14 @@ def _classes(result: Result) -> list[ClassRow]:
     states = [first.sample or first, *(c.states for c in leaders(result).values())]
     known = [found for s in states if (found := s.whole.class_rows) is not None]
     return [ClassRow(str(v), float(n)) for v, n in zip(labels, known[0], strict=True)] if known else []
+
+
+def _rungs_of(result: Result, known: Sequence[Noted]) -> str:
+    """Return what trials that may be stopped learn from: where the rungs are values of an axis, trees."""
+    if result.cost.epochs_alone:
+        return "epochs"
+    axes = [({value for value, _, _ in one.note.prefixes}, {size for size, _ in one.note.rungs}) for one in known]
+    return "trees" if any(sizes and sizes <= values for values, sizes in axes) else "rows"
 
 
 def _row(result: Result, noted: Noted, began: datetime | None) -> TrialRow:

@@ -18,7 +18,7 @@ from hpo.states.evaluate import Scores, check_usable, evaluate, score_pairs, tol
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
 from hpo.states.refining import Refining
-from hpo.trials.prefixes import Curve, Prefixes, curve
+from hpo.trials.prefixes import Curve, Prefixes, Rungs, curve
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
 
@@ -195,13 +195,40 @@ class Scorer:
         best = prefixes.best(found)
         return (name, {**values, prefixed.axis: best}), found[best]
 
+    def rounds(self, setting: Setting) -> tuple[float, ...]:
+        """Return the values of a solved axis along which models grow no further than is asked for; else none."""
+        prefixes = self.prefixes
+        if prefixes is None or not prefixes.solves:
+            return ()
+        algorithm, states = self.build(*prefixes.begun(setting))
+        prefixed = algorithm.prefixed
+        if prefixed is None or prefixed.falling or not all(prefixed.grows(train) for train in states.train):
+            return ()
+        return prefixes.values(setting[0], prefixed)
+
+    def climbed(self, setting: Setting, rungs: Rungs) -> tuple[Setting, float]:
+        """Return a setting with the best value as far as it grew, and the largest one that it grew to.
+
+        Raises
+        ------
+        AlgorithmError
+            It has no scores.
+        """
+        setting = self.prefixes.begun(setting) if self.prefixes is not None else setting
+        axis, found = self._along(setting, rungs=rungs)
+        if found is None or self.prefixes is None:
+            return setting, 0.0
+        return (setting[0], {**setting[1], axis: self.prefixes.best(found)}), max(found)
+
     def curve(self, setting: Setting) -> Curve | None:
         """Return the scores along the prefix axis of a setting that was scored; None where it has none."""
         if self.prefixes is None or (prefixed := self.build(*setting)[0].prefixed) is None:
             return None
         return self.prefixes.known(setting, prefixed.axis)
 
-    def _along(self, setting: Setting, *, fits: bool = True) -> tuple[str, Curve | None]:
+    def _along(
+        self, setting: Setting, *, fits: bool = True, rungs: Rungs | None = None
+    ) -> tuple[str, Curve | None]:
         """Return the prefix axis of a setting and the scores along it; None where it has none, or may not fit."""
         name, values = setting
         prefixed, prefixes = self.build(name, values)[0].prefixed, self.prefixes
@@ -219,13 +246,13 @@ class Scorer:
                 with told_of_classes(states):
                     folds = list(zip(states.train, states.held_out, strict=True))
                     names = (self.metric, *self.also)
-                    known = curve(
-                        algorithm, algorithm.prefixed, folds, scored, names, states.overlap, prefixes.stopping
-                    )
+                    how = states.overlap, prefixes.stopping, rungs
+                    known = curve(algorithm, algorithm.prefixed, folds, scored, names, *how)
             except AlgorithmError as error:
                 prefixes.fail(setting, axis, error)
                 raise
-            prefixes.keep(setting, axis, known, len(states.train))
+            stopped = rungs is not None and rungs.stopped
+            prefixes.keep(setting, axis, known, len(states.train), whole=not stopped)
         return axis, known
 
     def _along_axis(self, algorithm: Algorithm, setting: Setting) -> Scores | None:

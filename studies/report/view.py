@@ -211,7 +211,7 @@ def _rungs(context: Context) -> dict[str, object]:
     trials = [trial for trial in trials if may_stop(trial)]
     if not trials:
         return {}
-    of = "epochs" if context.data.ledger.epochs_alone else "rows"
+    of = context.data.rungs_of
     sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
     error, of_what = _error(context), f"{of} learned from"
     drawing = [charts.rungs_chart(trials, context.metric, of_what, error, *size) for size in sizes]
