@@ -50,7 +50,7 @@ class Leaderboard(Drawn, pd.DataFrame):  # type: ignore[misc]
         """Draw each algorithm's best score with its standard error."""
         metric = metric_of(str(self.attrs.get("metric", "")))
         names, scores, errors = (self[key].tolist()[::-1] for key in KEYS[:3])
-        ax.errorbar([metric.shown(score) for score in scores], names, xerr=errors, fmt="o", capsize=3)
+        ax.errorbar([metric.sign * score for score in scores], names, xerr=errors, fmt="o", capsize=3)
         ax.set_xlabel(metric.label)
 
 
