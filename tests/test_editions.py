@@ -17,7 +17,7 @@ import pytest
 from terminal import Answer, within
 
 import hpo
-from hpo.cli.studies import compare
+from hpo.cli.compare import compare
 from hpo.cli.watch import watch
 from hpo.errors import Interrupted, TuneError
 from hpo.findings.editions import words

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from hpo.findings.answers import accuracy, coefficients, importances
 from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
@@ -31,6 +31,7 @@ from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.notes import Noted, noted
 from hpo.trials.selection import Candidate, complexity
+from studies.report.charts.scales import Log, fit_scale
 from studies.report.data import (
     Chosen,
     ClassRow,
@@ -304,7 +305,10 @@ def _created(result: Result) -> str:
 
 
 def _is_log(distribution: BaseDistribution) -> bool:
-    return isinstance(distribution, (FloatDistribution, IntDistribution)) and distribution.log
+    """Return whether a range is logarithmic, or its choices are numbers that a logarithm spreads more evenly."""
+    if isinstance(distribution, CategoricalDistribution):
+        return isinstance(fit_scale(distribution.choices), Log)
+    return isinstance(distribution, FloatDistribution | IntDistribution) and distribution.log
 
 
 def _finite(value: float) -> float | None:

@@ -29,7 +29,7 @@ from hpo.states.refining import precision_in_words
 from hpo.states.runs import cover_runs, runs_of
 from hpo.states.stand_in import fitting, in_words
 from studies.counting import counted
-from studies.record.study_record import Forecast
+from studies.record.record_parts import Forecast
 from studies.report.text import bytes_text, seconds_text
 from studies.spec.values import ALL
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from studies.brief import briefly
-from studies.record.study_record import Work
+from studies.record.record_parts import Work
 from studies.report.diagnosed import Coefficients, Diagnostics
 from studies.report.plain import Plain
 from studies.report.rebuilt import rebuilt

@@ -33,6 +33,7 @@ from studies.report.sentences import (
 from studies.report.text import (
     bytes_text,
     clean,
+    columns_text,
     cost_text,
     finite,
     metric_of,
@@ -111,7 +112,7 @@ def _baseline(context: Context) -> dict[str, object]:
 
 
 def _facts(data: ReportData) -> list[tuple[str, str]]:
-    rows = f"{data.n_rows:,} × {counted(data.n_columns, 'column')}"
+    rows = f"{data.n_rows:,}{columns_text(data.n_columns)}"
     if data.dropped_rows:
         rows += f", {data.dropped_rows:,} dropped"
     seed = "" if data.seed is None else f", seed {data.seed}"
