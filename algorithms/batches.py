@@ -169,6 +169,10 @@ class Shape:
         return bool(self.origin.any())
 
 
+BESIDE = ("weight", "priority", "clock", "series", "number")
+"""What a batch says of each row beside its values, where it does."""
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """A run of encoded rows.
@@ -187,6 +191,7 @@ class Batch:
     clock : shape (n,) float64, the place of each row in the data, or its time: what rows age by; the number of
         its step where rows follow one another. None where neither is so.
     series : shape (n,) uint64, a hash of the name of each row's series, where rows follow one another; else None.
+    number : shape (n,) int64, the place of each row in its segment. None where no summary of the pass draws.
 
     Examples
     --------
@@ -202,6 +207,7 @@ class Batch:
     priority: NDArray[np.uint64] | None = None
     clock: Array | None = None
     series: NDArray[np.uint64] | None = None
+    number: NDArray[np.int64] | None = None
 
     def but(self, **beside: NDArray[np.generic]) -> Self:
         """Return the same rows with other weights, priorities or clocks."""
@@ -227,11 +233,12 @@ class Batch:
 
     def part(self, rows: slice) -> Batch:
         """Return some of the rows; nothing is copied."""
-        weight = None if self.weight is None else self.weight[rows]
-        priority = None if self.priority is None else self.priority[rows]
-        clock = None if self.clock is None else self.clock[rows]
-        series = None if self.series is None else self.series[rows]
-        return Batch(self.values[rows], self.d, weight, self.present, priority, clock, series)
+        return Batch(self.values[rows], self.d, present=self.present).but(**self.beside(rows))
+
+    def beside(self, rows: slice | NDArray[np.generic]) -> dict[str, NDArray[np.generic]]:
+        """Return what is said of some of the rows beside their values: weights, priorities, clocks, by name."""
+        given = {name: getattr(self, name) for name in BESIDE}
+        return {name: values[rows] for name, values in given.items() if values is not None}
 
     def pieces(self) -> Iterator[Batch]:
         """Yield the rows in pieces that every summary takes: all of them as they are."""
@@ -326,11 +333,7 @@ class SparseBatch(Batch):
 
     def part(self, rows: slice) -> SparseBatch:
         """Return some of the rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        priority = None if self.priority is None else self.priority[rows]
-        clock = None if self.clock is None else self.clock[rows]
-        series = None if self.series is None else self.series[rows]
-        return SparseBatch(self.matrix[rows], self.targets[rows], weight, priority, clock, series)
+        return SparseBatch(self.matrix[rows], self.targets[rows]).but(**self.beside(rows))
 
     def target(self, place: int) -> Array:
         """Return a target, shape (n,)."""

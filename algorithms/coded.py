@@ -102,15 +102,12 @@ class CodedBatch(Batch):
 
     def part(self, rows: slice) -> CodedBatch:
         """Return some of the rows; nothing is copied."""
-        weight = None if self.weight is None else self.weight[rows]
-        priority = None if self.priority is None else self.priority[rows]
-        clock = None if self.clock is None else self.clock[rows]
         lookups = [one.part(rows) for one in self.lookups]
-        return CodedBatch(self.dense_block[rows], self.columns, lookups, self.d, weight, priority, clock)
+        return CodedBatch(self.dense_block[rows], self.columns, lookups, self.d).but(**self.beside(rows))
 
     def plain(self) -> Batch:
         """Return the rows with every column in place."""
-        return Batch(self.values, self.d, self.weight, self.present, self.priority, self.clock)
+        return Batch(self.values, self.d, present=self.present).but(**self.beside(slice(None)))
 
     def pieces(self) -> Iterator[Batch]:
         """Yield the rows, plain, in runs that take at most :data:`~algorithms.batches.DENSE_BYTES`."""

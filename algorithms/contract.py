@@ -112,6 +112,10 @@ class Summary(ABC, Generic[S]):
     def merge(self, a: S, b: S) -> S:
         """Return the state of both inputs' rows; associative and commutative; leaves its inputs alone."""
 
+    def later(self, state: S, rows: int) -> S:
+        """Return the state of the same rows, where so many others of the data come before them."""
+        return state
+
     def held_out(self, before: S, test: S) -> S:
         """Return what scores of the rows of ``test`` are computed from, by a model that knows those ``before``."""
         return test
@@ -372,6 +376,11 @@ class Algorithm(ABC, Generic[S, M]):
         return None
 
     @property
+    def naive(self) -> Naive | None:
+        """The algorithm itself where its states tell what the simplest model of its task scores; else None."""
+        return None
+
+    @property
     def prefixed(self) -> Prefixed | None:
         """The algorithm itself where one fit answers every smaller value of a hyperparameter; else None."""
         return None
@@ -419,6 +428,22 @@ class Prefixed(ABC, Generic[S, M]):
         """Yield the model of each value as :meth:`along` does, grown no further than that where it can be."""
         whole = self.solve(state)  # type: ignore[attr-defined]
         yield from self.along(whole, values, held)
+
+
+class Naive(ABC, Generic[S]):
+    """An algorithm whose states tell what the simplest model of its task scores; a report sets it beside its own.
+
+    What that model has in place of what is learned, :attr:`algorithms.tasks.Task.simplest` says in words.
+    """
+
+    @property
+    def naive(self) -> Naive | None:
+        """The algorithm itself."""
+        return self
+
+    @abstractmethod
+    def naive_score(self, state: S, held: Held[S], metric: str) -> Score | float | None:
+        """Return that model's score of what was held out, made of the same state; None where it has none."""
 
 
 class Polishable(ABC, Generic[S, M]):
@@ -527,6 +552,7 @@ __all__ = [
     "Group",
     "Held",
     "Learned",
+    "Naive",
     "Polishable",
     "Prefixed",
     "Rows",

@@ -16,9 +16,9 @@ from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from algorithms.errors import AlgorithmError, InvalidField
+from algorithms.lazily import urllib_request
 
 _ALLOWED: set[str] = set()
 
@@ -149,7 +149,7 @@ def _leads_to(one: Distribution, place: Path, top: str) -> bool:
     if not origin.get("dir_info", {}).get("editable"):
         return False
     if top in (one.read_text("top_level.txt") or "").split():
-        return place.is_relative_to(Path(url2pathname(urlsplit(origin["url"]).path)).resolve())
+        return place.is_relative_to(Path(urllib_request.url2pathname(urlsplit(origin["url"]).path)).resolve())
     paths = (file for file in one.files or () if file.suffix == ".pth")
     lines = (line for file in paths for line in (one.read_text(f"../{file}") or "").splitlines())
     return any(not line.startswith("import ") and Path(line.strip()).resolve() == place for line in lines if line)

@@ -96,12 +96,7 @@ def order(summary: Summary, shape: Shape, whole: Batch) -> None:
 
 def chosen(batch: Batch, rows: Mask) -> Batch:
     """Return some of the rows of a batch, in any places."""
-    beside = {
-        name: values[rows]
-        for name in ("values", "weight", "priority", "clock", "series")
-        if (values := getattr(batch, name)) is not None
-    }
-    return batch.but(**beside)
+    return batch.but(values=batch.values[rows], **batch.beside(rows))
 
 
 def purity(summary: Summary, shape: Shape, batches: Sequence[Batch]) -> None:

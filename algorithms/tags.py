@@ -59,9 +59,13 @@ class Equivalent:
     ignored : parameters that change no answer, or how near to it a solver comes.
     only : parameters that are no hyperparameter, and the values with which answers are the same.
     renamed : parameters whose hyperparameter has another name.
-    refused : says why the other library refuses to fit what an algorithm has a solution of, or makes use of its
-        rounding; None where it does not. Given the algorithm and the solution.
+    refused : says why the other library refuses to fit what an algorithm has a solution of, makes use of its
+        rounding, or draws at random; None where it does not. Given the algorithm, the solution and the estimator's
+        parameters.
     sparse : whether answers of a sparse table are the same, too.
+    dense : whether answers are of dense tables alone, even where steps before it make sparse ones.
+    own_score : which score its ``score`` is; None for that of its task.
+    weighted : whether answers of weighted rows are the same, too.
     unanswered : why it does not answer after all, in words that follow the estimator's name; None where it does.
     shared : what one fit of the other library's says of estimators that differ in few parameters; None for nothing.
 
@@ -77,6 +81,9 @@ class Equivalent:
     renamed: Mapping[str, str] = field(default_factory=dict)
     refused: Callable[..., str | None] | None = None
     sparse: bool = False
+    dense: bool = False
+    own_score: str | None = None
+    weighted: bool = False
     unanswered: str | None = None
     shared: type[Shared] | None = None
 

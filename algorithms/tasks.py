@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 NUMBER, CLASS = "number", "class"
 
@@ -22,6 +22,9 @@ class Task:
     documents : whether rows are documents, which may be given as text.
     unlabelled : the score of a study that names no target; None where it must name one.
     naive : the algorithm that its users compare with where no dummy of scikit-learn's suits, and what that answers.
+    simplest : what the model of an algorithm's ``naive_score`` has in place of what it learns.
+    chance : scores that answers drawn at random have, whatever the data.
+    drawn : what such answers are; empty where no score is known of them.
     also : other names by which ``"auto:<task>"`` knows it.
 
     Examples
@@ -38,6 +41,9 @@ class Task:
     documents: bool = False
     unlabelled: str | None = None
     naive: tuple[str, str] | None = None
+    simplest: str = ""
+    chance: Mapping[str, float] = field(default_factory=dict)
+    drawn: str = ""
     also: tuple[str, ...] = ()
 
     def without_target(self) -> Task:
@@ -52,14 +58,18 @@ TASKS: Mapping[str, Task] = {
     for task in (
         Task("regression", NUMBER, "r2", ("predict",)),
         Task("classification", CLASS, "accuracy", ("predict", "predict_proba", "decision_function")),
-        Task("decomposition", None),
-        Task("clustering", None),
-        Task("recommendation", None),
+        Task("decomposition", None, simplest="the mean of each column alone"),
+        Task(
+            "clustering", None, simplest="one cluster", chance={"silhouette": 0.0, "calinski_harabasz": 1.0},
+            drawn="clusters drawn at random",
+        ),
+        Task("recommendation", None, simplest="the most popular items for every user"),
         Task("forecasting", NUMBER, naive=("seasonal_naive", "the last value of the same season")),
-        Task("topics", None, documents=True),
+        Task("topics", None, documents=True, simplest="the same word frequencies in every document"),
         Task(
             "outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True,
             unlabelled="neg_mass_volume", also=("anomaly", "anomaly_detection"),
+            chance={"roc_auc": 0.5, "neg_mass_volume": -0.9495}, drawn="rows in random order",
         ),
     )
 }

@@ -20,8 +20,9 @@ from hpo.findings.noted import without_score
 from hpo.findings.result import Result
 from hpo.process.engine import Engine, engine_of
 from hpo.process.interrupts import stop_on_interrupt
-from hpo.process.progress import ProgressAsked, progress_of
+from hpo.process.progress import ProgressAsked
 from hpo.process.settings import Location, default_storage, open_store
+from hpo.process.shown import progress_of
 from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
@@ -210,9 +211,10 @@ def tune(
     one_std_err : where one fit answers every number of trees, or strength of pruning: take the smallest model
         whose mean score is within one standard error of the best, in place of the best.
     fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of
-        it first; the better third goes on. None fits every setting to the whole sample. ``"population"``
-        trains a fifth as many settings as there are trials, and after each fifth of the epochs the worse
-        quarter goes on from states of the better.
+        it first; the better third goes on. Where a number of trees is chosen it is a part of the trees, on
+        every row. None fits every setting to the whole sample. ``"population"`` trains a fifth as many
+        settings as there are trials, and after each fifth of the epochs the worse quarter goes on from states
+        of the better.
     replay : with a name: what is trained in epochs goes on from where the last edition left it, on the rows
         of new files and this share of the rows before. None trains it on all rows from the beginning.
     polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum

@@ -135,7 +135,7 @@ def _triangles(array: Values, recipe: Recipe) -> Values:
     if not np.array_equal(bits, np.swapaxes(bits, -1, -2)):
         return array.ravel()
     recipe["triangle"] = True
-    return np.ascontiguousarray(array[(..., *np.tril_indices(array.shape[-1]))]).ravel()
+    return np.ascontiguousarray(array[..., np.tri(array.shape[-1], dtype=np.bool_)]).ravel()
 
 
 def _without_zeros(values: Values, recipe: Recipe, parts: Arrays, name: str) -> Values:

@@ -14,12 +14,24 @@ import pytest
 
 import hpo
 from algorithms import registry
-from algorithms.contract import Algorithm, Chained, Column, Held, Polishable, Prefixed, Shape, Summary, Tags
+from algorithms.contract import (
+    Algorithm,
+    Chained,
+    Column,
+    Held,
+    Naive,
+    Polishable,
+    Prefixed,
+    Shape,
+    Summary,
+    Tags,
+)
 from algorithms.errors import AlgorithmError, ContractBroken, InvalidField
 from algorithms.fields import bounds_of, fields_of, variants
 from algorithms.models.ridge import Ridge
 from algorithms.ranges import Legal, Log, Uniform
 from algorithms.summaries.coreset import Coreset
+from algorithms.tasks import TASKS
 from hpo.process.memory import fitting
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OWN = {
     "summary", "exact", "solve", "estimator", "complexity", "complexity_of", "converged", "score", "described",
     "bounds", "check", "check_field", "polishing", "chained", "prefixed",
+    "naive",
 }  # fmt: skip
 """Every name of an algorithm that the hub may use, but for its tags."""
 
@@ -89,7 +102,7 @@ def test_the_hub_probes_no_algorithm_summary_solution_or_state(path):
 def test_the_contract_of_an_algorithm_is_small():
     names = {n for n in vars(Algorithm) if not n.startswith("_")} | set(Algorithm.__annotations__) - {"tags"}
     assert names | {"summary"} == OWN
-    assert len(OWN - {"polishing", "chained", "prefixed"}) <= 12
+    assert len(OWN - {"polishing", "chained", "prefixed", "naive"}) <= 12
     assert Algorithm.__abstractmethods__ == {"solve", "estimator", "complexity"}
     assert Summary.__abstractmethods__ == {"init", "update", "merge", "nbytes"}
 
@@ -104,6 +117,8 @@ def test_every_registered_algorithm_is_one_by_its_base_classes(name):
         assert (algorithm.polishing is not None) == isinstance(algorithm, Polishable)
         assert (algorithm.chained is not None) == isinstance(algorithm, Chained)
         assert (algorithm.prefixed is not None) == isinstance(algorithm, Prefixed)
+        assert (algorithm.naive is not None) == isinstance(algorithm, Naive)
+        assert algorithm.naive is None or TASKS[kind.tags.task].simplest
 
 
 def test_tags_are_documented_in_one_table():

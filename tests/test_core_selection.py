@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from algorithms.contract import Algorithm, Batch, Column, Held, Shape, Tags
+from algorithms.laws import same
 from algorithms.models.ols import OLS
 from algorithms.models.pca import PCA
 from algorithms.models.ridge import Ridge
 from algorithms.summaries.moments import Moments
-from hpo.data.cells import kfold_plan
+from hpo.data.cells import FoldPlan, Split, kfold_plan
 from hpo.states.evaluate import Scores, evaluate, score_pairs, usable
 from hpo.states.fold_states import fold_states
 from hpo.trials.selection import Candidate, best, learning_curve, nested, simplest, validation_curve
@@ -171,6 +173,18 @@ def test_states_that_define_no_model_are_left_out_of_curves_and_never_chosen():
     three = fold_states(moments, cells[:3], kfold_plan(3))
     pair = Candidate(0, PCA(n_components=2), three, Scores((1.0, 2.0, 3.0)))
     assert nested([pair], "log_likelihood").mean == 2.0
+
+
+def test_what_several_splits_begin_with_is_merged_once(monkeypatch):
+    """Splits in time train on a prefix each, and know one of their tests' past: 5 cells, 4 merges."""
+    found, many = states(5, rows=10), []
+    merge = Moments.merge
+    plan = FoldPlan(5, tuple(Split(tuple(range(k)), (k,)) for k in (2, 3, 4)))
+    monkeypatch.setattr(Moments, "merge", lambda self, a, b: many.append(1) or merge(self, a, b))
+    made = fold_states(Moments(), found.cells, plan)
+    assert len(many) == 4
+    for state, split in zip((*made.train, made.whole), ((0, 1), (0, 1, 2), (0, 1, 2, 3), range(5)), strict=True):
+        same("merged", Moments(), state, reduce(Moments().merge, [found.cells[c] for c in split]), tolerance=0.0)
 
 
 def test_the_learning_curve_never_trains_on_what_it_tests_on():

@@ -110,7 +110,7 @@ def test_a_step_that_fails_fails_as_in_scikit_learn():
     search = hpo.StateGridSearchCV(pipeline, {"ridge__alpha": [1.0]}, cv=KFold(3))
     with pytest.raises(ValueError, match="ValueError in a step before the model: Found unknown categories"):
         clone(search).set_params(fallback="error").fit(towns, Y)
-    search._is_small, search._pays = lambda *_: False, lambda *_: True
+    search._is_small, search._pays = lambda *_: False, lambda *_, **__: True
     theirs = GridSearchCV(pipeline, {"ridge__alpha": [1.0]}, cv=KFold(3))
     assert str(outcome(search, towns, Y)["mean_test_score"]) == str(
         outcome(theirs, towns, Y)["mean_test_score"]
@@ -213,7 +213,7 @@ def test_candidates_of_both_kinds_stand_side_by_side():
     rows, target = np.tile(SCALED, (20, 1)), np.tile(Y, 20)
     theirs = GridSearchCV(pipeline, grid, cv=3).fit(rows, target)
     ours = hpo.StateGridSearchCV(pipeline, grid, cv=3)
-    ours._is_small, ours._pays = lambda *_: False, lambda *_: True
+    ours._is_small, ours._pays = lambda *_: False, lambda *_, **__: True
     ours.fit(rows, target)
     assert (ours.accelerated_.answered, ours.accelerated_.refitted) == (2, 1)
     np.testing.assert_allclose(
@@ -253,7 +253,7 @@ def test_what_is_refused_is_asked_once(monkeypatch):
 
     monkeypatch.setattr("hpo.drop_in.answers.tune", refused)
     search = hpo.StateGridSearchCV(Ridge(), ALPHAS)
-    search._is_small, search._pays = lambda *_: False, lambda *_: True
+    search._is_small, search._pays = lambda *_: False, lambda *_, **__: True
     assert search.fit(X, Y).accelerated_.reasons == {"no such data": 4} and asked == [1]
 
 
@@ -279,14 +279,6 @@ def test_groups_go_to_the_splitter():
     np.testing.assert_allclose(
         ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], rtol=1e-8
     )
-
-
-def test_weights_of_fit_are_not_forgotten():
-    weight = np.linspace(0.1, 2.0, len(X))
-    theirs = GridSearchCV(Ridge(), ALPHAS).fit(X, Y, sample_weight=weight)
-    ours = hpo.StateGridSearchCV(Ridge(), ALPHAS).fit(X, Y, sample_weight=weight)
-    assert ours.accelerated_.reasons == {"fit has the parameters sample_weight": 4}
-    np.testing.assert_array_equal(ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"])
 
 
 def test_refit_may_be_a_function_or_left_out():
@@ -370,8 +362,6 @@ def test_a_misspelt_fallback_is_named():
         (KNeighborsRegressor(), Y, "takes any of rows that are equally far"),
         (KMeans(), None, "begins at centres drawn of all rows"),
         (GaussianMixture(), None, "begins at centres drawn of all rows"),
-        (PCA(), None, "is scored by a likelihood of its own"),
-        (make_pipeline(StandardScaler(), PCA()), None, "is scored by a likelihood of its own"),
     ],
     ids=lambda value: type(value).__name__ if hasattr(value, "fit") else "",
 )
@@ -423,12 +413,44 @@ def test_checks_of_scikit_learn_fail_nowhere_else():
         (LinearDiscriminantAnalysis(n_components=1), r"LinearDiscriminantAnalysis\(n_components=1\) is not answered"),
         (LinearDiscriminantAnalysis(tol=0.1), r"LinearDiscriminantAnalysis\(tol=0.1\) is not answered"),
         (QuadraticDiscriminantAnalysis(tol=0.1), r"QuadraticDiscriminantAnalysis\(tol=0.1\) is not answered"),
+        (PCA(11), "n_components=11, of rows to train on that have 10"),
+        (PCA(0.9), r"n_components=0.9"),
+        (PCA(2, whiten=True), r"PCA\(whiten=True\) is not answered"),
+        (make_pipeline(PolynomialFeatures(2), PCA(3)), "which svd_solver='auto' finds at random for 589 rows of 66 columns"),
+        (make_pipeline(OneHotEncoder(), PCA(3)), "what the steps before the model make is sparse"),
     ],
 )  # fmt: skip
 def test_parameters_that_scikit_learn_refuses_or_reads_otherwise_are_not_answered(estimator, why):
     target = Y if "PLS" in str(estimator) else CLASSES
+    rows = np.tile(np.round(X[:, :1], 2), (2, 1)) if "OneHot" in str(estimator) else np.tile(X, (2, 1))
     with pytest.raises(ValueError, match=why):
-        hpo.StateGridSearchCV(estimator, {}, fallback="error").fit(X, target)
+        hpo.StateGridSearchCV(estimator, {}, cv=3, fallback="error").fit(rows, np.tile(target, 2))
+
+
+@pytest.mark.parametrize("target", [None, Y, np.where(Y > 100.0, np.nan, Y), CLASSES, np.c_[Y, Y]])
+def test_components_are_scored_by_their_likelihood_whatever_the_target(target):
+    grid = {"pca__n_components": [1, 4, 10]}
+    pipeline = make_pipeline(StandardScaler(), PCA())
+    theirs = GridSearchCV(pipeline, grid, cv=KFold(3)).fit(X, target)
+    ours = hpo.StateGridSearchCV(pipeline, grid, cv=KFold(3), fallback="error").fit(X, target)
+    for key in ("mean_test_score", "std_test_score"):
+        np.testing.assert_allclose(ours.cv_results_[key], theirs.cv_results_[key], rtol=1e-10)
+    assert ours.best_params_ == theirs.best_params_ and ours.accelerated_.rows_read == len(X)
+
+
+def test_models_of_other_scores_of_their_own_are_fitted():
+    grid = {"ridge": [PCA(2), Ridge(), GaussianNB()]}
+    with pytest.raises(ValueError, match="its own score is r2, not log_likelihood"):
+        hpo.StateGridSearchCV(make_pipeline(Ridge()), grid, cv=2, fallback="error").fit(X, (Y > 100.0).astype(int))
+    with pytest.raises(ValueError, match="r2: is no score of a model without a target"):
+        hpo.StateGridSearchCV(PCA(), {}, scoring="r2", fallback="error").fit(X, Y)
+    ours = hpo.StateGridSearchCV(make_pipeline(Ridge()), grid, cv=2)
+    ours._is_small, ours._pays = lambda *_: False, lambda *_, **__: True
+    target = (Y > 100.0).astype(int)
+    theirs = GridSearchCV(make_pipeline(Ridge()), grid, cv=2).fit(X, target)
+    found, wanted = (one.fit(X, target).cv_results_["mean_test_score"] for one in (ours, theirs))
+    np.testing.assert_allclose(found, wanted, rtol=1e-8)
+    assert (ours.accelerated_.answered, ours.accelerated_.refitted) == (1, 2)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -442,6 +464,16 @@ def test_a_target_with_gaps_fails_as_in_scikit_learn(value):
     with pytest.raises(ValueError) as ours:
         hpo.StateGridSearchCV(Ridge(), ALPHAS).fit(X, target)
     assert str(ours.value).splitlines()[:4] == str(theirs.value).splitlines()[:4]
+
+
+def test_a_target_that_does_not_vary_is_fitted_as_in_scikit_learn():
+    target = np.ones(len(X))
+    with pytest.raises(ValueError, match="fallback='error': target 'y' is 1 in all 442 rows"):
+        hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(X, target)
+    ours = hpo.StateGridSearchCV(Ridge(), ALPHAS)
+    ours._is_small, ours._pays = lambda *_: False, lambda *_, **__: True
+    found, wanted = outcome(ours, X, target), outcome(GridSearchCV(Ridge(), ALPHAS), X, target)
+    np.testing.assert_array_equal(found["mean_test_score"], wanted["mean_test_score"])
 
 
 def test_an_answer_that_a_fit_denies_is_not_given(monkeypatch):
@@ -478,7 +510,7 @@ def test_fits_that_fail_are_nan_with_a_warning_and_the_rest_goes_on():
     grid = {"ridge": [Ridge(2.0), DecisionTreeRegressor(max_depth=0), DecisionTreeRegressor(max_depth=2)]}
     pipeline = make_pipeline(Ridge())
     search = hpo.StateGridSearchCV(pipeline, grid, cv=3)
-    search._is_small, search._pays = lambda *_: False, lambda *_: True
+    search._is_small, search._pays = lambda *_: False, lambda *_, **__: True
     with (
         pytest.warns(FitFailedWarning, match="3 fits failed out of a total of 9"),
         pytest.warns(UserWarning, match="non-finite"),

@@ -17,7 +17,7 @@ import pytest
 from terminal import Answer, within
 
 import hpo
-from hpo.cli.studies import compare
+from hpo.cli.compare import compare
 from hpo.cli.watch import watch
 from hpo.errors import Interrupted, TuneError
 from hpo.findings.editions import words
@@ -115,6 +115,7 @@ def test_always_and_never_are_what_they_say(how, home):
     found = tune(home, trials=2, search={"ridge.alpha": [1e4, 1e5]}, algorithm="ridge", replace=how)
     best = max(found.candidates, key=lambda c: c.scores.mean)
     assert found.best.number == (best.number if how == "always" else found.record.edition.was)
+    assert hpo.write_report(found).stands == (found.best.scores.mean < best.scores.mean)
 
 
 def test_shrunk_data_is_an_edition_too_and_reads_nothing(home):

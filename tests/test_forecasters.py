@@ -15,11 +15,13 @@ from algorithms.checks import check_algorithm
 from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.errors import AlgorithmError, Imprecise, InvalidField, InvalidTarget, NotEnoughRows
 from algorithms.families.forecast import squared_errors
+from algorithms.families.forecast_scores import JudgedMaps
 from algorithms.laws import chosen, lift, order, same
 from algorithms.models.drift import Drift
 from algorithms.models.linear_forecaster import LinearForecaster
 from algorithms.models.mean_forecast import MeanForecast
 from algorithms.models.seasonal_naive import SeasonalNaive
+from algorithms.solvers import inverses
 from algorithms.summaries.windows import Windows
 from state_store.codec import flatten, restore
 
@@ -329,6 +331,40 @@ def test_new_rows_move_the_forecast_without_training():
         mine = chosen(batch, batch.series == one)
         past = mine.values[np.argsort(mine.clock), 0][-L:]
         assert np.allclose(made[place], solution(past[None])[0])
+
+
+def test_a_factor_of_many_features_answers_as_their_eigenvectors(monkeypatch):
+    windows = Windows(context=L, horizon=H, season=M, kernel="fourier", kernel_components=inverses.WIDE)
+    batch = rows()
+    state, held = lift(windows, SHAPE, batch), lift(windows, SHAPE, rows(seed=1))
+    model = LinearForecaster(summary=windows, alpha=0.5)
+    solution = model.solve(state)
+    assert isinstance(solution.trained[0].inverse, inverses.Factor)
+    monkeypatch.setattr(inverses, "WIDE", 10_000)
+    twin = model.solve(lift(windows, SHAPE, batch))
+    assert isinstance(twin.trained[0].inverse, inverses.Along)
+    assert np.allclose(solution.coef, twin.coef, rtol=0.0, atol=1e-11 * np.abs(twin.coef).max())
+    assert solution.degrees == pytest.approx(twin.degrees, rel=1e-11)
+    errors, expected = (squared_errors(each, held.moments) for each in (solution, twin))
+    assert np.allclose(errors[0], expected[0], rtol=1e-10)
+    assert errors[1] == pytest.approx(expected[1], rel=1e-6)
+    tiny = LinearForecaster(summary=windows, alpha=1e-12).solve(state)
+    assert isinstance(tiny.trained[0].inverse, inverses.Along), "rounding of the products is more than the penalty"
+
+
+def test_sampled_windows_are_made_once_for_all_settings(monkeypatch):
+    windows = Windows(context=L, horizon=H, season=M, kernel="fourier", kernel_components=20)
+    state, sample, made = lift(windows, SHAPE, rows()), windows.sampling(50, ()), []
+    judged, scale = lift(sample, SHAPE, rows(seed=1)), Windows.rows
+    monkeypatch.setattr(Windows, "rows", lambda *given: made.append(1) or scale(*given))
+    found = []
+    for alpha in (0.1, 1.0, 10.0):
+        model = LinearForecaster(summary=windows, alpha=alpha)
+        solution = model.solve(state)
+        found.append(model.score(solution, Held(None, judged), "neg_mase").value)
+        past = solution.sampled(judged)[0]
+        assert np.array_equal(JudgedMaps.of(solution, judged, M).mean, solution.of_scaled(scale(windows, past)))
+    assert len(made) == 1 and len(set(found)) == 3
 
 
 @pytest.mark.parametrize("kind", [LinearForecaster, SeasonalNaive, Drift, MeanForecast])

@@ -108,14 +108,15 @@ def batches(draw, count, dtype=np.float64):
         order = draw(st.permutations(range(n)))
         clock = draw(hnp.arrays(np.float64, n, elements=st.floats(-9.0, 9.0, width=16)))
         priority = np.array(order, np.uint64) * np.uint64(7) + np.uint64(start)
-        made.append((values, codes, weight, some, priority, clock, np.array(order, np.float64) + len(steps)))
+        step = np.array(order, np.float64) + len(steps)
+        made.append((values, codes, weight, some, priority, clock, step, np.arange(n) + len(steps)))
         steps += order
         start += 7 * n + 1
     return lambda shape, ordered=False: [_batch(shape, *parts, ordered) for parts in made]
 
 
 def _batch(shape, *parts):
-    values, codes, weight, some, priority, clock, step, ordered = (
+    values, codes, weight, some, priority, clock, step, number, ordered = (
         part.copy() if isinstance(part, np.ndarray) else part for part in parts
     )
     values = values[:, : shape.p]
@@ -128,7 +129,7 @@ def _batch(shape, *parts):
     values = np.asfortranarray(values)
     if ordered:  # of three series, with gaps that other batches may fill
         return Batch(values, shape.d, None, present, priority, step, codes.astype(np.uint64))
-    return Batch(values, shape.d, weight, present, priority, clock)
+    return Batch(values, shape.d, weight, present, priority, clock, number=number)
 
 
 def cut(batch, at):

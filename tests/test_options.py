@@ -14,6 +14,7 @@ import hpo
 from hpo.cli.options import _described
 from studies.spec.definition import DEFINING, definition
 from studies.spec.form import loads
+from studies.spec.option import docstrings_of
 from studies.spec.spec import OPTIONS, StudySpec
 from studies.spec.template import template
 from studies.spec.yaml_reader import CoreDumper, read
@@ -36,7 +37,7 @@ def test_the_signature_and_the_docstring_of_tune_hold_it(name):
     assert name in inspect.signature(hpo.tune).parameters
     entry = re.search(rf"^    {name} : (.*?)(?=^    \w+ :|\n\n)", hpo.tune.__doc__, re.MULTILINE | re.DOTALL)
     said = " ".join(entry[1].split())
-    assert said[1:] == " ".join(StudySpec.model_fields[name].description.split())[1:]
+    assert said[1:] == docstrings_of(StudySpec)[name][1:]
 
 
 @pytest.mark.parametrize("name", FIELDS)

@@ -14,8 +14,10 @@ from terminal import hpo as ask
 from terminal import write_data, write_study
 
 import hpo
-from hpo.process import progress as shown
-from hpo.process.progress import LineProgress, Progress, RichProgress, progress_of
+from hpo.process import shown
+from hpo.process.bars import RichProgress
+from hpo.process.progress import Progress
+from hpo.process.shown import LineProgress, progress_of
 
 
 @pytest.fixture

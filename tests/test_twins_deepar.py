@@ -369,7 +369,7 @@ def test_what_more_paths_would_change_is_within_the_bound(metric):
     y, ones = rng.normal(size=(n, H)), np.ones(n)
 
     def judged(paths):
-        return JudgedPaths(y, paths.mean(axis=2), paths.std(axis=2), ones, ones, np.zeros((n, H)), 1.0, paths)
+        return JudgedPaths(y, paths.mean(axis=2), ones, ones, np.zeros((n, H)), 1.0, paths)
 
     true = score_of_paths(metric, judged(rng.normal(0.3, 1.5, (n, H, 20_000)))).value
     found = [score_of_paths(metric, judged(rng.normal(0.3, 1.5, (n, H, 100)))) for _ in range(60)]

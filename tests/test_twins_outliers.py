@@ -51,9 +51,8 @@ def test_scores_and_predictions_equal_scikit_learns(settings):
     cv = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, y))
     result = hpo.tune((X, y), **asked(settings, folds=cv, trials=1, scoring=SCORES, store=None))
     expected = {name: [] for name in SCORES}
-    for train, held in zip(result.best.states.train, result.best.states.held_out, strict=True):
-        # the rows of a sample in their order: trees draw rows by their places
-        twin = twin_of(settings).fit(numbers(train))
+    for (train, _), held in zip(cv, result.best.states.held_out, strict=True):
+        twin = twin_of(settings).fit(X[train])
         truth, normal = held.rows.y == "malign", twin.score_samples(numbers(held.rows))
         expected["roc_auc"].append(roc_auc_score(truth, -normal))
         expected["average_precision"].append(average_precision_score(truth, -normal))
@@ -64,8 +63,7 @@ def test_scores_and_predictions_equal_scikit_learns(settings):
     for name in SCORES:
         found = result.best.scores if name == "roc_auc" else result.best.scores.also[name]
         np.testing.assert_allclose(found.folds, expected[name], rtol=1e-9, err_msg=name)
-    whole = result.best.states.whole
-    twin = twin_of(settings).fit(numbers(whole))
+    twin = twin_of(settings).fit(X)
     frame = pd.DataFrame(X).add_prefix("x")
     made = result.predict(frame)["prediction"]
     assert set(made) == {-1, 1}

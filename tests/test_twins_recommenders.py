@@ -91,8 +91,10 @@ def test_items_of_equal_scores_count_as_recommended_last_at_the_end_of_the_longe
     assert np.array_equal(np.minimum(found, 100), np.minimum(exact, 100))
 
 
-def test_the_directions_of_few_users_are_those_of_all_items():
-    X = users(30, 80) * np.logspace(0, 3, 80)
+@pytest.mark.parametrize("spread", [0, 3, 7])
+def test_the_directions_of_few_users_are_those_of_all_items(spread):
+    """By the values alone where they are of one size, and by a QR decomposition where some are far smaller."""
+    X = users(30, 80) * np.logspace(0, spread, 80)
     X[7] = X[3]
     G = X.T @ X
     few, every = Directions.leading(G), Directions.of(G)
@@ -204,6 +206,17 @@ def test_new_items_are_counted_and_new_users_answered():
     with pytest.warns(DataWarning, match="1 item that the study has no column of left out"):
         made = hpo.recommend(result, new, n_items=2)
     assert made["user"].tolist() == ["new", "new"]
+
+
+def test_users_without_items_are_counted():
+    """Every item scores 0 for them; a user who has every item is none of them, and gets nothing."""
+    X = users()
+    result = tuned(X, "ease", {"alpha": 3.0})
+    rows = np.vstack([X[:2], np.zeros((3, X.shape[1])), np.ones((1, X.shape[1]))])
+    with pytest.warns(DataWarning, match="3 of 6 users with no item that the model knows: every item scores 0"):
+        made = hpo.recommend(result, rows, n_items=2)
+    assert made["row"].value_counts().sort_index().tolist() == [2] * 5
+    assert (made.loc[made["row"].isin([2, 3, 4]), "score"] == 0.0).all()
 
 
 def test_what_is_left_out_or_added_up_is_counted():

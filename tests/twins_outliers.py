@@ -1,4 +1,4 @@
-"""Naive twin of the isolation forest: scikit-learn's own, fitted on the rows of the sample."""
+"""Naive twin of the isolation forest: scikit-learn's own, fitted to the rows themselves."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import re
 import textwrap
 from pathlib import Path
 
+from studies.spec.option import docstrings_of
 from studies.spec.spec import OPTIONS, StudySpec
 
 API = Path(__file__).parent.parent / "hpo" / "api.py"
@@ -32,7 +33,7 @@ def parameter(name: str) -> str:
 
 def described(name: str) -> str:
     """Return one entry of the docstring."""
-    text = " ".join(str(StudySpec.model_fields[name].description).split())
+    text = docstrings_of(StudySpec)[name]
     body = f"{name} : {text[0].lower()}{text[1:]}"
     return textwrap.fill(body, 110, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
 

@@ -15,6 +15,7 @@ from algorithms import registry
 from hpo.cli.algorithms import WHEN, describe
 from hpo.cli.app import ABOUT, app
 from hpo.cli.options import Command, _described
+from studies.spec.option import docstrings_of
 from studies.spec.spec import OPTIONS, StudySpec
 
 GROUPS = {
@@ -121,13 +122,14 @@ def study_options() -> str:
         "option that *defines* the study makes another study where its value changes, so trials under one name "
         "are comparable.",
     ]
+    texts = docstrings_of(StudySpec)
     for name, field in StudySpec.model_fields.items():
         option = OPTIONS[name]
         default = "required" if field.is_required() else f"default `{option.default or repr(field.default)}`"
         defines = {False: "", True: "; defines the study"}.get(
             option.defines, f"; defines the study {option.defines}"
         )
-        parts += [f"## `{name}`", f"`{option.takes}`, {default}{defines}", _roles(str(field.description))]
+        parts += [f"## `{name}`", f"`{option.takes}`, {default}{defines}", _roles(texts[name])]
         if option.example:
             parts.append(f"```yaml\n{name}: {option.example}\n```")
     return "\n\n".join(parts) + "\n"

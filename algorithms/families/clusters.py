@@ -6,18 +6,19 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from algorithms.arrays import Array, Places
-from algorithms.contract import Algorithm, Held, Shape, Tags, as_dense
+from algorithms.contract import Algorithm, Held, Naive, Shape, Tags, as_dense
 from algorithms.contract import Rows as Sampled
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.design import deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.memo import MEMO, Sized
-from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess, Preprocessed, unused_fields
 from algorithms.ranges import Integer, Legal, Log, Range
 from algorithms.solvers.centres import Cloud, Rows
@@ -119,7 +120,7 @@ class Placed(Sized, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clustering(Preprocessed, Algorithm[CoresetState, S]):
+class Clustering(Preprocessed, Naive[CoresetState], Algorithm[CoresetState, S]):
     """A model of the rows of a coreset.
 
     Parameters
@@ -158,6 +159,10 @@ class Clustering(Preprocessed, Algorithm[CoresetState, S]):
     def counted(self) -> tuple[str, int]:
         """The hyperparameter that says how many clusters there are, and its value."""
 
+    @abstractmethod
+    def of_one(self) -> Self:
+        """Return the same algorithm with one cluster."""
+
     def score(self, solution: S, held: Held[CoresetState], metric: str) -> float | None:
         """Return the score of the held-out coreset; of rows, how well the clusters that they fall in are apart."""
         if (rows := held.rows_for(metric)) is not None:
@@ -171,6 +176,13 @@ class Clustering(Preprocessed, Algorithm[CoresetState, S]):
         if metric == self.exact[0]:
             return self.own_score(solution, cloud)
         return self.separation(solution, cloud, metric)
+
+    def naive_score(self, state: CoresetState, held: Held[CoresetState], metric: str) -> float | None:
+        """Return how well held-out rows fit one cluster; None for how well clusters are apart."""
+        if metric != self.exact[0]:
+            return None
+        one = self.of_one()
+        return one.score(one.solve(state), held, metric)
 
     def space(self, state: CoresetState) -> Space:
         """Return the columns that this preprocessing makes of the state."""

@@ -27,10 +27,11 @@ from algorithms.arrays import Array
 from algorithms.covariates import Covariates
 from algorithms.errors import InvalidField
 from algorithms.lazily import scipy
+from algorithms.solvers.inverses import Inverse
 from algorithms.solvers.spectrum import EPS
 from algorithms.summaries.moments import MomentsState
 from algorithms.summaries.window_sample import WindowSampleState
-from algorithms.summaries.windows import ABSOLUTE, Windows
+from algorithms.summaries.windows import ABSOLUTE, Scaled, Windows
 
 CARE = 8.0
 """Roundings of a product, with care."""
@@ -44,18 +45,17 @@ class Trained:
     ----------
     steps : the next steps that they forecast.
     rows : shape (q, L + m), features of z and e.
-    vectors, inverse : V, shape (q, q), and 1/(Λ + α), shape (q,).
+    inverse : of the penalised products of features.
     sizes : lengths that features have at most, by those of z, shape (q,).
     reach : Σ|w|·sizes and the length of the target, for each step, shape (h,).
     mean : of the features, shape (q,); zero where there is no intercept.
-    change : shape (h, q), by how much rounding moved coefficients that do not follow from V and the inverse; None
+    change : shape (h, q), by how much rounding moved coefficients that do not follow from the inverse; None
         where they do.
     """
 
     steps: slice
     rows: Array
-    vectors: Array
-    inverse: Array
+    inverse: Inverse
     sizes: Array
     reach: Array
     mean: Array
@@ -65,8 +65,7 @@ class Trained:
         """Return how far rounding moves what has those slopes by the coefficients, shape (h,) of (h, q)."""
         if self.change is not None:
             return np.asarray(np.sum(np.abs(slope) * np.abs(self.change), axis=1))
-        answer = ((slope @ self.vectors) * self.inverse) @ self.vectors.T
-        return np.asarray(CARE * EPS * (np.abs(answer) @ self.sizes) * self.reach)
+        return np.asarray(CARE * EPS * (np.abs(self.inverse.times(slope)) @ self.sizes) * self.reach)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +78,6 @@ class Forecast:
     intercept : b, shape (h,).
     windows : what the state was made by.
     covariates : what e is.
-    degrees : effective number of free weights of a step.
     trained : what was solved for: all steps together, or each by covariates of its own.
     moments : of the windows that it was made of; None where there are none.
     """
@@ -88,9 +86,13 @@ class Forecast:
     intercept: Array
     windows: Windows
     covariates: Covariates = field(default_factory=Covariates)
-    degrees: float = 0.0
     trained: tuple[Trained, ...] = field(default=(), repr=False)
     moments: MomentsState | None = field(default=None, repr=False)
+
+    @cached_property
+    def degrees(self) -> float:
+        """The effective number of free weights of a step."""
+        return max((trained.inverse.degrees for trained in self.trained), default=0.0)
 
     @cached_property
     def deviations(self) -> Array:
@@ -101,7 +103,7 @@ class Forecast:
         if self.moments is None:
             return np.zeros(len(self.coef))
         free = max(self.moments.weight - self.degrees - 1.0, 1.0)
-        return np.asarray(np.sqrt(squared_errors(self, self.moments)[0] / free))
+        return np.asarray(np.sqrt(_errors(self, self.moments)[0] / free))
 
     def quantiles(self, past: Array, shares: Sequence[float], errors: Array | None = None) -> Array:
         """Return quantiles of the next values, shape (n, h, k): those of normal errors around the forecast.
@@ -130,7 +132,10 @@ class Forecast:
 
     def __call__(self, past: Array) -> Array:
         """Return the next values of windows, shape (n, h), by their past ones and covariates, (n, L + m)."""
-        rows = self.windows.rows(past)
+        return self.of_scaled(self.windows.rows(past))
+
+    def of_scaled(self, rows: Scaled) -> Array:
+        """Return the next values of windows, shape (n, h), by what :meth:`Windows.rows` makes of them."""
         own = self.windows.context + (self.covariates.width if self.windows.exog_effect == ABSOLUTE else 0)
         inside, beside = (part @ coef.T for part, coef in (
             (rows.values[:, :own], self.coef[:, :own]), (rows.values[:, own:], self.coef[:, own:])
@@ -178,12 +183,8 @@ def conformal(errors: Array, share: float) -> Array:
 def squared_errors(solution: Forecast, moments: MomentsState) -> tuple[Array, float]:
     """Return the squared errors of windows, shape (h,), and how far rounding may have moved their sum."""
     h, d = solution.coef.shape
-    kept = d + h
-    maps = np.concatenate([-solution.coef, np.eye(h)], axis=1)
-    scatter, mean = moments.scatter[:kept, :kept], moments.mean[:kept]
-    half = maps @ scatter
-    bias = maps @ mean - solution.intercept
-    errors = np.sum(half * maps, axis=1) + moments.weight * bias**2
+    errors, maps, half, bias = _errors(solution, moments)
+    scatter, mean = moments.scatter[: d + h, : d + h], moments.mean[: d + h]
     sizes = np.sqrt(np.diagonal(scatter)) + math.sqrt(moments.weight) * np.abs(mean)
     moved = CARE * EPS * float(np.sum((np.abs(maps) @ sizes) ** 2))
     for trained in solution.trained:
@@ -191,4 +192,13 @@ def squared_errors(solution: Forecast, moments: MomentsState) -> tuple[Array, fl
         away = trained.rows @ mean[:d] - trained.mean
         slope -= 2.0 * moments.weight * np.multiply.outer(bias[trained.steps], away)
         moved += float(np.sum(trained.moved(slope)))
-    return np.maximum(errors, 0.0), moved
+    return errors, moved
+
+
+def _errors(solution: Forecast, moments: MomentsState) -> tuple[Array, Array, Array, Array]:
+    """Return squared errors of windows, shape (h,), the maps to errors, these times the scatter, mean errors."""
+    h, d = solution.coef.shape
+    maps = np.concatenate([-solution.coef, np.eye(h)], axis=1)
+    half = maps @ moments.scatter[: d + h, : d + h]
+    bias = maps @ moments.mean[: d + h] - solution.intercept
+    return np.maximum(np.sum(half * maps, axis=1) + moments.weight * bias**2, 0.0), maps, half, bias

@@ -15,6 +15,7 @@ et al. 2020, §4); the continuous ranked probability score of a normal forecast 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,8 +27,9 @@ from algorithms.errors import Unscorable
 from algorithms.families.forecast import Forecast
 from algorithms.held import Score
 from algorithms.lazily import scipy
+from algorithms.memo import MEMO
 from algorithms.summaries.window_sample import WindowSampleState
-from algorithms.summaries.windows import beyond_rounding, change_of
+from algorithms.summaries.windows import Scaled, beyond_rounding, change_of
 
 DECILES = tuple(i / 10 for i in range(1, 10))
 WITHIN = 0.9
@@ -38,12 +40,12 @@ CARE = 1.96
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Judged(ABC):
     """Forecasts of windows, and what came.
 
     Attributes
     ----------
-    y, mean, deviation : shape (n, h).
+    y, mean : shape (n, h).
     scale : S, shape (n,).
     change : the root mean squared seasonal difference of each window's past, shape (n,).
     naive : what the seasonal naive forecast says, shape (n, h).
@@ -52,7 +54,6 @@ class Judged:
 
     y: Array
     mean: Array
-    deviation: Array
     scale: Array
     change: Array
     naive: Array
@@ -63,12 +64,10 @@ class Judged:
         """Bytes held."""
         return 4 * self.y.nbytes
 
-    @classmethod
-    def of(cls, forecast: Forecast, rows: WindowSampleState, season: int) -> Judged:
-        """Return the forecasts of sampled windows; those of series that never change have no scale."""
-        past, y = forecast.sampled(rows)
-        deviation = np.multiply.outer(forecast.windows.scaled(past), forecast.deviations)
-        return cls(y, forecast(past), deviation, *units(rows, season, y.shape[1]))
+    @property
+    @abstractmethod
+    def deviation(self) -> Array:
+        """How far each forecast may err, shape (n, h)."""
 
     @cached_property
     def has(self) -> np.ndarray:
@@ -124,6 +123,59 @@ class Judged:
         low, high = self.quantile((1.0 - WITHIN) / 2.0), self.quantile((1.0 + WITHIN) / 2.0)
         made = ((low <= self.y) & (self.y <= high)).mean(axis=1)
         return made, np.ones(len(made))
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedMaps(Judged):
+    """Forecasts by linear maps of windows.
+
+    Attributes
+    ----------
+    forecast : what they are made by.
+    own : shape (n,), the scale of each window, which its errors are in units of.
+    """
+
+    forecast: Forecast
+    own: Array
+
+    @classmethod
+    def of(cls, forecast: Forecast, rows: WindowSampleState, season: int) -> JudgedMaps:
+        """Return the forecasts of sampled windows; those of series that never change have no scale."""
+        key = (forecast.windows, len(forecast.coef), season)
+        known = MEMO.get(rows, key, lambda: Known.of(forecast, rows, season))
+        return cls(known.y, forecast.of_scaled(known.scaled), *known.units, forecast, known.scaled.scale)
+
+    @cached_property
+    def deviation(self) -> Array:
+        """How far each forecast may err, shape (n, h)."""
+        return np.multiply.outer(self.own, self.forecast.deviations)
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What every forecast of sampled windows is made and judged by.
+
+    Attributes
+    ----------
+    scaled : the windows, as forecasts take them.
+    y : what came, shape (n, h).
+    units : what :func:`units` says.
+    """
+
+    scaled: Scaled
+    y: Array
+    units: tuple[Array, Array, Array, float]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.scaled.nbytes + self.y.nbytes + sum(each.nbytes for each in self.units[:3])
+
+    @classmethod
+    def of(cls, forecast: Forecast, rows: WindowSampleState, season: int) -> Known:
+        """Return that of the windows that a forecast looks at."""
+        past, y = forecast.sampled(rows)
+        return cls(forecast.windows.rows(past), y, units(rows, season, y.shape[1]))
 
 
 def units(rows: WindowSampleState, season: int, h: int) -> tuple[Array, Array, Array, float]:

@@ -17,7 +17,7 @@ from algorithms.arrays import Array
 from algorithms.contract import Algorithm, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.forecast import Forecast, squared_errors
-from algorithms.families.forecast_scores import NAMES, RMSSE, Judged, check_windows, score
+from algorithms.families.forecast_scores import NAMES, RMSSE, JudgedMaps, check_windows, score
 from algorithms.families.paths import PathForecast
 from algorithms.families.rounding import NATURAL, sure
 from algorithms.memo import MEMO
@@ -128,7 +128,7 @@ class Forecaster(Algorithm[WindowsState, Forecast]):
         if metric not in NAMES or not isinstance(rows, WindowSampleState):
             return None
         check_windows(rows)
-        judged = MEMO.get(solution, rows, lambda: Judged.of(solution, rows, self.summary.season))
+        judged = MEMO.get(solution, rows, lambda: JudgedMaps.of(solution, rows, self.summary.season))
         return score(metric, judged)
 
 

@@ -7,6 +7,7 @@ of the paths, which are drawn independently: their deviation over the root of th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -34,6 +35,11 @@ class JudgedPaths(Judged):
 
     paths: Array
 
+    @cached_property
+    def deviation(self) -> Array:
+        """How far each forecast may err, shape (n, h)."""
+        return np.asarray(self.paths.std(axis=2))
+
     @property
     def nbytes(self) -> int:
         """Bytes held."""
@@ -44,12 +50,12 @@ class JudgedPaths(Judged):
         """Return the paths of sampled windows."""
         past, y = model.sampled(rows)
         paths = model.over(past, lambda drawn: np.moveaxis(drawn, 1, 2))
-        return cls(y, paths.mean(axis=2), paths.std(axis=2), *units(rows, season, y.shape[1]), paths)
+        return cls(y, paths.mean(axis=2), *units(rows, season, y.shape[1]), paths)
 
     def group(self, which: int, of: int) -> JudgedPaths:
         """Return the forecasts of every so many-th path."""
         paths = self.paths[:, :, which::of]
-        return replace(self, mean=paths.mean(axis=2), deviation=paths.std(axis=2), paths=paths)
+        return replace(self, mean=paths.mean(axis=2), paths=paths)
 
     def quantile(self, share: float) -> Array:
         """Return a quantile of each value."""

@@ -200,6 +200,39 @@ def margins(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]
         yield shorter
 
 
+def raw_trees(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:
+    """Sweep over CatBoost: the raw scores of further trees are added to those of the earlier."""
+    classes = model.classes_ if is_classifier(model) else None
+    answer = _of_symmetric(model.get_all_params()["loss_function"].partition(":")[0], classes)
+    if answer is None:
+        yield from map(first, values)
+        return
+    last, done, raw = model.tree_count_, 0, np.zeros(1)
+    for value in values:
+        if (end := min(value, last)) > done:
+            more = model.predict(X, prediction_type="RawFormulaVal", ntree_start=done, ntree_end=end)
+            raw, done = raw + more, end
+        told = {name: partial(_say, found) for name, found in answer(raw).items()}
+        yield Given(told, "regressor" if classes is None else "classifier", classes)
+
+
+def _of_symmetric(loss: str, classes: Values | None) -> Callable[[Floats], Mapping[str, Floats]] | None:
+    """Return what makes answers of CatBoost's raw scores, by method; None where more than the loss decides them."""
+    if classes is None:
+        plain = ("RMSE", "MAE", "MAPE", "Quantile", "Huber", "LogCosh", "Lq", "Expectile")
+        return (lambda raw: {"predict": raw}) if loss in plain else None
+    if loss == "Logloss":
+        return lambda raw: _labelled(np.vstack((expit(-raw), expit(raw))).T, classes[(raw > 0).astype(np.intp)])
+    if loss == "MultiClass":
+        return lambda raw: _labelled(softmax(raw, axis=1), classes[raw.argmax(axis=1)][:, np.newaxis])
+    return None
+
+
+def _labelled(chances: Floats, labels: Values) -> Mapping[str, Floats]:
+    with np.errstate(divide="ignore"):
+        return {"predict": labels, "predict_proba": chances, "predict_log_proba": np.log(chances)}
+
+
 def _of_raw_scores(model: BaseEstimator) -> Callable[[Floats], Floats] | None:
     """Return what makes predictions of LightGBM's raw scores; None where more than the objective decides it."""
     if {"application", "app", "objective_type", "loss", "sigmoid", "reg_sqrt"} & model.get_params().keys():

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
@@ -21,15 +21,17 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Mask, Places
-from algorithms.contract import Algorithm, Held, Rows, Score, Tags
+from algorithms.contract import Algorithm, Held, Naive, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 from algorithms.mixing import mixed
-from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.kernels import NONE
+from algorithms.preparing.within import outer_sum
 from algorithms.ranges import Log, Range
 from algorithms.solvers.spectrum import EPS
 from algorithms.summaries.moments import Moments, MomentsState, check_finite
@@ -52,6 +54,9 @@ USERS = 512
 
 BLOCK = 1 << 12
 """Hidden items that are placed at once."""
+
+NEAR = 1e-6
+"""Share of the largest value from which on the directions of few users are orthogonal by the values alone."""
 
 HELP = "raise alpha"
 
@@ -87,11 +92,17 @@ class Directions:
         """Return those of products of items that are not zero, of few users: O(qr²) where all cost O(q³).
 
         PᵀGP = LLᵀ by a Cholesky factor of as many columns as there are directions, L = QR, and RRᵀ = UΛUᵀ: so
-        V = PQU, whose columns are orthogonal to the last digit however small a value is beside the largest.
+        V = PQU, whose columns are orthogonal to the last digit however small a value is beside the largest. Where
+        none is smaller than :data:`NEAR` times it, LᵀL = UΛUᵀ and V = PLUΛ^(-1/2), in two thirds of the time, are
+        orthogonal to all but the last few digits.
         """
         factor, order, rank, _ = scipy.linalg.lapack.dpstrf(gram, lower=1)
         lower = np.empty((len(gram), rank))
         lower[order - 1] = np.tril(factor[:, :rank])
+        if rank and factor[rank - 1, rank - 1] ** 2 > NEAR * factor[0, 0] ** 2:
+            values, turned = np.linalg.eigh(lower.T @ lower)
+            if values[0] > NEAR * values[-1]:
+                return cls(values[::-1], lower @ (turned / np.sqrt(values))[:, ::-1])
         basis, small = scipy.linalg.qr(lower, mode="economic", overwrite_a=True, check_finite=False)
         values, turned = np.linalg.eigh(small @ small.T)
         return cls(np.maximum(values[::-1], 0.0), basis @ turned[:, ::-1])
@@ -198,14 +209,15 @@ def _items(state: MomentsState) -> Items:
 def _gram(state: MomentsState, columns: ColumnMap) -> Array:
     d, k = state.shape.d, len(state.within)
     mean = columns.mean(state.mean[:d]) + columns.origin
-    return columns.both(state.inner[:k, :k], state.within) + state.weight * np.multiply.outer(mean, mean)
+    both, every = columns.both(state.inner[:k, :k], state.within), np.arange(len(mean))
+    return outer_sum(mean, state.weight, (both, every), within=every)
 
 
 M = TypeVar("M")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recommender(Algorithm[MomentsState, M], Generic[M]):
+class Recommender(Naive[MomentsState], Algorithm[MomentsState, M], Generic[M]):
     """A model of items by items, from the products of items.
 
     Parameters
@@ -253,6 +265,9 @@ class Recommender(Algorithm[MomentsState, M], Generic[M]):
         model = ItemScores().set(self.factors(solution), items.names)
         return pipeline(items.columns, items.state.shape.d, None, model)
 
+    def _check_digits(self, solution: M) -> None:
+        """Raise nothing, as ``estimator`` does, without making B: scores alone may lack digits."""
+
     def score(self, solution: M, held: Held[MomentsState], metric: str) -> Score | None:
         """Return minus the mean squared error of all entries, or how many hidden items of users are found.
 
@@ -273,17 +288,24 @@ class Recommender(Algorithm[MomentsState, M], Generic[M]):
         return sure(metric, Score(-value, moved * value), value, HELP)
 
     def _ranked(self, solution: M, rows: Rows, metric: str) -> Score:
-        name, _, cut = metric.partition("@")
-        found = MEMO.get(solution, rows, lambda: self._found(solution, rows))
-        each = ranked(name, found.places, found.hidden, int(cut))
-        return Score(float(np.average(each, weights=found.weights)))
+        def found() -> Found:
+            return Found.of(rows, self.items(solution).columns, lambda users: self.scored(solution, users))
 
-    def _found(self, solution: M, rows: Rows) -> Found:
-        columns = self.items(solution).columns
-        halves = MEMO.get(rows, ("halves", columns.names), lambda: Halves.of(rows, columns))
-        places = [placed(self.scored(solution, users), users) for users in halves.users]
-        hidden = [np.diff(users.hidden.indptr) for users in halves.users]
-        return Found(np.concatenate(places), np.concatenate(hidden), halves.weights)
+        return MEMO.get(solution, rows, found).score(metric)
+
+    def naive_score(self, state: MomentsState, held: Held[MomentsState], metric: str) -> Score | None:
+        """Return the score of the same items for every user: the most popular ones, each as its mean says."""
+        self.check(state)
+        items = items_of(state)
+        d, columns = state.shape.d, items.columns
+        means = columns.mean(state.mean[:d]) + columns.origin
+        if (rows := held.rows_for(metric)) is not None and metric in RANKED:
+            return Found.of(rows, columns, lambda users: np.tile(means, (users.left.shape[0], 1))).score(metric)
+        held_out = held.state_for(metric)
+        if held_out is None or metric != SQUARED:
+            return None
+        seen, squares = columns.mean(held_out.mean[:d]) + columns.origin, np.diagonal(items.seen(held_out))
+        return Score(-float(np.mean(squares / held_out.weight - (2.0 * seen - means) * means)))
 
     def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
         """Return penalties around the mean number of users of an item."""
@@ -316,6 +338,20 @@ class Found:
     def nbytes(self) -> int:
         """Bytes held."""
         return self.places.nbytes + self.hidden.nbytes
+
+    @classmethod
+    def of(cls, rows: Rows, columns: ColumnMap, scored: Callable[[Users], Array]) -> Found:
+        """Return them for the held-out users of some rows, by the score of every item."""
+        halves = MEMO.get(rows, ("halves", columns.names), lambda: Halves.of(rows, columns))
+        places = [placed(scored(users), users) for users in halves.users]
+        hidden = [np.diff(users.hidden.indptr) for users in halves.users]
+        return cls(np.concatenate(places), np.concatenate(hidden), halves.weights)
+
+    def score(self, metric: str) -> Score:
+        """Return the mean over the users of a score such as ``"recall@20"``."""
+        name, _, cut = metric.partition("@")
+        each = ranked(name, self.places, self.hidden, int(cut))
+        return Score(float(np.average(each, weights=self.weights)))
 
 
 def ranked(name: str, places: Places, hidden: Places, cut: int) -> Array:

@@ -12,7 +12,9 @@ from algorithms.arrays import Array, Floats, Places
 from algorithms.contract import Rows, Shape, as_dense
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import sklearn
-from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
+from algorithms.memo import MEMO
+from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess, unused_fields
 from algorithms.ranges import Range
 from algorithms.summaries.moments import check_finite
@@ -62,6 +64,11 @@ class _Sums:
     weight: float
     mean: Array
     squares: Array
+
+
+def as_given(state: SampleState) -> SampleState:
+    """Return the kept rows in the order of the data, for models that draw rows by their places."""
+    return MEMO.get(state, "as given", lambda: state.as_given)
 
 
 def prepare(state: SampleState, how: Preprocess) -> Prepared:

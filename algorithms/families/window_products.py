@@ -4,7 +4,6 @@ Notation
 ====== ==================================================================
 q      features
 F      features of windows about their means, so that G = FᵀF and b = Fᵀt for targets t, shapes (q, q) and (q, h)
-V, Λ   eigenvectors and eigenvalues of G
 w      weights, shape (h, q)
 α, ρ   penalty, and the share of it that is absolute
 ====== ==================================================================
@@ -15,18 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from algorithms.arrays import Array, Places
 from algorithms.families.forecast import CARE, Trained
 from algorithms.solvers.coordinate_descent import Descent, elastic_net
+from algorithms.solvers.inverses import RANK, Along, Gram, Inverse
 from algorithms.solvers.spectrum import EPS
 from algorithms.summaries.moments import MomentsState
-
-RANK = 1e-10
-"""Eigenvalues of less, beside the first one's, count as none: least squares on components leaves them out."""
 
 LEVEL = 1e-24
 """A covariate whose variance is less, beside its squared mean, does not vary."""
@@ -51,7 +47,6 @@ class Products:
     gram, cross : G and b, shapes (q, q) and (q, h).
     squares : of the targets, shape (h,).
     lengths, sizes : lengths that targets (h,) and features (q,) have at most: what products are rounded to.
-    values, vectors : Λ, not negative, ascending, and V.
     """
 
     steps: slice
@@ -60,18 +55,16 @@ class Products:
     mean: Array
     target_mean: Array
     weight: float
-    gram: Array
+    gram: Gram
     cross: Array
     squares: Array
     lengths: Array
     sizes: Array
-    values: Array
-    vectors: Array
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return 2 * self.vectors.nbytes + self.cross.nbytes + self.rows.nbytes + self.targets.nbytes
+        return 3 * self.gram.entries.nbytes + self.cross.nbytes + self.rows.nbytes + self.targets.nbytes
 
     @classmethod
     def of(cls, moments: MomentsState, steps: slice, rows: Array, targets: Array, *, center: bool) -> Products:
@@ -81,16 +74,15 @@ class Products:
         maps[:q, :d], maps[q:, :d] = rows, -targets
         maps[q:, d:] = np.eye(p - d)[steps]
         mean = maps @ moments.mean
-        both = maps @ moments.scatter @ maps.T
+        both = _mapped(maps, moments.scatter)
         squares = moments.squares
         if not center:
             both += moments.weight * np.multiply.outer(mean, mean)
             squares = squares + moments.weight * moments.mean**2
         lengths = np.abs(maps) @ np.sqrt(squares)
-        values, vectors = np.linalg.eigh(both[:q, :q])
         return cls(
-            steps, rows, targets, mean[:q], mean[q:], moments.weight, both[:q, :q], both[:q, q:],
-            np.diagonal(both)[q:], lengths[q:], lengths[:q], np.maximum(values, 0.0), vectors,
+            steps, rows, targets, mean[:q], mean[q:], moments.weight, Gram(both[:q, :q]), both[:q, q:],
+            np.diagonal(both)[q:], lengths[q:], lengths[:q],
         )  # fmt: skip
 
     def until(self, steps: int) -> Products:
@@ -101,72 +93,61 @@ class Products:
             cross=self.cross[:, :n], squares=self.squares[:n], lengths=self.lengths[:n],
         )  # fmt: skip
 
-    @cached_property
-    def rank(self) -> int:
-        """How many components are above rounding."""
-        return int(np.count_nonzero(self.values > RANK * self.values[-1])) if len(self.values) else 0
-
     def ridge(self, alpha: float) -> Solved:
         """Return argmin ½‖t - Fw‖² + ½α‖w‖²."""
-        return self._along(1.0 / (self.values + alpha), float(self.values @ (1.0 / (self.values + alpha))))
+        inverse = self.gram.penalised(alpha)
+        return Solved(self.steps, inverse.times(self.cross.T), inverse)
 
     def leading(self, components: int | None) -> Solved:
         """Return least squares on the first principal components; None for all of the rank."""
-        k = self.rank if components is None else min(components, self.rank)
-        found = self._along(self._first(self.values, k), float(k))
-        again = self._shaken()
-        other = again.vectors @ (self._first(again.values, k)[:, None] * (again.vectors.T @ again.cross))
-        return replace(found, change=CARE * (other.T - found.weights))
+        k = self.gram.rank if components is None else min(components, self.gram.rank)
+        inverse, again = self._first(k), self._shaken()
+        weights = inverse.times(self.cross.T)
+        other = again._first(k).times(again.cross.T)
+        return Solved(self.steps, weights, inverse, CARE * (other - weights))
 
-    def elastic_net(self, alpha: float, l1_ratio: float) -> list[Solved]:
-        """Return argmin ½‖t - Fw‖² + αρ‖w‖₁ + ½α(1 - ρ)‖w‖² of each step."""
-        return [self._sparse(h, alpha * l1_ratio, alpha * (1.0 - l1_ratio)) for h in range(self.cross.shape[1])]
-
-    def _along(self, inverse: Array, degrees: float) -> Solved:
-        weights = (self.vectors @ ((self.vectors.T @ self.cross) * inverse[:, None])).T
-        return Solved(self.steps, weights, degrees, self.vectors, inverse)
-
-    @staticmethod
-    def _first(values: Array, k: int) -> Array:
+    def _first(self, k: int) -> Along:
+        """Return the inverse along the first k principal components."""
+        values, vectors = self.gram.axes
         made = np.zeros(len(values))
         made[len(values) - k :] = 1.0 / values[len(values) - k :]
-        return made
+        return Along(vectors, values, made)
 
     def _shaken(self) -> Products:
         """Return the same with products moved by what rounding may have moved them by."""
         rng = np.random.default_rng(0)
-        noise = np.triu(rng.choice([-1.0, 1.0], self.gram.shape))
+        noise = np.triu(rng.choice([-1.0, 1.0], self.gram.entries.shape))
         noise = (noise + np.triu(noise, 1).T) * np.multiply.outer(self.sizes, self.sizes)
-        values, vectors = np.linalg.eigh(self.gram + EPS * noise)
         beside = rng.choice([-1.0, 1.0], self.cross.shape) * np.multiply.outer(self.sizes, self.lengths)
-        return replace(self, values=np.maximum(values, 0.0), vectors=vectors, cross=self.cross + EPS * beside)
+        return replace(self, gram=Gram(self.gram.entries + EPS * noise), cross=self.cross + EPS * beside)
+
+    def elastic_net(self, alpha: float, l1_ratio: float) -> list[Solved]:
+        """Return argmin ½‖t - Fw‖² + αρ‖w‖₁ + ½α(1 - ρ)‖w‖² of each step."""
+        if not alpha * l1_ratio > 0.0:
+            return [self.ridge(alpha)]
+        return [self._sparse(h, alpha * l1_ratio, alpha * (1.0 - l1_ratio)) for h in range(self.cross.shape[1])]
 
     def _sparse(self, h: int, l1: float, l2: float) -> Solved:
         step, b, w = self.steps.start + h, np.ascontiguousarray(self.cross[:, h]), max(self.weight, 1.0)
-        if not l1 > 0.0:
-            inverse = 1.0 / (self.values + l2)
-            coef = self.vectors @ (inverse * (self.vectors.T @ b))
-            degrees = float(self.values @ inverse)
-            return Solved(slice(step, step + 1), coef[None], degrees, self.vectors, inverse)
-        share = l1 / (l1 + l2)
+        gram, share = self.gram.entries, l1 / (l1 + l2)
         coef = elastic_net(
-            np.ascontiguousarray(self.gram / w), b / w, float(self.squares[h]) / w, (l1 + l2) / w, share, NEAR
+            np.ascontiguousarray(gram / w), b / w, float(self.squares[h]) / w, (l1 + l2) / w, share, NEAR
         )[0]
         on = np.flatnonzero(coef)
-        values, inside = np.linalg.eigh(self.gram[np.ix_(on, on)])
+        values, inside = np.linalg.eigh(gram[np.ix_(on, on)])
         values = np.maximum(values, 0.0)
         inverse = 1.0 / np.maximum(values + l2, RANK * max(float(values[-1]), 1.0) if len(values) else 1.0)
         signs = np.sign(coef[on])
         exact = inside @ (inverse * (inside.T @ (b[on] - l1 * signs)))
         made = np.zeros(len(coef))
         made[on] = exact
-        slope = b - self.gram @ made
+        slope = b - gram @ made
         slope[on] = 0.0
         if np.array_equal(np.sign(exact), signs) and np.all(np.abs(slope) <= l1 * (1.0 + SLACK)):
             coef = made
         vectors = np.zeros((len(coef), len(on)))
         vectors[on] = inside
-        return Solved(slice(step, step + 1), coef[None], float(values @ inverse), vectors, inverse)
+        return Solved(slice(step, step + 1), coef[None], Along(vectors, values, inverse))
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,24 +158,20 @@ class Solved:
     ----------
     steps : of which steps.
     weights : w, shape (h, q).
-    degrees : effective number of free weights of a step.
-    vectors, inverse : what rounding of products moves weights by, as in
-        :class:`~algorithms.families.forecast.Trained`.
+    inverse : what rounding of products moves weights by, as in :class:`~algorithms.families.forecast.Trained`.
     change : shape (h, q), by how much rounding moved weights that do not follow from these; None where they do.
     """
 
     steps: slice
     weights: Array
-    degrees: float
-    vectors: Array
-    inverse: Array
+    inverse: Inverse
     change: Array | None = None
 
     def trained(self, of: Products, mean: Array) -> Trained:
         """Return how the weights answer to rounding."""
         own = slice(self.steps.start - of.steps.start, self.steps.stop - of.steps.start)
         reach = np.abs(self.weights) @ of.sizes + of.lengths[own]
-        return Trained(self.steps, of.rows, self.vectors, self.inverse, of.sizes, reach, mean, self.change)
+        return Trained(self.steps, of.rows, self.inverse, of.sizes, reach, mean, self.change)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +184,17 @@ class Together:
     def nbytes(self) -> int:
         """Bytes held."""
         return sum(part.nbytes for part in self.parts)
+
+
+def _mapped(maps: Array, scatter: Array) -> Array:
+    """Return MSMᵀ, shape (q, q); rows of M that have one entry are taken from S as they are."""
+    one = np.count_nonzero(maps, axis=1) == 1
+    at, mixed = np.argmax(maps[one] != 0.0, axis=1), maps[~one]
+    size = maps[one, at]
+    half, made = np.empty_like(maps), np.empty((len(maps), len(maps)))
+    half[one], half[~one] = size[:, None] * scatter[at], mixed @ scatter
+    made[:, one], made[:, ~one] = half[:, at] * size, half @ mixed.T
+    return made
 
 
 def standardised(moments: MomentsState, places: Places) -> Array:

@@ -51,7 +51,7 @@ class BayesianRidge(Regression):
 
     tags: ClassVar[Tags] = Regression.tags.but(
         equivalent=Equivalent(
-            "sklearn.linear_model.BayesianRidge", ignored=("compute_score", "copy_X", "verbose")
+            "sklearn.linear_model.BayesianRidge", ignored=("compute_score", "copy_X", "verbose"), weighted=True
         )
     )
 

@@ -56,7 +56,8 @@ class BernoulliNB(Counted):
 
     tags: ClassVar[Tags] = Counted.tags.but(
         equivalent=Equivalent(
-            "sklearn.naive_bayes.BernoulliNB", ignored=("force_alpha",), only={"class_prior": (None,)}, sparse=True
+            "sklearn.naive_bayes.BernoulliNB", ignored=("force_alpha",), only={"class_prior": (None,)}, sparse=True,
+            weighted=True,
         )
     )
 

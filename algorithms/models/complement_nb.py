@@ -33,7 +33,8 @@ class ComplementNB(Counted):
 
     tags: ClassVar[Tags] = Counted.tags.but(
         exact=(), equivalent=Equivalent(
-            "sklearn.naive_bayes.ComplementNB", ignored=("force_alpha",), only={"class_prior": (None,)}, sparse=True
+            "sklearn.naive_bayes.ComplementNB", ignored=("force_alpha",), only={"class_prior": (None,)},
+            sparse=True, weighted=True,
         ),
     )  # fmt: skip
 

@@ -61,7 +61,7 @@ class ElasticNet(Regression):
     max_iter: Annotated[int, Legal(ge=1)] = 1000
 
     tags: ClassVar[Tags] = Regression.tags.but(
-        auto=2, equivalent=Equivalent("sklearn.linear_model.ElasticNet", ignored=IGNORED)
+        auto=2, equivalent=Equivalent("sklearn.linear_model.ElasticNet", ignored=IGNORED, weighted=True)
     )
     definite: ClassVar[bool] = True
 

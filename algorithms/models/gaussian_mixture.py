@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 
@@ -101,6 +101,10 @@ class GaussianMixture(Clustering[MixtureSolution]):
     def counted(self) -> tuple[str, int]:
         """``n_components``."""
         return "n_components", self.n_components
+
+    def of_one(self) -> Self:
+        """Return the same algorithm with one component."""
+        return replace(self, n_components=1)
 
     def estimator(self, solution: MixtureSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianMixture``."""

@@ -14,7 +14,7 @@ from algorithms.arrays import Array, Floats
 from algorithms.contract import Algorithm, Held, Rows, Score, Tags, as_dense
 from algorithms.errors import InvalidField, NotEnoughRows, TooLarge
 from algorithms.families.outliers import outlier_code, score_outliers
-from algorithms.families.sampled import Prepared, prepare, without_effect
+from algorithms.families.sampled import Prepared, as_given, prepare, without_effect
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Impute, MinFrequency, Preprocess
@@ -147,7 +147,7 @@ class IsolationForest(Algorithm[SampleState, Forest]):
         return MEMO.get(state, ("forest", *how), lambda: self._grow(state))
 
     def _grow(self, state: SampleState) -> Forest:
-        how = self._preprocess
+        how, state = self._preprocess, as_given(state)
         prepared = MEMO.get(state, ("prepared", how), lambda: prepare(state, how))
 
         model = sklearn.ensemble.IsolationForest(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
 
@@ -106,6 +106,10 @@ class KMeans(Clustering[KMeansSolution]):
     def counted(self) -> tuple[str, int]:
         """``n_clusters``."""
         return "n_clusters", self.n_clusters
+
+    def of_one(self) -> Self:
+        """Return the same algorithm with one cluster."""
+        return replace(self, n_clusters=1)
 
     def estimator(self, solution: KMeansSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``KMeans``."""

@@ -31,7 +31,7 @@ class Lasso(ElasticNet):
     l1_ratio: float = field(default=1.0, init=False)
 
     tags: ClassVar[Tags] = ElasticNet.tags.but(
-        auto=None, equivalent=Equivalent("sklearn.linear_model.Lasso", ignored=IGNORED)
+        auto=None, equivalent=Equivalent("sklearn.linear_model.Lasso", ignored=IGNORED, weighted=True)
     )
 
     def model(self, solution: LinearSolution) -> SkLasso:

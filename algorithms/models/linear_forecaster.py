@@ -95,7 +95,7 @@ class LinearForecaster(Forecaster):
         )  # fmt: skip
         found = MEMO.get(state, key, lambda: self._products(state))
         coef, intercept = np.zeros((self.ahead, state.shape.d)), np.zeros(self.ahead)
-        trained, degrees = [], 0.0
+        trained = []
         for each in found.parts:
             if each.steps.start >= self.ahead:
                 break
@@ -107,10 +107,7 @@ class LinearForecaster(Forecaster):
             if self.fit_intercept:
                 intercept[steps] = part.target_mean - weights @ mean
             trained += [one.trained(part, mean) for one in solved]
-            degrees = max(degrees, *(one.degrees for one in solved))
-        return Forecast(
-            coef, intercept, self.summary, state.covariates, degrees, tuple(trained), state.moments
-        )
+        return Forecast(coef, intercept, self.summary, state.covariates, tuple(trained), state.moments)
 
     def _solved(self, part: Products) -> list[Solved]:
         if self.penalty == RIDGE:

@@ -31,7 +31,7 @@ class MultinomialNB(Counted):
     tags: ClassVar[Tags] = Counted.tags.but(
         equivalent=Equivalent(
             "sklearn.naive_bayes.MultinomialNB", ignored=("force_alpha",), only={"class_prior": (None,)},
-            sparse=True,
+            sparse=True, weighted=True,
         )
     )  # fmt: skip
 

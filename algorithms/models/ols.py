@@ -40,7 +40,9 @@ class OLS(Regression):
     tol: Annotated[float, Legal(ge=0)] = 1e-6
 
     tags: ClassVar[Tags] = Regression.tags.but(
-        equivalent=Equivalent("sklearn.linear_model.LinearRegression", ignored=("copy_X", "n_jobs"))
+        equivalent=Equivalent(
+            "sklearn.linear_model.LinearRegression", ignored=("copy_X", "n_jobs"), weighted=True
+        )
     )
 
     def coefficients(self, design: Design) -> tuple[Array, Found]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Score, Tags
+from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Naive, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import Design, View, design_of
@@ -25,6 +25,11 @@ from algorithms.tags import Equivalent
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
     from sklearn.decomposition import PCA as SkPCA  # noqa: N811
+
+
+LITTLE, WIDE, TALL, DRAWN = 500, 1_000, 10, 0.8
+"""Rows and columns up to which scikit-learn decomposes the table, columns and rows by column for which it does
+that with the covariance, and the share of components below which it draws at random otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +50,21 @@ class PCASolution:
     noise: float
 
 
+def _refused(algorithm: PCA, solution: PCASolution, params: Mapping[str, object]) -> str | None:
+    """Return why scikit-learn finds no such components, or finds them at random."""
+    asked, design = algorithm.n_components, solution.design
+    rows, q = design.rows, design.q
+    most = min(rows, q)
+    if asked is not None and asked > most:
+        return f"n_components={asked}, of rows to train on that have {most}"
+    few = max(rows, q) <= LITTLE or (q <= WIDE and rows >= TALL * q)
+    if params["svd_solver"] == "auto" and asked is not None and asked < DRAWN * most and not few:
+        return f"n_components={asked}, which svd_solver='auto' finds at random for {rows} rows of {q} columns"
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
-class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
+class PCA(Preprocessed, Naive[MomentsState], Algorithm[MomentsState, PCASolution]):
     """Principal component analysis.
 
     Exact; ``score`` is the average log-likelihood of the held-out rows under probabilistic PCA
@@ -67,7 +85,12 @@ class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
     tags: ClassVar[Tags] = Tags(
         task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca",
         on_request=("standardize", "impute", "min_frequency"), equivalent=Equivalent(
-            "sklearn.decomposition.PCA", unanswered="is scored by a likelihood of its own, which has no name"
+            "sklearn.decomposition.PCA",
+            ignored=(
+                "copy", "tol", "iterated_power", "n_oversamples", "power_iteration_normalizer", "random_state",
+            ),
+            only={"whiten": (False,), "svd_solver": ("auto", "full", "covariance_eigh")},
+            refused=_refused, dense=True, own_score="log_likelihood",
         ),
     )  # fmt: skip
 
@@ -119,6 +142,11 @@ class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
             off = float(np.max([off, *(abs(other - value) for other in others)]))
         bound = math.inf if design.blind_to(design.view(held_out)) else SHAKEN * off
         return checked(metric, Score(value, bound), max(1.0, abs(value)), self.summary.precision, design)
+
+    def naive_score(self, state: MomentsState, held: Held[MomentsState], metric: str) -> Score | None:
+        """Return the score of no component: the mean, and one variance in all directions."""
+        self.check(state)
+        return self.score(self._solution(self.design(state), 0), held, metric)
 
     def complexity(self, solution: PCASolution) -> float:
         """Return the number of components."""

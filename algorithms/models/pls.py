@@ -25,7 +25,7 @@ MOST = 64
 """Components found in one run and kept; more are found when asked for."""
 
 
-def _refused(algorithm: PLS, solution: LinearSolution) -> str | None:
+def _refused(algorithm: PLS, solution: LinearSolution, _params: Mapping[str, object]) -> str | None:
     """Return why scikit-learn finds no such components: those beyond the rank are of its rounding."""
     asked, found = algorithm.n_components, solution.extra["components"]
     return None if found == asked else f"n_components={asked}, of rows to train on that have {found}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -26,7 +26,7 @@ from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Legal, Uniform
 from algorithms.solvers.spectrum import graded, graded_root, unlike
-from algorithms.summaries.classes import ByClass
+from algorithms.summaries.by_class import ByClass
 from algorithms.summaries.sample import labels
 from algorithms.tags import Equivalent
 
@@ -75,7 +75,9 @@ FULL = 1e-4
 """Variance along an axis up to which scikit-learn takes it for none: the default of its ``tol``."""
 
 
-def _refused(algorithm: QDA, solution: QuadraticDiscriminantSolution) -> str | None:
+def _refused(
+    algorithm: QDA, solution: QuadraticDiscriminantSolution, _params: Mapping[str, object]
+) -> str | None:
     """Return why scikit-learn takes a covariance for singular, whatever is added to it."""
     rows, columns = solution.groups.state.weights.min(), solution.groups.width
     if rows < columns:

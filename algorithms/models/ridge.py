@@ -45,7 +45,7 @@ class Ridge(Regression):
     tags: ClassVar[Tags] = Regression.tags.but(
         auto=1, equivalent=Equivalent(
             "sklearn.linear_model.Ridge", ignored=("copy_X", "max_iter", "tol", "random_state"),
-            only={"solver": ("auto", "svd", "cholesky"), "positive": (False,)},
+            only={"solver": ("auto", "svd", "cholesky"), "positive": (False,)}, weighted=True,
         ),
     )  # fmt: skip
     definite: ClassVar[bool] = True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Places
-from algorithms.contract import Algorithm, Array, Held, Score, Tags
+from algorithms.contract import Algorithm, Array, Held, Naive, Score, Tags
 from algorithms.errors import Imprecise, InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import CARE, deviations
@@ -18,7 +18,8 @@ from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.families.rounding import DIGITS
 from algorithms.known import Known
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import column_map
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.nystrom import EPS, factor
 from algorithms.summaries.sketch import Sketch, SketchState, check_sums
@@ -114,7 +115,7 @@ class SketchedPCASolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
+class SketchedPCA(Naive[SketchState], Algorithm[SketchState, SketchedPCASolution]):
     """Principal component analysis of thousands of columns, in O(size × columns) memory.
 
     Approximate: components are those of the Nyström approximation of the covariance, which is never above
@@ -138,9 +139,12 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
         """Return the components; raises InvalidField for more than the sketch has directions."""
         self.check(state)
         self.check_field("n_components", state)
+        return self._solution(state, self.n_components)
+
+    def _solution(self, state: SketchState, n_components: int | None) -> SketchedPCASolution:
         axes = self.axes(state)
         most = min(axes.q, axes.rows)
-        k = min(len(axes.values), self.n_components or len(axes.values), most)
+        k = min(len(axes.values), len(axes.values) if n_components is None else n_components, most)
         variance = axes.values[:k] / axes.divisor
         rest = max(axes.total / axes.divisor - float(variance.sum()), 0.0)
         return SketchedPCASolution(axes, state, k, variance, rest / (most - k) if k < most else 0.0)
@@ -177,6 +181,11 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
         if metric == METRICS[0]:
             solution.check_rounding()
         return Score(value, _bound(metric, solution, seen) + CARE * EPS * abs(value))
+
+    def naive_score(self, state: SketchState, held: Held[SketchState], metric: str) -> Score | None:
+        """Return the score of no component: the mean, and one variance in all directions."""
+        self.check(state)
+        return self.score(self._solution(state, 0), held, metric)
 
     def complexity(self, solution: SketchedPCASolution) -> float:
         """Return the number of components."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
 from algorithms.arrays import Array, Places, Singles
-from algorithms.contract import Algorithm, Group, Held, Rows, Score, Tags
+from algorithms.contract import Algorithm, Group, Held, Naive, Rows, Score, Tags
 from algorithms.errors import InvalidField, Unscorable
 from algorithms.families.coherence import coherence, coherences, diversity, foremost, places
 from algorithms.families.documents import check_documents, columns_of_words, names_of
@@ -92,7 +92,7 @@ class TopicsSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
+class Topics(Naive[CoOccurrenceState], Algorithm[CoOccurrenceState, TopicsSolution]):
     """Topics by rectified anchor words and expectation-maximisation on pairs of words.
 
     Arora et al. 2013, "A practical algorithm for topic modeling with provable guarantees"; Lee, Bindel & Mimno
@@ -220,6 +220,15 @@ class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
         if metric == DIVERSITY:
             return Score(diversity(solution.phi))
         return Score(coherence(solution.phi, state) if metric == NPMI else _of_pairs(solution, state))
+
+    def naive_score(
+        self, state: CoOccurrenceState, held: Held[CoOccurrenceState], metric: str
+    ) -> Score | None:
+        """Return the likelihood or perplexity of one topic of all words; None for their words' scores."""
+        if metric not in (LIKELIHOOD, PERPLEXITY):
+            return None
+        one = replace(self, n_topics=1, seed_words="")
+        return one.score(one.solve(state), held, metric)
 
     def described(self, state: CoOccurrenceState) -> tuple[Group, ...]:
         """Return the foremost words of each topic, its share, coherence and place, the largest first."""

@@ -11,6 +11,9 @@ import numpy as np
 from algorithms.arrays import Array, Places
 from algorithms.contract import Batch
 
+STRIP = 1 << 15
+"""Numbers of a matrix that are summed at once."""
+
 
 def places_of(some: Places, count: int) -> Places:
     """Return where each of so many things is among some of them; -1 where it is not.
@@ -34,7 +37,8 @@ def selected(matrix: Array, at: Places) -> Array:
     [[5.0, 0.0], [0.0, 0.0]]
     """
     if (at >= 0).all():
-        return matrix[np.ix_(at, at)]
+        follows = len(at) > 0 and bool((np.diff(at) == 1).all())
+        return matrix[at[0] : at[-1] + 1, at[0] : at[-1] + 1].copy() if follows else matrix[np.ix_(at, at)]
     made, on = np.zeros((len(at), len(at))), np.flatnonzero(at >= 0)
     made[np.ix_(on, on)] = matrix[np.ix_(at[on], at[on])]
     return made
@@ -62,6 +66,40 @@ def add(total: Array, within: Places, inner: Array, own: Places) -> None:
         return
     at = np.searchsorted(within, own)
     total[..., at[:, None], at] += inner
+
+
+def outer_sum(delta: Array, factor: float, *terms: tuple[Array, Places], within: Places) -> Array:
+    """Return factor · δδᵀ and matrices added to it in turn; the same bits on both sides of the diagonal.
+
+    Some rows at a time, which stay in the cache until the last term is added.
+
+    Parameters
+    ----------
+    delta : δ, shape (k,).
+    factor : of its products.
+    terms : matrices, and the columns that each has.
+    within : the columns of the sum, shape (k,).
+
+    Examples
+    --------
+    >>> both, one = np.array([4, 7]), np.array([7])
+    >>> outer_sum(np.array([1.0, 2.0]), 0.5, (np.eye(2), both), (np.eye(1), one), within=both).tolist()
+    [[1.5, 1.0], [1.0, 4.0]]
+    """
+    n = len(delta)
+    made = np.empty((n, n))
+    places = [None if len(own) == n else np.searchsorted(within, own) for _, own in terms]
+    for start in range(0, n, step := max(1, STRIP // max(1, n))):
+        part = made[start : start + step]
+        np.multiply.outer(delta[start : start + step], delta, out=part)
+        part *= factor
+        for (term, _), at in zip(terms, places, strict=True):
+            if at is None:
+                part += term[start : start + step]
+            else:
+                low, high = np.searchsorted(at, (start, start + step))
+                part[at[low:high, None] - start, at] += term[low:high]
+    return made
 
 
 def widened(rows: Array, own: Places, within: Places) -> Array:

@@ -69,7 +69,7 @@ from algorithms.summaries.importance import (
     usual,
 )
 from algorithms.summaries.moments import Moments, MomentsState
-from algorithms.summaries.sample import Sample, SampleState
+from algorithms.summaries.sample import NumberedState, Sample
 from algorithms.summaries.suited import (
     alike,
     drawn_rows,
@@ -115,7 +115,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
     known : what :meth:`learn` found; None until then.
     """
 
-    version: ClassVar[int] = 9
+    version: ClassVar[int] = 10
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     family: ClassVar[str] = APPROXIMATE
@@ -429,7 +429,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         weights = [w * g[codes] for g in known["balance"]]
         return np.array([[at.hessian(z, v)] for at, v in zip(found, weights, strict=True)])
 
-    def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> SampleState:
+    def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> NumberedState:
         """Return the rows of a batch that are kept, given their importance."""
         stored, keeper = self.learned.places("stored"), self._keeper()
         inside = shape_of_kept(shape, stored)

@@ -19,7 +19,7 @@ from algorithms.solvers.row_moments import RowMoments, moments_of_rows
 from algorithms.summaries._whole import WholeRows
 from algorithms.summaries.importance import Drawn, columns_seen, drawn, faded
 from algorithms.summaries.moments import MomentsState
-from algorithms.summaries.sample import SampleState
+from algorithms.summaries.sample import NumberedState
 
 if TYPE_CHECKING:
     from algorithms.preparing.column_map import ColumnMap
@@ -86,7 +86,7 @@ class CurvatureState(Aged):
     loss: Array
     gradient: Array
     hessian: Array = field(metadata={"varies": True, "sides": True})
-    kept: SampleState
+    kept: NumberedState
     whole: WholeRows
     reach: float = NEVER
 

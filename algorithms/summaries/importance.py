@@ -30,7 +30,7 @@ from algorithms.contract import Batch, Shape
 from algorithms.known import Known
 from algorithms.solvers.expansion import Expansion
 from algorithms.summaries._kept import KeptRows
-from algorithms.summaries.sample import SampleState
+from algorithms.summaries.sample import NumberedState
 
 About = Callable[[Array, Array], Expansion]
 
@@ -212,7 +212,7 @@ def batch_of_kept(batch: Batch, values: Array, stored: Places, k: Array, shape: 
     return Batch(rows, len(stored), batch.weight, None, ratio.view(np.uint64))
 
 
-def drawn(kept: SampleState, stored: Places, d: int) -> Drawn:
+def drawn(kept: NumberedState, stored: Places, d: int) -> Drawn:
     """Return the rows that are kept; where there are others, the last of them only gives τ."""
     complete = kept.rows == kept.n
     n = kept.n if complete else max(0, kept.n - 1)
@@ -226,7 +226,7 @@ def drawn(kept: SampleState, stored: Places, d: int) -> Drawn:
     return Drawn(x, values[:, -2], kept.weights[:n], chance)
 
 
-def faded(kept: SampleState, factor: float) -> SampleState:
+def faded(kept: NumberedState, factor: float) -> NumberedState:
     """Return rows that are kept as if each weighed, and mattered, so many times what it does."""
     values, priority = kept.values.copy(), kept.priority.copy()
     before = values[:, -1].astype(np.float64)

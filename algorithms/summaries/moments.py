@@ -28,7 +28,16 @@ from algorithms.likeness import of_products
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import Summed
 from algorithms.preparing.kernels import NONE, OnFeatures
-from algorithms.preparing.within import add, laid_out, places_of, present, selected, there, union, widened
+from algorithms.preparing.within import (
+    laid_out,
+    outer_sum,
+    places_of,
+    present,
+    selected,
+    there,
+    union,
+    widened,
+)
 from algorithms.ranges import Choice, Legal
 from algorithms.summaries._coded import Used, apart, rows_of
 from algorithms.summaries._coded import products as products_of
@@ -208,9 +217,8 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
         with np.errstate(over="ignore", invalid="ignore"):
             delta = _way(a, b)
             places = _with_targets(within, a.shape)
-            inner = _squares(delta[places], a.weight * b.weight / weight)
-            add(inner, places, a.inner, a.places)
-            add(inner, places, b.inner, b.places)
+            terms = ((state.inner, state.places) for state in (a, b))
+            inner = outer_sum(delta[places], a.weight * b.weight / weight, *terms, within=places)
             mean, below = _moved(a, delta * (b.weight / weight))
         rounding = merged_rounding(a.rounding, b.rounding)
         return MomentsState(
@@ -426,7 +434,8 @@ def _about_shift(products: Array, shift: Array, total: float) -> tuple[Array, Ar
     squares = delta * delta * total
     lost = bool(np.any((shift == 0.0) & (2.0 * squares > np.diagonal(products)[:p])))
     mean, below = exact_sum(shift, delta)
-    return mean, below, products[:p, :p] - _squares(delta, total), lost
+    every = np.arange(p)
+    return mean, below, outer_sum(delta, -total, (products[:p, :p], every), within=every), lost
 
 
 def _centred_codes(batch: CodedBatch) -> tuple[Array, Array, Array, Places]:
@@ -449,13 +458,6 @@ def _about_codes(
         z *= np.sqrt(batch.weight)[:, None]
     whole = np.concatenate([shift, *(one.shift for one in tables)])
     return _about_shift(products_of(z, batch.weight, tables), whole, batch.total)
-
-
-def _squares(delta: Array, weight: float) -> Array:
-    """Return the products of all pairs times a weight, the same bits on both sides of the diagonal."""
-    made: Array = np.multiply.outer(delta, delta)
-    made *= weight
-    return made
 
 
 def _some(n: int) -> Places:

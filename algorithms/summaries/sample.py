@@ -26,7 +26,7 @@ from algorithms.summaries._kept import KeptRows, bytes_of_row
 
 @dataclass(frozen=True, eq=False)
 class SampleState(DrawnRows, State):
-    """The state of :class:`Sample`.
+    """A sample of rows.
 
     Attributes
     ----------
@@ -96,6 +96,16 @@ class SampleState(DrawnRows, State):
             self.shape, self.rows, self.weight, self.priority[:m], self.kept[:m], self.weights[:m]
         )
 
+    @property
+    def as_given(self) -> SampleState:
+        """The kept rows in the order of the data, where that is known; else as they are."""
+        return self.prefix(self.n)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.kept.nbytes + self.priority.nbytes + self.weights.nbytes
+
     def besides(self, before: SampleState, replay: float) -> NDArray[np.bool_]:
         """Return which kept rows another sample has not seen, and a share of those that it has, shape (n,)."""
         known = np.flatnonzero(np.isin(self.priority[: self.n], before.priority[: before.n]))
@@ -124,8 +134,38 @@ class SampleState(DrawnRows, State):
         return self
 
 
+@dataclass(frozen=True, eq=False)
+class NumberedState(SampleState):
+    """The state of :class:`Sample`.
+
+    Attributes
+    ----------
+    shape, rows, weight, priority, kept, weights : as of :class:`SampleState`.
+    number : shape (size,) int64, the place of each kept row in the data; zero where there is no row.
+    """
+
+    number: NDArray[np.int64]
+
+    def prefix(self, m: int) -> NumberedState:
+        """Return the sample of m of these rows, those of smallest priority; it shares their memory."""
+        first = self.priority[:m], self.kept[:m], self.weights[:m], self.number[:m]
+        return NumberedState(self.shape, self.rows, self.weight, *first)
+
+    @property
+    def as_given(self) -> SampleState:
+        """The kept rows in the order of the data: what depends on it is as an estimator fitted to them makes it."""
+        order = np.argsort(self.number[: self.n], kind="stable")
+        made = self.priority[order], self.kept[order], self.weights[order], self.number[order]
+        return NumberedState(self.shape, self.rows, self.weight, *made)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return super().nbytes + self.number.nbytes
+
+
 @dataclass(frozen=True)
-class Sample(Summary[SampleState]):
+class Sample(Summary[NumberedState]):
     """A uniform sample of rows without replacement.
 
     Parameters
@@ -144,19 +184,20 @@ class Sample(Summary[SampleState]):
 
     size: Annotated[int, Legal(ge=1, le=10_000_000), Integer(1, None, searched=False)] = 4096
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     tolerance: ClassVar[float] = 1e-12
     family: ClassVar[str] = APPROXIMATE
     draws: ClassVar[bool] = True
     sparse: ClassVar[bool] = True
     nests: ClassVar[bool] = True
 
-    def init(self, shape: Shape) -> SampleState:
+    def init(self, shape: Shape) -> NumberedState:
         """Return the sample of no rows."""
         none = KeptRows.none(shape)
-        return SampleState(shape, 0, 0.0, np.full(self.size, LAST), none, np.zeros(self.size))
+        empty = np.full(self.size, LAST), none, np.zeros(self.size), np.zeros(self.size, np.int64)
+        return NumberedState(shape, 0, 0.0, *empty)
 
-    def update(self, state: SampleState, batch: Batch) -> SampleState:
+    def update(self, state: NumberedState, batch: Batch) -> NumberedState:
         """Return the sample of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
@@ -167,12 +208,21 @@ class Sample(Summary[SampleState]):
         if not len(chosen):
             return replace(state, rows=state.rows + batch.n, weight=state.weight + batch.total)
         kept = KeptRows.of(batch, chosen, state.shape.p, state.shape.dtype)
-        lifted = SampleState(
-            state.shape, batch.n, batch.total, priority[chosen], kept, batch.weights[chosen]
+        number = np.zeros(len(chosen), np.int64) if batch.number is None else batch.number[chosen]
+        lifted = NumberedState(
+            state.shape, batch.n, batch.total, priority[chosen], kept, batch.weights[chosen], number
         )
         return self._smallest(state, lifted)
 
-    def merge(self, a: SampleState, b: SampleState) -> SampleState:
+    def later(self, state: NumberedState, rows: int) -> NumberedState:
+        """Return the sample of the same rows, where so many others of the data come before them."""
+        if not (rows and state.n):
+            return state
+        number = state.number.copy()
+        number[: state.n] += rows
+        return replace(state, number=number)
+
+    def merge(self, a: NumberedState, b: NumberedState) -> NumberedState:
         """Return the sample of both states' rows; leaves both alone."""
         if not b.rows:
             return a
@@ -180,7 +230,7 @@ class Sample(Summary[SampleState]):
             return b
         return self._smallest(a, b)
 
-    def holding(self, state: SampleState) -> Self | None:
+    def holding(self, state: NumberedState) -> Self | None:
         """Return the sample of as many rows as a state has seen; None where it holds them.
 
         Examples
@@ -195,20 +245,21 @@ class Sample(Summary[SampleState]):
         return None if state.complete else replace(self, size=state.rows)
 
     def nbytes(self, shape: Shape) -> int:
-        """The most bytes of one state: size × (p + 2) numbers, a weight and a count."""
-        return self.size * (bytes_of_row(shape) + 16) + 16
+        """The most bytes of one state: size × (p + 3) numbers, a weight and a count."""
+        return self.size * (bytes_of_row(shape) + 24) + 16
 
-    def _smallest(self, a: SampleState, b: SampleState) -> SampleState:
+    def _smallest(self, a: NumberedState, b: NumberedState) -> NumberedState:
         """Return the sample of both; b may be of fewer places than it has seen rows."""
         n, m = a.n, b.n
         order = np.argsort(np.concatenate([a.priority[:n], b.priority[:m]]), kind="stable")[: self.size]
-        return SampleState(
+        return NumberedState(
             a.shape,
             a.rows + b.rows,
             a.weight + b.weight,
             taken(a.priority[:n], b.priority[:m], order, self.size, empty=LAST),
             KeptRows.joined(a.kept, b.kept, order),
             taken(a.weights[:n], b.weights[:m], order, self.size),
+            taken(a.number[:n], b.number[:m], order, self.size),
         )
 
 

@@ -18,6 +18,7 @@ from algorithms.contract import EXACT, Batch, Column, Ends, Shape, State
 from algorithms.covariates import Covariates
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Choice, Integer, Legal, Log
+from algorithms.solvers.cosine import cosine
 from algorithms.summaries._runs import Joined, Runs, joined, most_bytes, usual_bytes
 from algorithms.summaries.moments import Moments, MomentsState
 from algorithms.summaries.window_sample import Windowed, WindowSample
@@ -295,8 +296,8 @@ class Windows(Windowed[WindowsState]):
         made[:, : width if self.exog_effect == ABSOLUTE else context] /= unit[:, None]
         if self.components:
             weights, offsets = _directions(context - 1, self.components, self.kernel_scale)
-            features = math.sqrt(2.0) * np.cos(made[:, : context - 1] @ weights + offsets)
-            made[:, width : width + self.components] = features
+            features = cosine(weights.T @ made[:, : context - 1].T + offsets[:, None])
+            np.multiply(features, math.sqrt(2.0), out=made[:, width : width + self.components].T)
         return Scaled(made, last, scale, unit)
 
 
@@ -315,6 +316,11 @@ class Scaled:
     last: Array
     scale: Array
     unit: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.values.nbytes + self.last.nbytes + self.scale.nbytes + self.unit.nbytes
 
 
 @functools.cache

@@ -33,7 +33,7 @@ STAGES = 12
 if TYPE_CHECKING:
     from hpo.states.chains import Epochs, Stage
     from hpo.states.plan import Plan
-    from studies.record.study_record import Forecast
+    from studies.record.record_parts import Forecast
     from studies.spec.spec import StudySpec
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.sparse import csr_array, vstack
 
 from algorithms.batches import Label
@@ -23,6 +22,7 @@ from hpo.data.sources.roles import Roles, check_number
 from hpo.data.sources.text import Sight
 from hpo.data.values import Places, arrow_numbers, decoded_strings, is_text, label_values, ticks_of
 from hpo.errors import DataError
+from hpo.process.lazily import arrow_compute as pc
 
 if TYPE_CHECKING:
     from hpo.data.sources.joins import Join

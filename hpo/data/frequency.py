@@ -9,12 +9,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from algorithms.arrays import Values
 from hpo.data.values import as_numbers, decoded_strings, is_text, null_mask, stored_numbers, ticks_of
 from hpo.errors import DataError
+from hpo.process.lazily import arrow_compute as pc
 
 Steps = NDArray[np.int64]
 Mask = NDArray[np.bool_]

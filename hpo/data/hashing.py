@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from hpo.process.lazily import arrow_compute as pc
 
 Words: TypeAlias = NDArray[np.uint64]
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from algorithms.arrays import Array, Places
 from algorithms.lazily import scipy
 from hpo.data.sources.memory import ArrayBlock
 from hpo.data.values import as_numbers
 from hpo.errors import DataError, DataWarning
+from hpo.process.lazily import arrow_compute as pc
 from studies.counting import counted
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from hpo.data.origins import NOWHERE
 from hpo.data.schema import CATEGORICAL, NUMERIC, Field
 from hpo.data.values import Numbers, decoded_strings, one_array, stored_numbers
+from hpo.process.lazily import arrow_compute as pc
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -147,7 +147,8 @@ def of_memory(dataset: Dataset, fields: Iterable[Field]) -> Iterator[Look]:
     """Yield what columns in memory look like: some rows are looked at, and all where these look like something."""
     for field in fields:
         some = dataset.some_values(field.name, FEW)
-        some, gaps = some.drop_null(), some.null_count > 0
+        gaps = some.null_count > 0
+        some = some.drop_null() if gaps else some
         if not len(some):
             if gaps and (look := _without_values(field, one_array(dataset.values([field.name]).column(0)))):
                 yield look

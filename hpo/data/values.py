@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from algorithms.batches import Label
 from hpo.data.schema import CATEGORICAL, kind_of, label_type, plain_type
+from hpo.process.lazily import arrow_compute as pc
 
 Numbers: TypeAlias = NDArray[np.number]
 Mask: TypeAlias = NDArray[np.bool_]

@@ -19,6 +19,7 @@ from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError
 from algorithms.fields import build, fields_of
 from algorithms.tags import Equivalent, Shared
+from algorithms.tasks import TASKS
 
 STANDARDIZE, IMPUTE, SELECT = "standardize", "impute", "select"
 """What the steps of a pipeline are called here."""
@@ -41,23 +42,36 @@ class Counterpart(NamedTuple):
     ----------
     name : of the algorithm.
     fields : its hyperparameters.
+    params : the parameters of the estimator.
     imputes : whether missing values are filled.
     sparse : whether sparse tables are answered, too.
+    dense : whether tables that steps made sparse are not.
+    weighted : whether weighted rows are answered, too.
     summary : what its states are of.
     refused : says why scikit-learn refuses what an algorithm has a solution of; None where it never does.
+    own_score : what the estimator's own ``score`` is called here.
     """
 
     name: str
     fields: Mapping[str, object]
+    params: Mapping[str, object]
     imputes: bool
     sparse: bool
+    dense: bool
+    weighted: bool
     summary: Summary
     refused: Callable[..., str | None] | None
+    own_score: str
 
     @property
     def key(self) -> tuple[str, Summary]:
         """What answers of one reading have in common."""
         return self.name, self.summary
+
+    @property
+    def has_target(self) -> bool:
+        """Whether it learns from y."""
+        return TASKS[registry.get(self.name).tags.task].target is not None
 
 
 def counterpart(estimator: BaseEstimator) -> Counterpart:
@@ -94,7 +108,11 @@ def counterpart(estimator: BaseEstimator) -> Counterpart:
         raise Unanswered(str(error)) from None
     plain = not fields.get(STANDARDIZE) and not fields.get(SELECT)
     imputes, sparse = IMPUTE in before, equivalent.sparse and plain
-    return Counterpart(name, fields, imputes, sparse, algorithm.summary, equivalent.refused)
+    own = equivalent.own_score or str(TASKS[registry.get(name).tags.task].scoring)
+    return Counterpart(
+        name, fields, model.get_params(deep=False), imputes, sparse, equivalent.dense,
+        equivalent.weighted, algorithm.summary, equivalent.refused, own,
+    )  # fmt: skip
 
 
 def shared_by(model: BaseEstimator) -> type[Shared]:

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar, Self, cast
 
@@ -31,17 +32,19 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.metaestimators import _safe_split
-from sklearn.utils.validation import _check_method_params
+from sklearn.utils.validation import _check_method_params, _num_samples
 
 from algorithms.arrays import Values
 from hpo.drop_in.answers import Answers, NoAnswers, expected_seconds, place_of
 from hpo.drop_in.answers import Scoring as Says
 from hpo.drop_in.counterparts import Unanswered, shared_by
 from hpo.drop_in.evaluated import Accelerated, Evaluated, Fits, candidate_of, named
-from hpo.drop_in.prepared import Asked, Table, target_of
+from hpo.drop_in.prepared import Asked, Given, Table, prefix_of, target_of
 from hpo.drop_in.proposals import Asked as Space
 from hpo.drop_in.proposals import Proposals, are_lists
 from hpo.drop_in.sharing import Sharing, final
+from hpo.drop_in.targets import around_of
+from hpo.drop_in.weights import Weights, weights_of
 from hpo.drop_in.words import (
     Evaluate,
     Fallback,
@@ -74,30 +77,51 @@ class _FromStates(BaseSearchCV):
             target, why = self._target(X, y, params), ""
         except Unanswered as error:
             target, why = None, str(error)
-        if target is None and self._shares(y, params):
-            fits, metrics = self._fits(X, y, params), self._metrics()
-            self._searched(fits, Sharing(fits, metrics), metrics)
-            return self
-        if target is None:
-            if self.fallback == "error":
-                raise ValueError(f"fallback='error': {why}")
-            self._as_ever(X, y, params, why)
-            return self
+        if why:
+            return self._from_fits(X, y, params, why)
         with place_of(self.store) as store:
-            fits = self._fits(X, y, params)
-            metrics = self._metrics()
-
-            def fitted(candidate: BaseEstimator) -> Mapping[str, float]:
-                once = replace(fits, estimator=candidate, n_jobs=None)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    scores = named(once.rows([{}], 1)[0])
-                return {metric: scores[name] for name, metric in metrics.items()}
-
-            names = list(dict.fromkeys(metrics.values()))
-            answers = Answers(fits.X, target, fits.splits, names, store, fitted)
+            fits, metrics = self._fits(X, y, params), self._metrics()
+            try:
+                answers = self._answers(fits, target, params, metrics, store)
+            except Unanswered as error:
+                if self.fallback == "error":
+                    raise ValueError(f"fallback='error': {error}") from None
+                self._searched(fits, NoAnswers(str(error)), metrics)
+                return self
             self._searched(fits, answers, metrics)
             self.accelerated_.rows_read, self.accelerated_.prepared = answers.rows_read, answers.prepared
+        return self
+
+    def _answers(
+        self, fits: Fits, target: Values | None, params: Mapping[str, object], metrics: Mapping[str, str],
+        store: str,
+    ) -> Answers:  # fmt: skip
+        """Return what answers; raises Unanswered for weights of some scores and not of others."""
+        weights = self._weights(fits.X, params).scored(fits.routed.scorer.score, int(_num_samples(fits.X)))
+        _check_scorers(fits.scorer, weights)
+
+        def fitted(candidate: BaseEstimator) -> Mapping[str, float]:
+            once = replace(fits, estimator=candidate, n_jobs=None)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                scores = named(once.rows([{}], 1)[0])
+            return {metric: scores[name] for name, metric in metrics.items()}
+
+        given = Given(fits.X, fits.y, target, fits.splits, weights)
+        names = list(dict.fromkeys(metrics.values()))
+        return Answers(given, names, self.scoring is None, store, fitted, partial(fits.scored, metrics))
+
+    def _from_fits(
+        self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object], why: str
+    ) -> Self:  # fmt: skip
+        """Search with fits of scikit-learn's: with those that candidates share, where they do."""
+        if self._shares(y, params):
+            fits, metrics = self._fits(X, y, params), self._metrics()
+            self._searched(fits, Sharing(fits, metrics), metrics)
+        elif self.fallback == "error":
+            raise ValueError(f"fallback='error': {why}")
+        else:
+            self._as_ever(X, y, params, why)
         return self
 
     @abstractmethod
@@ -117,10 +141,19 @@ class _FromStates(BaseSearchCV):
         """Return an estimator that states answer, if one is known beforehand; else that of the search."""
         return clone(self.estimator)
 
+    def _own_score(self) -> str:
+        """Return what the score of the estimator's own is called here."""
+        if is_classifier(self.estimator):
+            return "accuracy"
+        try:
+            return Asked.of(self._some_candidate()).answering.own_score
+        except Unanswered:
+            return "r2"
+
     def _metrics(self) -> dict[str, str]:
         """Return the names of scores, by the names that they have in the results."""
         if self.scoring is None:
-            return {"score": "accuracy" if is_classifier(self.estimator) else "r2"}
+            return {"score": self._own_score()}
         if isinstance(self.scoring, str):
             return {"score": self.scoring}
         named = self.scoring if isinstance(self.scoring, Mapping) else None
@@ -130,12 +163,17 @@ class _FromStates(BaseSearchCV):
             raise Unanswered("scoring is no name of a score")
         return dict(named)
 
-    def _target(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Values:
-        """Return the target as states read it; raises Unanswered where fits are wanted, or take less time."""
+    def _target(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Values | None:
+        """Return the target as states read it, None where they need none and there is none.
+
+        Raises
+        ------
+        Unanswered
+            Fits are wanted, or take less time.
+        """
         if self.fallback not in ("refit", "error"):
             raise ValueError(f"fallback={self.fallback!r}: write 'refit' or 'error'")
-        if set(params) - {"groups"}:
-            raise Unanswered(f"fit has the parameters {', '.join(sorted(set(params) - {'groups'}))}")
+        weights = self._weights(X, params)
         if self.return_train_score:
             raise Unanswered("return_train_score=True")
         if vars(self).get("_skl_callbacks"):
@@ -143,17 +181,31 @@ class _FromStates(BaseSearchCV):
         self._metrics()
         if y is None:
             Asked.of(self._some_candidate())  # has words of its own for what needs none
-        target = target_of(y)
-        splits = self._n_splits(X, target, params.get("groups"))
+        target = self._given(y)
+        splits = self._n_splits(X, y, params.get("groups"))
         if self.fallback == "refit" and self._is_small(X, splits):
             raise Unanswered("fits take less time")
         made = self._some_candidate()
-        asked = Asked.of(made)
-        if not asked.before:
+        asked = Asked.of(made, alone=bool(weights))
+        if not asked.fitted:
             Table.of(X, target, ())
-        if self.fallback == "refit" and not self._pays(made, asked, X, target, splits):
+        if self.fallback == "refit" and not self._pays(made, asked, X, y, splits, beside=bool(weights)):
             raise Unanswered("fits take less time")
         return target
+
+    def _weights(self, X: ArrayLike, params: Mapping[str, object]) -> Weights:
+        """Return the weights that models are fitted with; raises Unanswered for other parameters of fits."""
+        return weights_of(self.estimator, params, int(_num_samples(X)))
+
+    def _given(self, y: ArrayLike | None) -> Values | None:
+        """Return the target, None where it is none and no model needs it; raises Unanswered where one does."""
+        try:
+            return target_of(y)
+        except Unanswered:
+            with suppress(Unanswered):
+                if not Asked.of(self._some_candidate()).answering.has_target:
+                    return None
+            raise
 
     def _shares(self, y: ArrayLike | None, params: Mapping[str, object]) -> bool:
         """Return whether one fit for each split says the scores of several candidates."""
@@ -169,7 +221,7 @@ class _FromStates(BaseSearchCV):
         rest = self._n_varied(lambda name: name not in names)
         return self._n_candidates() > rest * int(effective_n_jobs(self.n_jobs))
 
-    def _n_splits(self, X: ArrayLike, y: Values, groups: object) -> int:
+    def _n_splits(self, X: ArrayLike, y: ArrayLike | None, groups: object) -> int:
         """Return how many splits there will be; a generator of them is not asked."""
         if isinstance(self.cv, Iterator):
             return 5
@@ -185,9 +237,12 @@ class _FromStates(BaseSearchCV):
         table = np.asarray(X)
         return table.dtype.kind in "fiub" and int(table.size) <= SMALL
 
-    def _pays(self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: Values, splits: int) -> bool:
+    def _pays(
+        self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: ArrayLike | None, splits: int, *, beside: bool
+    ) -> bool:  # fmt: skip
         """Return whether reading takes less time than all fits, by the time that one of them takes."""
-        rows = np.flatnonzero(np.arange(len(y)) % max(splits, 2))  # of every part, should rows be sorted
+        count = int(_num_samples(X))
+        rows = np.flatnonzero(np.arange(count) % max(splits, 2))  # of every part, should rows be sorted
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -195,22 +250,23 @@ class _FromStates(BaseSearchCV):
                 began = time.perf_counter()
                 made.fit(*some)
                 once = time.perf_counter() - began
-            rest = made[-1:] if asked.before else made
-            width = int(rest.n_features_in_)
+                made.predict(some[0]) if asked.around is not None else None
+                answering = time.perf_counter() - began - once
+            width = _width(made, fitted=asked.fitted)
         except Exception:  # noqa: BLE001 -- whatever it is, the search itself raises it, or counts it
             return False
-        ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
-        reading = expected_seconds(asked.answering, len(y), width, splits)
-        if asked.before:
+        ours = (WARM if Answers.begun else COLD) + (EACH + 2.0 * answering) * self._n_candidates()
+        reading = expected_seconds(asked.answering, count, width, splits)
+        if asked.fitted:
             ours += self._n_prepared() * splits * (once + WARM / 4 + reading)
         else:
-            ours += reading
+            ours += splits * (WARM / 4 + reading) if beside else reading
         return self._n_candidates() * splits * once > ours
 
     def _n_prepared(self) -> int:
         """Return how many different steps before a model there will be, at most."""
-        model = self.estimator.steps[-1][0] if isinstance(self.estimator, Pipeline) else ""
-        return self._n_varied(lambda name: not name.startswith(f"{model}__"))
+        before = prefix_of(self.estimator)
+        return self._n_varied(lambda name: not name.startswith(before))
 
     @abstractmethod
     def _n_varied(self, counts: Callable[[str], bool]) -> int:
@@ -474,6 +530,21 @@ class StateSearchCV(_FromStates):
             return float(means[wanted if wanted in names else names[0]][-1])
 
         self.study_ = proposals.run(score)
+
+
+def _width(made: BaseEstimator, *, fitted: bool) -> int:
+    """Return how many columns a fitted estimator takes, or the model in it where steps before are fitted."""
+    while fitted and (type(made) is Pipeline or around_of(made) is not None):
+        made = made[-1] if type(made) is Pipeline else made.regressor_
+    return int(made.n_features_in_)
+
+
+def _check_scorers(scorer: Callable[..., float | dict[str, float]], weights: Weights) -> None:
+    """Raise Unanswered where one of several scores takes weights, and another does not."""
+    if weights.test is not None and isinstance(scorer, _MultimetricScorer):
+        for name, one in scorer._scorers.items():
+            if not one._accept_sample_weight():
+                raise Unanswered(f"{name} takes no weights, and another score does")
 
 
 def _different(grid: ParameterGrid, counts: Callable[[str], bool]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from hpo.data.sources.frames import like
 from hpo.data.sources.joins import Join
 from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.values import as_numbers, class_codes
-from hpo.errors import DataError
+from hpo.errors import DataError, DataWarning
 from studies.counting import counted
 from studies.spec.habits import our_score
 from studies.spec.messages import nearest
@@ -66,6 +67,14 @@ def recommended(
         places, scores = model[-1].best_of(rows, n_items, exclude_seen=exclude_seen)
         made.append((model[-1].feature_names_out_[places], scores))
     items, scores = (np.concatenate(parts) for parts in zip(*made, strict=True))
+    finite = np.isfinite(scores)
+    if unknown := np.count_nonzero(finite.any(axis=1) & ~(finite & (scores != 0.0)).any(axis=1)):
+        warnings.warn(
+            f"{unknown:,} of {counted(len(scores), 'user')} with no item that the model knows: every item scores 0 "
+            "for them, and items are recommended in the order of the columns",
+            DataWarning,
+            stacklevel=3,
+        )
     of_users = options.get("interactions")
     index = users_of(dataset) if of_users else pandas.RangeIndex(len(items), name="row")
     k = items.shape[1]

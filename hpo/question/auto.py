@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from algorithms import registry
 from algorithms.contract import Column, Shape, Summary
@@ -19,6 +18,7 @@ from algorithms.tasks import CLASS, NUMBER, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, guessed_width, widest
 from hpo.data.sources.roles import check_number
 from hpo.errors import TuneError
+from hpo.process.lazily import arrow_compute as pc
 from hpo.process.memory import available_memory
 from studies.spec.messages import nearest
 

@@ -16,12 +16,12 @@ import numpy as np
 
 from algorithms import registry
 from algorithms.arrays import Array
-from algorithms.contract import pass_fields
+from algorithms.contract import Naive, pass_fields
 from algorithms.errors import AlgorithmError
 from algorithms.fields import build
 from algorithms.lazily import sklearn
 from algorithms.scoring.scorers import SHARELESS, scorer_of
-from algorithms.tasks import CLASS, TASKS
+from algorithms.tasks import CLASS, TASKS, Task
 from hpo.states.evaluate import Scores, evaluate
 from studies.report.data import Baseline
 
@@ -52,28 +52,49 @@ def baseline(result: Result) -> Baseline | None:
     >>> baseline(result).answer
     'the mean of the target'
     """
-    states, metric = result.candidates[0].states, result.metric
-    task = TASKS[result.candidates[0].algorithm.tags.task]
-    if task.one_class and metric == "roc_auc":
-        return Baseline(0.5, answer="the same for every row")
-    if not states.train or task.one_class or not (task.answers or task.naive):
+    found = result.pareto[0]
+    task, metric = TASKS[found.algorithm.tags.task], result.metric
+    if metric in task.chance:
+        return Baseline(task.chance[metric], answer=task.drawn, how="with")
+    if not found.states.train:
         return None
     try:
-        if task.naive:
-            name, answer = task.naive
-            naive = build(registry.get(name), pass_fields(states.summary))
-            folds = list(evaluate(naive, states, metric).folds)
-        elif task.target == CLASS:
-            folds, answer = list(_classes(states, metric)), "the frequencies of the classes"
-        else:
-            answer = f"the {'median' if metric in MEDIAN else 'mean'} of the target"
-            folds = list(_squared(states, metric) or _of_rows(states, metric))
+        if (naive := found.algorithm.naive) is not None:
+            return _together(found.states, list(_simplest(naive, found.states, metric)), task.simplest, "with")
+        return _answering(found.states, task, metric)
     except (AlgorithmError, AttributeError, TypeError, ValueError):
         return None
+
+
+def _simplest(naive: Naive, states: FoldStates, metric: str) -> Iterator[float]:
+    """Yield what the simplest model of an algorithm's task scores on each split; nothing where it has no score."""
+    for train, held in zip(states.train, states.held_out, strict=True):
+        score = naive.naive_score(train, held, metric)
+        if score is not None:
+            yield float(score)
+
+
+def _answering(states: FoldStates, task: Task, metric: str) -> Baseline | None:
+    """Return the score of the same answer to every row, or of the naive algorithm of the task."""
+    if task.naive:
+        name, answer = task.naive
+        naive = build(registry.get(name), pass_fields(states.summary))
+        return _together(states, evaluate(naive, states, metric).folds, answer)
+    if task.one_class or not task.answers:
+        return None
+    if task.target == CLASS:
+        return _together(states, list(_classes(states, metric)), "the frequencies of the classes")
+    answer = f"the {'median' if metric in MEDIAN else 'mean'} of the target"
+    return _together(states, list(_squared(states, metric) or _of_rows(states, metric)), answer)
+
+
+def _together(
+    states: FoldStates, folds: Sequence[float], answer: str, how: str = Baseline.how
+) -> Baseline | None:
     if not folds or not all(math.isfinite(score) for score in folds):
         return None
     scores = Scores(tuple(folds), overlap=states.overlap)
-    return Baseline(scores.mean, scores.se if math.isfinite(scores.se) else None, answer=answer)
+    return Baseline(scores.mean, scores.se if math.isfinite(scores.se) else None, answer=answer, how=how)
 
 
 def _classes(states: FoldStates, metric: str) -> Iterator[float]:

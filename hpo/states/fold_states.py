@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic
 
@@ -115,7 +115,8 @@ def held_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldSta
     ----------
     summary, cells, plan : as of :func:`fold_states`.
     """
-    return FoldStates(tuple(cells), (), _tested(summary, cells, plan), _merged(summary, cells), plan, summary)
+    made = _merges(summary, cells, [every(plan), *_before(summary, plan)])
+    return FoldStates(tuple(cells), (), _tested(summary, cells, plan, made), made[every(plan)], plan, summary)
 
 
 def fold_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldStates[T]:
@@ -129,14 +130,21 @@ def fold_states(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> FoldSta
     cells : one state per cell of the plan.
     plan : the splits.
     """
-    test = _tested(summary, cells, plan)
     if leaves_one_out(plan):
         others, whole = _all_but_one(summary, cells)
+        made = {every(plan): whole, **{split.train: others[split.test[0]] for split in plan.splits if split.train}}
         train = tuple(others[split.test[0]] for split in plan.splits)
     else:
-        train = tuple(_merged(summary, [cells[c] for c in split.train]) for split in plan.splits)
-        whole = _merged(summary, cells)
-    return FoldStates(tuple(cells), train, test, whole, plan, summary)
+        wanted = [every(plan), *(split.train for split in plan.splits), *_before(summary, plan)]
+        made = _merges(summary, cells, wanted)
+        train = tuple(made[split.train] for split in plan.splits)
+    test = _tested(summary, cells, plan, made)
+    return FoldStates(tuple(cells), train, test, made[every(plan)], plan, summary)
+
+
+def every(plan: FoldPlan) -> tuple[int, ...]:
+    """Return all cells of a plan."""
+    return tuple(range(plan.n_cells))
 
 
 def _again(
@@ -151,14 +159,33 @@ def _beside(plain: FoldStates) -> FoldStates:
     return plain.beside_cells
 
 
-def _tested(summary: Summary, cells: Sequence[T], plan: FoldPlan) -> tuple[T, ...]:
+def _before(summary: Summary, plan: FoldPlan) -> list[tuple[int, ...]]:
+    """Return what is known before each split is scored, where rows follow one another."""
+    return [split.known for split in plan.splits if split.known] if summary.ordered else []
+
+
+def _merges(
+    summary: Summary, cells: Sequence[T], wanted: Sequence[tuple[int, ...]]
+) -> dict[tuple[int, ...], T]:
+    """Return merges of cells, each in the order given; those that begin alike go on from the longest of them."""
+    made: dict[tuple[int, ...], T] = {}
+    for some in sorted(set(wanted), key=len):
+        start = max((one for one in made if some[: len(one)] == one), key=len, default=some[:1])
+        first = made.get(start, cells[start[0]])
+        made[some] = functools.reduce(summary.merge, [cells[c] for c in some[len(start) :]], first)
+    return made
+
+
+def _tested(
+    summary: Summary, cells: Sequence[T], plan: FoldPlan, made: Mapping[tuple[int, ...], T]
+) -> tuple[T, ...]:
     """Return what each split is scored on; of rows that follow one another, beside what is known before them."""
 
     def tested(split: Split) -> T:
         test = _merged(summary, [cells[c] for c in split.test])
         if not summary.ordered or not split.known:
             return test
-        held: T = summary.held_out(_merged(summary, [cells[c] for c in split.known]), test)
+        held: T = summary.held_out(made[split.known], test)
         return held
 
     return tuple(tested(split) for split in plan.splits)
@@ -175,17 +202,19 @@ def _merged(summary: Summary, states: Sequence[T]) -> T:
 
 
 def _all_but_one(summary: Summary, cells: Sequence[T]) -> tuple[list[T], T]:
-    """Return the merge of all cells but each, none of a cell that is alone, and that of all."""
-    prefix = list(_running(summary, cells))
-    suffix = list(_running(summary, cells[::-1]))[::-1]
-    k = len(cells)
-    if k == 1:
-        return [], prefix[0]
-    others = [
-        suffix[1] if i == 0 else prefix[-2] if i == k - 1 else summary.merge(prefix[i - 1], suffix[i + 1])
-        for i in range(k)
-    ]
-    return others, prefix[-1]
+    """Return the merge of all cells but each, none of a cell that is alone, and that of all.
+
+    Of what comes before a cell there is one state at a time, and what comes after it is dropped once it is used.
+    """
+    before, *others = cells
+    if not others:
+        return [], before
+    after = _running(summary, others[::-1])
+    made = [after.pop()]
+    for cell in others[:-1]:
+        made.append(summary.merge(before, after.pop()))
+        before = summary.merge(before, cell)
+    return [*made, before], summary.merge(before, others[-1])
 
 
 def _running(summary: Summary, cells: Sequence[T]) -> list[T]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from algorithms.contract import Batch, State, Summary, pieces_for
 from hpo.data.calendar import Order
 from hpo.data.clocks import Clock, beside_of
@@ -347,6 +349,8 @@ class Pass:
             cells = assign(batch, first_row)
             hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
             told = {k: v for one in beside for k, v in one.of(batch, first_row, segment.id).items()}
+            if draws:
+                told["number"] = np.arange(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
                 rows, dataset.targets, dataset.weight, cells, n_cells,

@@ -162,8 +162,7 @@ def merged(summary: Summary, a: Sequence[State], b: Sequence[State]) -> tuple[St
 
 def later(summary: Summary, cells: Sequence[State], rows: int) -> tuple[State, ...]:
     """Return the states of the same rows, where so many others of the data come before them."""
-    ageing = summary.ageing
-    return tuple(cells) if ageing is None else tuple(ageing.later(cell, rows) for cell in cells)
+    return tuple(summary.later(cell, rows) for cell in cells)
 
 
 def empty_leaf(summary: Summary, pilot: Pilot) -> Leaf:

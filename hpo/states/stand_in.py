@@ -11,7 +11,8 @@ from algorithms import registry
 from algorithms.fields import fields_of
 from hpo.errors import MemoryShort, SearchError
 from hpo.process.memory import available_memory, check_memory
-from hpo.question.search import Searched, check_values
+from hpo.question.search import Searched
+from hpo.question.space import check_values
 
 if TYPE_CHECKING:
     from hpo.question.question import Question

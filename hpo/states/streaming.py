@@ -143,9 +143,11 @@ class Flow:
             cells = self._dealer(batch)
             hashes = priorities(f"stream:{self.name}", DRAW, self.position, rows) if self._draws else None
             where = f"the stream {self.name!r}"
-            clock = None if self._clock is None else self._clock.of(batch, self.position, where)
+            told = {} if self._clock is None else {**self._clock.of(batch, self.position, where)}
+            if self._draws:
+                told["number"] = np.arange(self.position, self.position + rows)
             encoded = pilot.encoder.encode_cells(
-                batch, self.targets, self.weight, cells, n_cells, priority=hashes, beside=clock,
+                batch, self.targets, self.weight, cells, n_cells, priority=hashes, beside=told,
                 workspace=self._workspace, where=where,
             )  # fmt: skip
             self.cells = self._with(encoded)

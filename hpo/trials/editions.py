@@ -22,8 +22,10 @@ from hpo.trials.settings import translated
 from state_store import Key, StateStore
 from studies.errors import StudyTaken
 from studies.record.editions import DATA, edition_numbers, parts, stored_name
+from studies.record.record_parts import EditionNote
 from studies.record.records import described, record_of
-from studies.record.study_record import EditionNote, StudyRecord, TrialNote
+from studies.record.study_record import StudyRecord
+from studies.record.trial_note import TrialNote
 from studies.spec.definition import differences
 
 if TYPE_CHECKING:

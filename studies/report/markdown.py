@@ -85,7 +85,7 @@ def _scores(context: Context) -> list[str]:
         rows.append(["expected on new data", score, "nested cross-validation"])
     if data.baseline is not None:
         shown = number_text(metric.shown(data.baseline.mean), 3)
-        rows.append(["without a model", shown, f"always answering {data.baseline.answer}"])
+        rows.append(["without a model", shown, f"{data.baseline.how} {data.baseline.answer}"])
     return [_table(["", f"{escaped(metric.short)} ± SE", ""], rows, (False, True, False))]
 
 

@@ -12,6 +12,7 @@ from studies.report.behaviour import behaviour, cuts
 from studies.report.brushes import parallels
 from studies.report.charts.marks import swatch
 from studies.report.charts.pareto import told_by
+from studies.report.charts.rungs import rungs_scale
 from studies.report.charts.scales import useful_scale
 from studies.report.charts.timeline import spans
 from studies.report.context import MAX_POINTS, Context, context_of, drawing_of
@@ -23,6 +24,7 @@ from studies.report.sentences import (
     extrapolated_text,
     learning_text,
     may_stop,
+    offer_text,
     rungs_text,
     standing_text,
     time_text,
@@ -31,6 +33,7 @@ from studies.report.sentences import (
 from studies.report.text import (
     bytes_text,
     clean,
+    columns_text,
     cost_text,
     finite,
     metric_of,
@@ -107,11 +110,11 @@ def _baseline(context: Context) -> dict[str, object]:
         return {}
     sentence = baseline_text(found, context.metric, best.value if best else None)
     shown = number_text(context.metric.shown(found.mean), 3)
-    return {"score": shown, "answer": found.answer, "sentence": sentence}
+    return {"score": shown, "answer": found.answer, "how": found.how, "sentence": sentence}
 
 
 def _facts(data: ReportData) -> list[tuple[str, str]]:
-    rows = f"{data.n_rows:,} × {counted(data.n_columns, 'column')}"
+    rows = f"{data.n_rows:,}{columns_text(data.n_columns)}"
     if data.dropped_rows:
         rows += f", {data.dropped_rows:,} dropped"
     seed = "" if data.seed is None else f", seed {data.seed}"
@@ -211,10 +214,12 @@ def _rungs(context: Context) -> dict[str, object]:
     trials = [trial for trial in trials if may_stop(trial)]
     if not trials:
         return {}
-    of = "epochs" if context.data.ledger.epochs_alone else "rows"
+    of = context.data.rungs_of
     sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
-    drawing = [charts.rungs_chart(trials, context.metric, f"{of} learned from", *size) for size in sizes]
-    return {"charts": drawing_of(*drawing), "sentence": rungs_text(context.data.trials, of)}
+    error, of_what = _error(context), f"{of} learned from"
+    drawing = [charts.rungs_chart(trials, context.metric, of_what, error, *size) for size in sizes]
+    _, beyond = rungs_scale(trials, context.metric, error)
+    return {"charts": drawing_of(*drawing), "sentence": rungs_text(context.data.trials, of), "beyond": beyond}
 
 
 def _epochs(losses: Sequence[Sequence[float]]) -> str:
@@ -261,6 +266,7 @@ def _validation(context: Context) -> dict[str, object]:
     offers = [
         {
             "name": offer.name,
+            "title": offer_text(offer, context.data.best),
             "score": context.metric.text(offer.value, offer.se),
             "algorithm": offer.algorithm,
             "number": offer.number,
@@ -357,7 +363,8 @@ def _learning(context: Context) -> dict[str, object]:
     curve = context.data.learning
     if curve is None or not _has_scores(curve):
         return {}
-    found, further, sentence = context.data.extrapolated, doubled(curve), learning_text(curve, context.metric)
+    found, further, sentence = context.data.extrapolated, doubled(curve), ""
+    sentence = learning_text(curve, context.metric, beyond=found is None)
     beyond = None if further is None or "hardly help" in sentence else (*further, further[1], further[1])
     if found is not None:
         beyond = (float(found.rows), found.score, found.low, found.high)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -42,8 +46,30 @@ def options_of(model: type[BaseModel]) -> dict[str, Option]:
     return {name: _declared(name, field) for name, field in model.model_fields.items()}
 
 
+def docstrings_of(model: type[BaseModel]) -> dict[str, str]:
+    """Return the text below each field, by name, from the sources of the model and its bases.
+
+    Examples
+    --------
+    >>> from studies.spec.spec import StudySpec
+    >>> docstrings_of(StudySpec)["patience"]
+    'Stop after so many trials without improvement.'
+    """
+    ours = [kind for kind in model.__mro__ if kind.__module__.startswith("studies.spec")]
+    found = {
+        field.target.id: " ".join(text.value.value.split())
+        for kind in ours
+        for body in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(kind))))
+        if isinstance(body, ast.ClassDef)
+        for field, text in pairwise(body.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }
+    return {name: found[name] for name in model.model_fields}
+
+
 def _declared(name: str, field: FieldInfo) -> Option:
     found = next((one for one in field.metadata if isinstance(one, Option)), None)
-    if found is None or not field.description:
-        raise TypeError(f"the field {name!r} needs an Option among its annotations, and a docstring below it")
+    if found is None:
+        raise TypeError(f"the field {name!r} needs an Option among its annotations")
     return found

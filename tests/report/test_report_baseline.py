@@ -6,14 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.sparse import csr_array
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import Ridge
+from sklearn.metrics import calinski_harabasz_score, silhouette_score
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
+from algorithms.families.recommenders import Users, hidden_of
+from algorithms.scoring.mass_volume import mass_volume
+from algorithms.solvers.fold_in import halves
+from algorithms.tasks import TASKS
 from hpo.report.baseline import baseline
 from studies.report.data import ReportData
 
@@ -103,9 +111,101 @@ def test_outliers_that_cannot_be_told_have_half_of_the_area(tmp_path):
     assert baseline(hpo.tune(rows, "odd", "isolation_forest", search=search, trials=1, store=tmp_path)).mean == 0.5
 
 
-def test_studies_without_a_dummy_have_no_baseline(tmp_path):
+def unlabelled(store, algorithm, scoring, folds, search=None, trials=2):
     data = frame(load_wine).drop(columns="target")
-    assert baseline(hpo.tune(data, algorithm="pca", trials=2, store=tmp_path)) is None
+    return hpo.tune(data, algorithm=algorithm, scoring=scoring, folds=folds, search=search, trials=trials, store=store)
+
+
+def in_folds(score):
+    """Return the mean of a score of training and test rows over three folds, in float64, and the folds."""
+    X = load_wine().data
+    folds = [(np.setdiff1d(np.arange(len(X)), np.arange(k, len(X), 3)), np.arange(k, len(X), 3)) for k in range(3)]
+    return np.mean([score(X[train], X[test]) for train, test in folds]), folds
+
+
+@pytest.mark.parametrize("algorithm", ["pca", "sketched_pca"])
+def test_the_baseline_of_components_is_the_mean_and_one_variance(algorithm, tmp_path):
+    def likelihood(train, test):
+        variance, q = train.var(axis=0, ddof=1).mean(), train.shape[1]
+        away = np.sum((test - train.mean(axis=0)) ** 2, axis=1)
+        return np.mean(-0.5 * (away / variance + q * np.log(2 * np.pi * variance)))
+
+    own, folds = in_folds(likelihood)
+    search = {"standardize": False}
+    found = baseline(unlabelled(tmp_path, algorithm, "log_likelihood", folds, search))
+    assert found.mean == pytest.approx(own, rel=1e-9)
+    assert baseline(unlabelled(tmp_path, algorithm, "explained_variance", folds, search)).mean == 0.0
+
+
+def test_the_baseline_of_clusters_is_one_cluster(tmp_path):
+    own, folds = in_folds(lambda train, test: KMeans(1).fit(train).score(test) / len(test))
+    found = baseline(unlabelled(tmp_path, "kmeans", "neg_inertia", folds, {"standardize": False}))
+    assert found.mean == pytest.approx(own, rel=1e-6)
+    assert "'silhouette'" in hpo.write_report(unlabelled(tmp_path, "kmeans", "neg_inertia", folds)).diagnostics.hint
+    one = in_folds(lambda train, test: GaussianMixture(1).fit(train).score(test))[0]
+    asked = {"standardize": False, "covariance_type": "full", "n_components": [1, 2]}
+    found = baseline(unlabelled(tmp_path, "gaussian_mixture", "log_likelihood", folds, asked))
+    assert found.mean == pytest.approx(one, rel=1e-6)
+
+
+def test_clusters_drawn_at_random_are_not_apart(tmp_path):
+    """What scikit-learn says of such clusters is near the numbers that are reported."""
+    X, rng = StandardScaler().fit_transform(load_wine().data), np.random.default_rng(0)
+    drawn = [rng.integers(0, 3, len(X)) for _ in range(200)]
+    found = baseline(unlabelled(tmp_path, "kmeans", "silhouette", 3))
+    assert found.mean == 0.0 == pytest.approx(np.mean([silhouette_score(X, each) for each in drawn[:40]]), abs=0.03)
+    own = np.mean([calinski_harabasz_score(X, each) for each in drawn])
+    assert TASKS["clustering"].chance["calinski_harabasz"] == pytest.approx(own, rel=0.1)
+
+
+def users(n=90, items=12, seed=0):
+    rng = np.random.default_rng(seed)
+    liked = rng.uniform(size=(n, items)) < np.linspace(0.1, 0.8, items)
+    return pd.DataFrame(liked.astype(float), columns=[f"film{j}" for j in range(items)])
+
+
+def test_the_baseline_of_recommendation_is_the_most_popular_items(tmp_path):
+    data = users()
+    folds = [(np.setdiff1d(np.arange(90), np.arange(k, 90, 3)), np.arange(k, 90, 3)) for k in range(3)]
+    asked = {"algorithm": "ease", "folds": folds, "trials": 2, "store": tmp_path}
+    squared, found = [], []
+    for train, test in folds:
+        seen, held = data.to_numpy()[train], data.to_numpy()[test]
+        squared.append(-np.mean((held - seen.mean(axis=0)) ** 2))
+        known = csr_array(held[np.count_nonzero(held, axis=1) > 1])
+        halves, popular = Users.of(known, hidden_of(known)), seen.mean(axis=0)
+        each = []
+        for left, hidden in zip(halves.left.toarray(), halves.hidden.toarray(), strict=True):
+            ranking = [j for j in np.argsort(-popular, kind="stable") if not left[j]][:10]
+            each.append(sum(hidden[j] for j in ranking) / min(10, hidden.sum()))
+        found.append(np.mean(each))
+    assert baseline(hpo.tune(data, scoring="neg_mean_squared_error", **asked)).mean == pytest.approx(np.mean(squared))
+    assert baseline(hpo.tune(data, scoring="recall@10", **asked)).mean == pytest.approx(np.mean(found))
+
+
+def test_the_baseline_of_topics_is_one_frequency_of_each_word(tmp_path):
+    rng = np.random.default_rng(0)
+    counts = pd.DataFrame(rng.poisson(np.linspace(0.2, 2.0, 20), size=(120, 20)).astype(float), columns=list("abcdefghijklmnopqrst"))
+    folds = [(np.setdiff1d(np.arange(120), np.arange(k, 120, 3)), np.arange(k, 120, 3)) for k in range(3)]
+    asked = {"folds": folds, "trials": 1, "store": tmp_path, "search": {"topics.topic_word_prior": 0.03}}
+    found = baseline(hpo.tune(counts, algorithm="topics", scoring="neg_perplexity", **asked))
+    own = []
+    for train, test in folds:
+        often = counts.to_numpy()[train].sum(axis=0) + 0.03
+        parts = halves(csr_array(counts.to_numpy()[test]))[1]
+        own.append(-np.exp(-np.sum(parts @ np.log(often / often.sum())) / parts.sum()))
+    assert found.mean == pytest.approx(np.mean(own), rel=1e-6)
+    assert baseline(hpo.tune(counts, algorithm="topics", scoring="npmi", **asked)) is None
+
+
+def test_outliers_drawn_at_random_leave_all_rooms_alike():
+    rows, rng = load_wine().data, np.random.default_rng(0)
+    own = np.mean([mass_volume(lambda X: rng.uniform(size=len(X)), rows, np.ones(len(rows)), rows) for _ in range(20)])
+    assert TASKS["outlier_detection"].chance["neg_mass_volume"] == pytest.approx(-own, abs=0.01)
+
+
+def test_a_score_without_a_dummy_has_no_baseline(tmp_path):
+    assert baseline(unlabelled(tmp_path, "kmeans", "neg_davies_bouldin", 3)) is None
 
 
 def test_the_difference_to_the_best_is_the_corrected_resampled_t_test(tmp_path):

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from algorithms.batches import Label
 from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column
@@ -28,6 +27,7 @@ from hpo.data.values import (
     one_array,
 )
 from hpo.errors import DataError
+from hpo.process.lazily import arrow_compute as pc
 
 _PARTS = {DATE: ("month", "weekday"), TIMESTAMP: ("month", "weekday", "hour")}
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from hpo.data.sources.csv import (
+from hpo.data.sources.csv_looks import (
     SPACES,
     encoding_of,
     header_of,
@@ -22,6 +21,7 @@ from hpo.data.sources.csv import (
 )
 from hpo.data.sources.files import CSV, DataFile
 from hpo.data.sources.text import USUAL, Moment, Number, Sight, TextFormat, words
+from hpo.process.lazily import arrow_compute as pc
 
 ROWS = 1_000
 """Rows that are looked at."""

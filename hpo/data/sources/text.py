@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from hpo.process.lazily import arrow_compute as pc
 
 UTF8 = "utf8"
 _BLANKS = " \u00a0\u202f\u2009"

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from algorithms.batches import Label
 from algorithms.brief import briefly
@@ -29,6 +28,7 @@ from hpo.data.looks import Look, of_sample
 from hpo.data.origins import origins_of
 from hpo.data.schema import CATEGORICAL, Field, widest
 from hpo.data.segment import spread
+from hpo.process.lazily import arrow_compute as pc
 from hpo.states.learned.kinds import LEAST_SHARE, PILOT, best_fitting
 from state_store import digest
 from state_store.blob import Blob

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from studies.counting import counted
 from studies.report.charts.frame import Frame, frame_of
 from studies.report.charts.marks import ring
-from studies.report.charts.scales import fit_scale, score_scale
+from studies.report.charts.scales import Linear, fit_scale, useful_scale
 from studies.report.charts.svg import Point, coord, element, path, picture
 from studies.report.data import TrialRow
 from studies.report.text import Metric
@@ -15,12 +15,24 @@ from studies.report.text import Metric
 MOST = 240
 
 
+def rungs_scale(trials: Sequence[TrialRow], metric: Metric, error: float | None) -> tuple[Linear, int]:
+    """Return the scale of all rungs' scores that gives the good ones room, and how many fall beyond its end."""
+    return useful_scale([metric.shown(mean) for trial in trials for _, mean in trial.rungs], metric.sign, error)
+
+
 def rungs_chart(
-    trials: Sequence[TrialRow], metric: Metric, x_label: str, width: float = 880, class_: str = "curve"
+    trials: Sequence[TrialRow],
+    metric: Metric,
+    x_label: str,
+    error: float | None = None,
+    width: float = 880,
+    class_: str = "curve",
 ) -> str:
-    """Return the chart of trials with rungs, given best first: those stopped are grey, the best has a ring."""
-    shown = [metric.shown(mean) for trial in trials for _, mean in trial.rungs]
-    y, _ = score_scale(shown, metric.sign)
+    """Return the chart of trials with rungs, given best first: those stopped are grey, the best has a ring.
+
+    Better scores have room, as in the other charts of trials; `error` is the standard error of the best one.
+    """
+    y, _ = rungs_scale(trials, metric, error)
     frame = frame_of(width, 260, fit_scale([size for trial in trials for size, _ in trial.rungs], log=True), y)
     kept = [trial for trial in trials if not trial.pruned][: MOST // 2]
     stopped = [trial for trial in trials if trial.pruned][: MOST - len(kept)]
