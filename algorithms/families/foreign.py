@@ -37,6 +37,7 @@ from algorithms.chained import EPOCHS
 from algorithms.contract import Algorithm, Chain, Chained, Held, Prefixed, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
+from algorithms.families.bins import shared
 from algorithms.families.boosters import STORED, Growth, growth_of
 from algorithms.families.conventions import check_conventions, is_estimator, parameters_of, silence
 from algorithms.families.estimator_arrays import arrays_of, put_back
@@ -134,7 +135,8 @@ class Foreign(Algorithm[SampleState, Fitted]):
         self.check(state)
         prepared, model = _prepared(state), self.made()
         fit = functools.partial(model.fit, prepared.X, *self._target(state), **_weights(model, state))
-        return Fitted(prepared, model, self._settled(fit))
+        with shared(model, state, prepared.X):
+            return Fitted(prepared, model, self._settled(fit))
 
     def _settled(self, fit: Callable[[], object]) -> bool:
         """Fit, and return whether nothing warned that it did not converge; FitFailed where it raises."""
@@ -393,7 +395,8 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
             X, asked = earlier.transform(X), earlier.transform(asked)
 
         def fit(one: BaseEstimator, **more: object) -> None:
-            settled.append(self._settled(functools.partial(one.fit, X, *y, **_weights(one, state), **more)))
+            with shared(one, state, prepared.X):
+                settled.append(self._settled(functools.partial(one.fit, X, *y, **_weights(one, state), **more)))
 
         for shorter in grown(last, fit, list(map(int, values))):
             found = Fitted(prepared, _ending(model, shorter), all(settled))
