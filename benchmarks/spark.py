@@ -5,7 +5,7 @@ Both read the same Parquet files. Linear and logistic regression: twenty penalti
 equal sum of squared distances on all rows: Spark begins from further seeds until it is within a hundredth of ours.
 K-means of twenty numbers of clusters on five folds: of Spark every fourth is fitted, once and to all rows, and a
 hundred such fits are extrapolated from these. Spark's session is warm before it is timed, and our modules are
-loaded by a study of few rows; ours begins with an empty store. Processor time is that of the process and its children.
+loaded by a study of few rows; ours begins with an empty store. Processor time is that of all processes.
 """
 
 from __future__ import annotations
