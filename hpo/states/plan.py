@@ -110,9 +110,10 @@ class Plan(Drawn):
     def _repr_html_(self) -> str:
         """Show what would be read and what is known, as notebooks do."""
         known = self.segments - self.segments_to_read
+        metric = import_module("studies.report.text").metric_of(self.metric).name
         to_read = "rows unknown" if self.rows_to_read is None else counted(self.rows_to_read, "row")
         lines = [
-            f"{', '.join(self.algorithms)}: {counted(self.trials, 'trial')}, {self.metric}, {self.folds}",
+            f"{', '.join(self.algorithms)}: {counted(self.trials, 'trial')}, {metric}, {self.folds}",
             f"to read: {counted(self.segments_to_read, 'segment')}, {to_read}, {bytes_text(self.bytes_to_read)}",
             f"known: {counted(known, 'segment')}, {bytes_text(self.nbytes - self.bytes_to_read)}",
             f"the pass takes about {seconds_text(self.seconds)} on one core; pilot: {self.pilot}",
