@@ -350,9 +350,9 @@ def _editions(context: Context) -> dict[str, object]:
     found, metric = context.data.editions, context.metric
     if not found:
         return {}
-    numbers: list[object] = [one.number for one in found]
-    named = numbers if len(found) > MOST_NAMED else list(map(str, numbers))  # no ticks between few editions
-    curve = Curve("edition", named, [one.score for one in found])
+    few = len(found) <= MOST_NAMED  # names have no ticks between them
+    places: list[object] = [str(one.number) if few else one.number for one in found]
+    curve = Curve("edition", places, [one.score for one in found])
     sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
     drawing = [charts.curve_chart(curve, metric, False, "edition", *size) for size in sizes]
     rows = [(one.number, f"{one.rows:,}", metric.text(one.score)) for one in found]
