@@ -53,11 +53,12 @@ class Curve(Drawn):
         """Draw the means with their standard errors."""
         numeric = all(isinstance(x, int | float) and not isinstance(x, bool) for x in self.x)
         x = [float(str(one)) for one in self.x] if numeric else [str(one) for one in self.x]
-        ax.errorbar(x, self.mean, yerr=self.se, marker="o", capsize=3)
+        metric = import_module("studies.report.text").metric_of(self.metric)
+        ax.errorbar(x, [metric.shown(mean) for mean in self.mean], yerr=self.se, marker="o", capsize=3)
         if self.log and numeric:
             ax.set_xscale("log")
         ax.set_xlabel(self.name)
-        ax.set_ylabel(self.metric)
+        ax.set_ylabel(metric.label)
 
 
 @one_thread()

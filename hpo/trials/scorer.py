@@ -6,10 +6,12 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from algorithms.brief import briefly
-from algorithms.contract import Algorithm, State, Summary, check_digits
+from algorithms.contract import Algorithm, Score, State, Summary, as_score, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
+from hpo.process.threads import threads_for
 from hpo.question.search import Searched
 from hpo.states.chains import Chains
 from hpo.states.evaluate import Scores, check_usable, evaluate, score_pairs, told_of_classes
@@ -19,6 +21,9 @@ from hpo.states.refining import Refining
 from hpo.trials.prefixes import Curve, Prefixes, Rungs, curve
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 
 @briefly
@@ -112,6 +117,29 @@ class Scorer:
             if not self._refined(self.build(*setting)[0].summary, error):
                 raise
         return self._score(setting)
+
+    def models(self, setting: Setting) -> list[tuple[Score | None, BaseEstimator]]:
+        """Return the model of each split over the encoded columns, and its score where that is by states.
+
+        They are of states of more digits where they need them.
+        """
+        try:
+            return self._models(setting)
+        except Imprecise as error:
+            if not self._refined(self.build(*setting)[0].summary, error):
+                raise
+        return self._models(setting)
+
+    def _models(self, setting: Setting) -> list[tuple[Score | None, BaseEstimator]]:
+        algorithm, states = self.build(*setting)
+        self.fits += len(states.train)
+        found = []
+        with threads_for(states.train):
+            for train, held in zip(states.train, states.held_out, strict=True):
+                solution = algorithm.solve(train)
+                score = as_score(algorithm.score(solution, held, self.metric))
+                found.append((score, algorithm.estimator(solution)))
+        return found
 
     def settle(self, winner: Candidate) -> None:
         """Get states of more digits where the best model needs them, though its scores did not."""
