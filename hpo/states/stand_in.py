@@ -29,7 +29,7 @@ def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = 
     ----------
     question : what is asked.
     pilot : encoder and folds.
-    taken : what answered for which algorithm when the study was begun; it goes on so. None for a new study.
+    taken : which stand-in each algorithm used when the study started, and keeps using. None for a new study.
 
     Raises
     ------

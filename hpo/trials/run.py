@@ -493,7 +493,7 @@ class Runner:
         )
 
     def _taken(self) -> Mapping[str, str] | None:
-        """Return what answered for which algorithm when the study was begun; None for a new one."""
+        """Return which stand-in each algorithm used when the study started; None for a new one."""
         name = self._stored
         if self.storage is None or name is None:
             return None

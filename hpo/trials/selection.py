@@ -153,7 +153,7 @@ def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
 
     For each outer fold the winner is chosen by the inner folds alone, then scored on the outer fold by a
     model of all the inner ones. The states of all folds but two are merges, so no data is read. The
-    candidates themselves were proposed with every fold in sight: the estimate is of the choice among them.
+    the tuner saw all folds, so the estimate covers the choice among the candidates and may be slightly optimistic.
     None where the plan does not leave one fold out at a time, or has fewer than three, or where a model is costly:
     it takes K²/2 fits of every candidate.
     """
