@@ -96,6 +96,10 @@ class Foreign(Algorithm[SampleState, Fitted]):
     ----------
     summary : the sample that it is fitted to.
     values : its parameters; those not given stay as they were.
+
+    Attributes
+    ----------
+    plain : the estimator with these parameters, never fitted.
     """
 
     template: ClassVar[BaseEstimator]
@@ -105,7 +109,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         self.summary = Sample(size=ROWS) if summary is None else summary
         self.values: Mapping[str, object] = values
         try:
-            self.made()
+            self.plain = self.made()
         except (TypeError, ValueError) as error:
             raise InvalidField(f"{type(self).__name__}: {_first_line(error)}") from error
 
@@ -249,7 +253,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def may_change(self, name: str) -> bool:
         """Return whether it is a number that is no count, such as a step size: by others arrays may be laid out."""
-        return isinstance(self.made().get_params().get(name), float)
+        return isinstance(self.plain.get_params().get(name), float)
 
     def solve(self, state: SampleState) -> Fitted:
         """Return the estimator after its epochs; without a number of these as ``fit`` leaves it."""
@@ -339,12 +343,12 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
     @property
     def prefixed(self) -> Prefixed | None:
         """The algorithm itself where it is so with these parameters."""
-        return self if self.part.holds(_last(self.made())) else None
+        return self if self.part.holds(_last(self.plain)) else None
 
     @property
     def axis(self) -> str:
         """The parameter, of a pipeline's last step where it is one."""
-        steps, name = getattr(self.template, "steps", None), self.part.named(_last(self.made()))
+        steps, name = getattr(self.template, "steps", None), self.part.named(_last(self.plain))
         return f"{steps[-1][0]}__{name}" if steps else name
 
     @property
@@ -374,7 +378,7 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
 
     def grows(self, state: SampleState) -> bool:
         """Return whether trees are grown only as far as is asked for, to what one fit makes."""
-        return self.part.grown is not None and self.part.steady(_last(self.made()), state.n)
+        return self.part.grown is not None and self.part.steady(_last(self.plain), state.n)
 
     def growing(
         self, state: SampleState, values: Sequence[float], held: Held[SampleState]

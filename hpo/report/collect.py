@@ -36,6 +36,7 @@ from studies.report.data import (
     Chosen,
     ClassRow,
     Curve,
+    EditionRow,
     Estimate,
     Extrapolated,
     Leader,
@@ -111,6 +112,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
         recipe=recipe(result),
         lineage=lineage(result),
+        editions=_editions(result),
         rungs_of=_rungs_of(result, known),
         stages=stage_rows(result, known) if drawn and result.cost.epochs_alone else [],
     )
@@ -151,6 +153,15 @@ def _with_pictures(made: ReportData, result: Result) -> ReportData:
         units=of_units(result),
         topics=_topics(result),
     )
+
+
+def _editions(result: Result) -> list[EditionRow]:
+    """Return the editions of the study up to this one; none of one that has no other."""
+    note = result.record.edition
+    if note is None or not note.earlier or note.value is None:
+        return []
+    rows = result.candidates[0].states.whole.rows if note.rows is None else note.rows
+    return [EditionRow(*one) for one in (*note.earlier, (note.number, rows, note.value))]
 
 
 def _topics(result: Result) -> list[Topic]:

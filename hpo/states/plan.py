@@ -45,6 +45,9 @@ SECONDS_PER_VALUE = 15e-9
 SECONDS_PER_PRODUCT = 2e-10
 """One of the p² products of a row."""
 
+SECONDS_PER_BYTE = 1e-9
+"""Making and keeping one byte of a state, where rows store few numbers beside it."""
+
 
 @dataclass(frozen=True)
 class Plan(Drawn):
@@ -271,9 +274,17 @@ def _known_pilot(
 
 
 def _seconds(question: Question, pilot: Pilot | None, rows: int | None, nbytes: int) -> float:
-    """Return a guess of the time that one core needs: decoding, encoding, and p² products a row."""
+    """Return a guess of the time that one core needs: decoding, encoding, and p² products a row.
+
+    Rows of a sparse matrix have products of what they store alone; states of many columns take their bytes.
+    """
     if rows is None:
         return nbytes / BYTES_PER_SECOND
+    stored = question.dataset.stored_numbers
+    if stored is not None and pilot is not None:
+        states = SECONDS_PER_BYTE * _state_bytes(question, pilot) * pilot.folds.plan.n_cells
+        each = SECONDS_PER_VALUE * stored + SECONDS_PER_PRODUCT * stored**2 * len(question.summaries)
+        return states + rows * each
     fields = question.dataset.features
     p = pilot.shape.p if pilot else guessed_width(fields) + 1
     products = SECONDS_PER_PRODUCT * p * p * len(question.summaries)

@@ -155,6 +155,7 @@ class EditionNote:
     score_before, score : of that setting, on the data of then and of now.
     gain, se : mean paired difference of the best setting to it, and its standard error.
     drift : columns whose mean in the new segments lies farthest from that in the others, in standard deviations.
+    earlier : number, rows and score of the editions before, a hundred at most, the last one last.
     """
 
     number: int = 1
@@ -172,6 +173,7 @@ class EditionNote:
     gain: float | None = None
     se: float | None = None
     drift: tuple[tuple[str, float], ...] = ()
+    earlier: tuple[tuple[int, int, float], ...] = ()
 
 
 def plain(value: Any) -> Any:

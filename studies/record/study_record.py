@@ -26,6 +26,9 @@ from studies.record.record_parts import (
 VERSION = 1
 """Of the layout on disk. A record of a later one is refused; of an earlier one it is read."""
 
+PAIRS = ("drift", "earlier")
+"""What an edition notes in tuples of tuples."""
+
 ONEPASS = "onepass"
 """The user attribute of a persisted study that holds this project's part of the record."""
 
@@ -205,6 +208,6 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "cost": _cost,
     "polish": lambda value: PolishNote(**value),
     "forecast": lambda value: Forecast(**value),
-    "edition": lambda value: EditionNote(**{**value, "drift": tuple(map(tuple, value["drift"]))}),
+    "edition": lambda value: EditionNote(**{**value, **{k: tuple(map(tuple, value.get(k, ()))) for k in PAIRS}}),
 }
 """How a field is read that JSON holds in another form."""

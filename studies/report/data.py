@@ -173,6 +173,15 @@ class Curve(Plain):
 
 
 @dataclass(frozen=True)
+class EditionRow(Plain):
+    """An edition of the study: its number, the rows that it is of, and the score of the setting that stood."""
+
+    number: int
+    rows: int
+    score: float
+
+
+@dataclass(frozen=True)
 class Extrapolated(Plain):
     """The score of a model of all rows, by the power laws that suit the scores of samples.
 
@@ -355,6 +364,7 @@ class ReportData(Plain):
     importances_within: list[tuple[str, dict[str, float]]] = field(default_factory=list)
     recipe: list[tuple[str, str]] = field(default_factory=list)
     lineage: Lineage = field(default_factory=Lineage)
+    editions: list[EditionRow] = field(default_factory=list)
 
     @property
     def simpler(self) -> Chosen | None:
