@@ -14,7 +14,6 @@ from algorithms.errors import AlgorithmError, UnknownAlgorithm
 from algorithms.extras import is_installed, needed
 from algorithms.fields import values_of
 from algorithms.imports import check_import
-from algorithms.lazily import sklearn
 from algorithms.spellings import meant
 from algorithms.tags import Tags
 
@@ -208,22 +207,23 @@ def adopt(model: object) -> str:
     if isinstance(model, type) and issubclass(model, Algorithm):
         return _keep(model, "", {})
 
-    from algorithms.families.foreign import described, of_object  # noqa: PLC0415 -- loads scikit-learn
+    from algorithms.families import conventions, foreign  # noqa: PLC0415 -- loads scikit-learn
 
-    if not isinstance(model, sklearn.base.BaseEstimator):
+    if isinstance(model, type) or not conventions.is_estimator(model):
+        hint = _of_class(model) if conventions.is_estimator(model) else ""
         what = f"the class {model.__name__}" if isinstance(model, type) else repr(model)[:60]
         raise AlgorithmError(
-            f"algorithm={what} is neither a name nor an estimator object; {_of_class(model)}give a registered "
+            f"algorithm={what} is neither a name nor an estimator object; {hint}give a registered "
             "name, 'sklearn:package.module.Class', an object such as SVC(), or a class of an algorithm"
         )
-    name = f"{OBJECT}{described(model)}"
-    _OBJECTS[name] = of_object(model)
+    name = f"{OBJECT}{foreign.described(model)}"
+    _OBJECTS[name] = foreign.of_object(model)
     return name
 
 
 def _of_class(model: object) -> str:
     """Return what to write in place of an estimator's class, as a clause; empty where it is something else."""
-    if not (isinstance(model, type) and issubclass(model, sklearn.base.BaseEstimator)):
+    if not isinstance(model, type):
         return ""
     plain = model.__name__
     return meant(plain, names(), _lacking) or f"write {plain}(), or '{PATH}{model.__module__}.{plain}'; "

@@ -138,7 +138,8 @@ def tune(
         ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search
         keys name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and ``{"alias":
         object}``. ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
-        ``"auto:classification"`` and other tasks say what the target is.
+        ``"auto:classification"`` and other tasks say what the target is; ``"auto+trees"`` takes boosted trees
+        too.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
     window : only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``,
         ``"12h"``. A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end
@@ -211,9 +212,10 @@ def tune(
     one_std_err : where one fit answers every number of trees, or strength of pruning: take the smallest model
         whose mean score is within one standard error of the best, in place of the best.
     fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of
-        it first; the better third goes on. None fits every setting to the whole sample. ``"population"``
-        trains a fifth as many settings as there are trials, and after each fifth of the epochs the worse
-        quarter goes on from states of the better.
+        it first; the better third goes on. Where a number of trees is chosen it is a part of the trees, on
+        every row. None fits every setting to the whole sample. ``"population"`` trains a fifth as many
+        settings as there are trials, and after each fifth of the epochs the worse quarter goes on from states
+        of the better.
     replay : with a name: what is trained in epochs goes on from where the last edition left it, on the rows
         of new files and this share of the rows before. None trains it on all rows from the beginning.
     polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum
@@ -498,7 +500,8 @@ def question_over(
     chosen = ""
     if is_auto(spec.algorithm):
         choice = choose(automatic(spec), dataset, spec.seed)
-        chosen, spec = choice.words, spec.but(algorithm=list(choice.names))
+        search = {**choice.search, **(spec.search or {})}
+        chosen, spec = choice.words, spec.but(algorithm=list(choice.names), search=search)
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=4)
     calendar, kept = None, store

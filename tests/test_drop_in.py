@@ -466,6 +466,16 @@ def test_a_target_with_gaps_fails_as_in_scikit_learn(value):
     assert str(ours.value).splitlines()[:4] == str(theirs.value).splitlines()[:4]
 
 
+def test_a_target_that_does_not_vary_is_fitted_as_in_scikit_learn():
+    target = np.ones(len(X))
+    with pytest.raises(ValueError, match="fallback='error': target 'y' is 1 in all 442 rows"):
+        hpo.StateGridSearchCV(Ridge(), ALPHAS, fallback="error").fit(X, target)
+    ours = hpo.StateGridSearchCV(Ridge(), ALPHAS)
+    ours._is_small, ours._pays = lambda *_: False, lambda *_, **__: True
+    found, wanted = outcome(ours, X, target), outcome(GridSearchCV(Ridge(), ALPHAS), X, target)
+    np.testing.assert_array_equal(found["mean_test_score"], wanted["mean_test_score"])
+
+
 def test_an_answer_that_a_fit_denies_is_not_given(monkeypatch):
     score = Ridge.score
     monkeypatch.setattr(Ridge, "score", lambda *a, **k: score(*a, **k) - 0.01)

@@ -12,6 +12,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
 import hpo
 from algorithms.families.grown import in_turn
@@ -139,3 +140,11 @@ def test_where_no_number_of_trees_is_chosen_it_is_refused(asked):
         hpo.tune(data, algorithm="ridge", store=None, **asked)
     with pytest.raises(TuneError, match=f"{name}=.*sampler='grid' keeps every value"):
         _tuned(model, sampler="grid", **asked)
+
+
+def test_early_stopping_along_a_pruning_is_refused():
+    data, name = load_diabetes(return_X_y=True), "DecisionTreeRegressor"
+    how = {"algorithm": DecisionTreeRegressor(), "trials": 1, "store": None, "search": {f"{name}.ccp_alpha": [0.0, 9.0]}}
+    with pytest.raises(TuneError, match=f"early_stopping_rounds=5 stops trees.*{name}.ccp_alpha adds none.*leave"):
+        hpo.tune(data, early_stopping_rounds=5, one_std_err=True, **how)
+    assert hpo.tune(data, one_std_err=True, **how).best_params

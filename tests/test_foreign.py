@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import RegressorMixin
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest
@@ -12,7 +13,7 @@ from sklearn.linear_model import Lasso
 from sklearn.linear_model import Ridge as SkRidge
 from sklearn.metrics import roc_auc_score, silhouette_score
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_score
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -21,6 +22,7 @@ from terminal import hpo as shell
 import hpo
 from algorithms import registry
 from algorithms.errors import AlgorithmError
+from algorithms.families.foreign import of_object
 from hpo.errors import NoScoreWarning, SearchError
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders
@@ -290,3 +292,67 @@ def test_the_example_of_boosted_trees_runs(tmp_path, monkeypatch):
     assert result.best_value > 0.7
     trees = max((c for n, c in leaders(result).items() if n != "ridge"), key=lambda c: c.scores.mean)
     assert type(result.model_of(trees)["model"]).__name__ in ("HistGradientBoostingRegressor", "LGBMRegressor")
+
+
+class Ducks(RegressorMixin):
+    """The mean of so many neighbours, as a package writes it that has scikit-learn's methods and no base of its: CatBoost."""
+
+    def __init__(self, neighbours=None, weight=None):
+        self.given = {k: v for k, v in {"neighbours": neighbours, "weight": weight}.items() if v is not None}
+
+    def get_params(self, deep=True):
+        return dict(self.given)
+
+    def set_params(self, **values):
+        self.given |= values
+        return self
+
+    def fit(self, X, y):
+        self.inner = KNeighborsRegressor(self.given.get("neighbours", 5)).fit(X, y)
+        return self
+
+    def predict(self, X):
+        return self.inner.predict(X)
+
+    def __sklearn_tags__(self):
+        return KNeighborsRegressor().__sklearn_tags__()
+
+
+class Tagless:
+    """An estimator that does not say what it is for."""
+
+    get_params = set_params = fit = predict = lambda self, *_, **__: {}
+
+
+def test_an_estimator_need_not_derive_from_scikit_learns_and_may_list_no_parameter_that_was_not_given():
+    X, y = load_diabetes(return_X_y=True)
+    cv = list(KFold(3, shuffle=True, random_state=0).split(X))
+    result = hpo.tune((X, y), algorithm=Ducks(), search={"neighbours": [1, 9, 20]}, sampler="grid", trials=3, folds=cv, store=None)
+    twins = {k: cross_val_score(KNeighborsRegressor(k), X, y, cv=cv).mean() for k in (1, 9, 20)}
+    found = {trial.params["Ducks.neighbours"]: trial.value for trial in result.optuna_study.trials}
+    assert found == pytest.approx(twins)
+    with pytest.raises(AlgorithmError, match=r"Tagless has no __sklearn_tags__.*derive it from"):
+        hpo.tune((X, y), algorithm=Tagless(), store=None)
+    with pytest.raises(AlgorithmError, match=r"write Ducks\(\)"):
+        hpo.tune((X, y), algorithm=Ducks, store=None)
+
+
+def test_catboost_answers_by_either_name_of_its_number_of_trees_and_writes_nothing(tmp_path, monkeypatch, capfd):
+    catboost = pytest.importorskip("catboost", reason="CatBoost (270 MB) is not installed")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    X, y = load_wine(return_X_y=True)
+    cv, y = list(StratifiedKFold(3).split(X, y)), np.array(list("abc"))[y]
+    for name in ("iterations", "n_estimators"):
+        model = catboost.CatBoostClassifier(learning_rate=0.1, depth=2, thread_count=1)
+        result = hpo.tune((X, y), algorithm=model, search={name: [2, 5, 9]}, scoring="accuracy", folds=cv, trials=1,
+                          store=None, progress=False)  # fmt: skip
+        assert result.cost.fits_saved == 6
+        twin = catboost.CatBoostClassifier(learning_rate=0.1, depth=2, thread_count=1, allow_writing_files=False,
+                                           verbose=False, **{name: (best := next(iter(result.best_params.values())))})  # fmt: skip
+        assert result.best.scores.mean == pytest.approx(cross_val_score(twin, X, y, cv=cv, scoring="accuracy").mean())
+        assert result.best_model[-1].tree_count_ == best
+    assert not any((tmp_path / "here").iterdir())
+    assert "learn:" not in "".join(capfd.readouterr())
+    whatever = of_object(catboost.CatBoostRegressor())  # its step size follows from the number of trees
+    assert whatever(iterations=9).prefixed is None and whatever(iterations=9, learning_rate=0.1).axis == "iterations"

@@ -55,6 +55,12 @@ def test_searches_of_a_script_are_found_with_what_they_tune(script):
     assert third.notes == ("subsample= is left out: hpo.StateSearchCV has no such argument",)
 
 
+def test_the_model_within_a_transformed_target_is_found(tmp_path):
+    path = tmp_path / "train.py"
+    path.write_text("m = TransformedTargetRegressor(make_pipeline(s, Lasso()), func=f)\nGridSearchCV(make_pipeline(s, m), {})")
+    assert [one.model for one in searches_of(path)] == ["Lasso"]
+
+
 def test_the_call_that_is_printed_runs(script):
     names: dict[str, object] = {"hpo": hpo}
     exec(SCRIPT.partition("search =")[0].replace("from optuna.integration import OptunaSearchCV", ""), names)

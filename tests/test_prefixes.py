@@ -45,7 +45,11 @@ def _made(path):
         return getattr(ensemble if hasattr(ensemble, name) else tree, name)()
     if importlib.util.find_spec(package) is None:
         pytest.skip(f"{package} is not installed")
-    small = {"verbose": -1, "min_child_samples": 5} if package == "lightgbm" else {"max_depth": 3, "subsample": 0.7}
+    small = {
+        "lightgbm": {"verbose": -1, "min_child_samples": 5},
+        "xgboost": {"max_depth": 3, "subsample": 0.7},
+        "catboost": {"depth": 3, "learning_rate": 0.3, "thread_count": 1, "verbose": False, "allow_writing_files": False},
+    }[package]
     return getattr(importlib.import_module(package), name)(**small)
 
 
@@ -248,10 +252,13 @@ def _boosting(**more):
 
 
 @pytest.mark.parametrize("fidelity", ["halving", "hyperband"])
-def test_rungs_fit_the_largest_value_and_take_the_best(fidelity, fits):
-    result, key = _boosting(fidelity=fidelity, sampler="random")
+def test_rungs_of_what_grows_at_once_fit_the_largest_value_to_parts_and_take_the_best(fidelity, fits):
+    X, y = load_diabetes(return_X_y=True)
+    search = {"n_estimators": VALUES, "learning_rate": hpo.Float(0.02, 0.9, log=True)}
+    result = hpo.tune((X, y), algorithm=ensemble.AdaBoostRegressor(), search=search, folds=3, store=None, seed=0,
+                      trials=12, sampler="random", fidelity=fidelity)  # fmt: skip
     assert {one["n_estimators"] for one in fits} == {max(VALUES)}
-    trials = result.optuna_study.trials
+    trials, key = result.optuna_study.trials, "AdaBoostRegressor.n_estimators"
     assert {trial.state.name for trial in trials} == {"COMPLETE", "PRUNED"}
     assert all(trial.params[key] in VALUES for trial in trials)
     for trial in trials:
@@ -260,6 +267,7 @@ def test_rungs_fit_the_largest_value_and_take_the_best(fidelity, fits):
             assert trial.value == max(curve.values()) == curve[trial.params[key]]
             assert trial.user_attrs["rungs"][-1][1] == trial.user_attrs["fold_scores"]
     assert result.cost.fits_saved == len(fits) * (len(VALUES) - 1)
+    assert report_data(result, drawn=False).rungs_of == "rows"
 
 
 SAMPLERS = [TPESampler(seed=0), RandomSampler(seed=0), "tpe", "nsga2", "qmc"]
@@ -449,3 +457,43 @@ def test_a_setting_that_fails_along_an_axis_is_fitted_once(fits, tmp_path):
     failed = [one for one in fits if one["min_samples_leaf"] == -1]
     assert len(failed) == 1
     assert {trial.state.name for trial in result.optuna_study.trials} == {"COMPLETE", "FAIL"}
+
+
+@pytest.mark.parametrize("fidelity", ["halving", "hyperband"])
+def test_rungs_along_the_number_of_trees_grow_on_and_never_begin_again(fidelity, monkeypatch, tmp_path):
+    grown, lines = [], list(range(2, 28))
+    fit = GradientBoostingRegressor._fit_stage
+    monkeypatch.setattr(
+        GradientBoostingRegressor, "_fit_stage", lambda self, i, *a, **k: grown.append((i, len(a[0]))) or fit(self, i, *a, **k)
+    )
+    search = {"n_estimators": lines, "learning_rate": hpo.Float(0.02, 0.9, log=True)}
+    X, y = load_diabetes(return_X_y=True)
+    result = hpo.tune((X, y), algorithm=GradientBoostingRegressor(), search=search, folds=3, store=None, seed=0,
+                      trials=12, sampler="random", fidelity=fidelity)  # fmt: skip
+    trials = result.optuna_study.trials
+    sizes = [trial.user_attrs["rungs"][-1][0] for trial in trials]
+    assert {trial.state.name for trial in trials} == {"COMPLETE", "PRUNED"}
+    assert {size for size, trial in zip(sizes, trials, strict=True) if trial.state.name == "PRUNED"} <= {2, 3, 9}
+    folds = [one for one in grown if one[1] < len(y)]
+    assert len(folds) == 3 * sum(sizes), "every tree of every setting and fold is grown once, on every row"
+    assert result.cost.rounds_saved == 3 * sum(27 - size for size in sizes)
+    for trial in trials:
+        rate = trial.params["GradientBoostingRegressor.learning_rate"]
+        for size, scores in trial.user_attrs["rungs"]:
+            if trial.number == 0:
+                twins = [GradientBoostingRegressor(n_estimators=m, learning_rate=rate, random_state=0) for m in lines if m <= size]
+                best = max(cross_val_score(twin, X, y, cv=_cells(result)).mean() for twin in twins)
+                assert np.mean(scores) == pytest.approx(best, rel=1e-9)
+    if fidelity == "hyperband":
+        assert report_data(result, drawn=False).rungs_of == "trees"
+        return
+    hpo.write_report(result, tmp_path / "report.html")
+    assert "trees learned from" in (text := (tmp_path / "report.html").read_text())
+    assert "27 trees; stopped" in text
+
+
+def _cells(result):
+    """The splits of a study of rows in memory, as scikit-learn takes them."""
+    states = next(s for s in result.run.evidence.states.values() if s.train)
+    rows = np.arange(states.whole.rows)
+    return [(np.sort(train.as_given.number), np.setdiff1d(rows, train.as_given.number)) for train in states.train]

@@ -37,7 +37,9 @@ from algorithms.chained import EPOCHS
 from algorithms.contract import Algorithm, Chain, Chained, Held, Prefixed, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
+from algorithms.families.bins import shared
 from algorithms.families.boosters import STORED, Growth, growth_of
+from algorithms.families.conventions import check_conventions, is_estimator, parameters_of, silence
 from algorithms.families.estimator_arrays import arrays_of, put_back
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.prefix_axes import PrefixAxis, axis_of
@@ -94,6 +96,10 @@ class Foreign(Algorithm[SampleState, Fitted]):
     ----------
     summary : the sample that it is fitted to.
     values : its parameters; those not given stay as they were.
+
+    Attributes
+    ----------
+    plain : the estimator with these parameters, never fitted.
     """
 
     template: ClassVar[BaseEstimator]
@@ -103,7 +109,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         self.summary = Sample(size=ROWS) if summary is None else summary
         self.values: Mapping[str, object] = values
         try:
-            self.made()
+            self.plain = self.made()
         except (TypeError, ValueError) as error:
             raise InvalidField(f"{type(self).__name__}: {_first_line(error)}") from error
 
@@ -117,7 +123,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
 
         One that takes further keywords, as LightGBM's do, takes ``verbose`` among them.
         """
-        found = _parameters(cls.template)
+        found = parameters_of(cls.template)
         kinds = {p.kind for p in inspect.signature(type(cls.template).__init__).parameters.values()}
         if inspect.Parameter.VAR_KEYWORD in kinds:
             found = {**found, "verbose": found.get("verbose")}
@@ -133,7 +139,8 @@ class Foreign(Algorithm[SampleState, Fitted]):
         self.check(state)
         prepared, model = _prepared(state), self.made()
         fit = functools.partial(model.fit, prepared.X, *self._target(state), **_weights(model, state))
-        return Fitted(prepared, model, self._settled(fit))
+        with shared(model, state, prepared.X):
+            return Fitted(prepared, model, self._settled(fit))
 
     def _settled(self, fit: Callable[[], object]) -> bool:
         """Fit, and return whether nothing warned that it did not converge; FitFailed where it raises."""
@@ -246,7 +253,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def may_change(self, name: str) -> bool:
         """Return whether it is a number that is no count, such as a step size: by others arrays may be laid out."""
-        return isinstance(self.made().get_params().get(name), float)
+        return isinstance(self.plain.get_params().get(name), float)
 
     def solve(self, state: SampleState) -> Fitted:
         """Return the estimator after its epochs; without a number of these as ``fit`` leaves it."""
@@ -336,13 +343,13 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
     @property
     def prefixed(self) -> Prefixed | None:
         """The algorithm itself where it is so with these parameters."""
-        return self if self.part.holds(_last(self.made())) else None
+        return self if self.part.holds(_last(self.plain)) else None
 
     @property
     def axis(self) -> str:
         """The parameter, of a pipeline's last step where it is one."""
-        steps = getattr(self.template, "steps", None)
-        return f"{steps[-1][0]}__{self.part.parameter}" if steps else self.part.parameter
+        steps, name = getattr(self.template, "steps", None), self.part.named(_last(self.plain))
+        return f"{steps[-1][0]}__{name}" if steps else name
 
     @property
     def falling(self) -> bool:
@@ -371,7 +378,7 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
 
     def grows(self, state: SampleState) -> bool:
         """Return whether trees are grown only as far as is asked for, to what one fit makes."""
-        return self.part.grown is not None and self.part.steady(_last(self.made()), state.n)
+        return self.part.grown is not None and self.part.steady(_last(self.plain), state.n)
 
     def growing(
         self, state: SampleState, values: Sequence[float], held: Held[SampleState]
@@ -392,7 +399,8 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
             X, asked = earlier.transform(X), earlier.transform(asked)
 
         def fit(one: BaseEstimator, **more: object) -> None:
-            settled.append(self._settled(functools.partial(one.fit, X, *y, **_weights(one, state), **more)))
+            with shared(one, state, prepared.X):
+                settled.append(self._settled(functools.partial(one.fit, X, *y, **_weights(one, state), **more)))
 
         for shorter in grown(last, fit, list(map(int, values))):
             found = Fitted(prepared, _ending(model, shorter), all(settled))
@@ -527,6 +535,7 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     ('DecisionTreeRegressor', 'regression', DecisionTreeRegressor(max_depth=3, random_state=0))
     """
     name = type(model).__name__
+    check_conventions(model, name)
     try:
         template = clone(model)
     except (TypeError, RuntimeError) as error:
@@ -535,7 +544,7 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
         k for k, v in template.get_params().items() if v is None and k.rpartition("__")[2] == "random_state"
     ]
     template.set_params(**dict.fromkeys(unset, 0))
-    _silence(_last(template))
+    silence(_last(template))
     task = next((task for told, task in KINDS if told(template)), None)
     if task is None:
         raise AlgorithmError(
@@ -546,26 +555,13 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     doc = f"{(type(model).__doc__ or name).strip().splitlines()[0]}"
     tags = Tags(task=task, sampled=tuple(SEPARATION) if task == "clustering" else (), costly=True, refit=True)
     body = {"template": template, "tags": tags, "__doc__": doc, "__module__": type(model).__module__}
-    resumable = hasattr(_last(template), "partial_fit") and EPOCHS not in _parameters(template)
+    resumable = hasattr(_last(template), "partial_fit") and EPOCHS not in parameters_of(template)
     part, growth = axis_of(_last(template)), growth_of(_last(template))
     if growth is not None and part is not None:
         return type(name, (Growing,), {**body, "part": part, "growth": growth})
     if resumable or part is None:
         return type(name, (Resumed if resumable else Foreign,), body)
     return type(name, (Staged,), {**body, "part": part})
-
-
-SILENT: Mapping[str, tuple[frozenset[str], Mapping[str, object]]] = {
-    "lightgbm": (frozenset({"verbose", "verbosity"}), {"verbose": -1}),
-}
-"""What keeps the estimators of a package from writing to the screen, and the parameters that decide it already."""
-
-
-def _silence(last: BaseEstimator) -> None:
-    """Keep an estimator from writing to the screen in every fold, unless it was told how much to write."""
-    decides, quiet = SILENT.get(type(last).__module__.partition(".")[0], (frozenset(), {}))
-    if not decides & last.get_params().keys():
-        last.set_params(**quiet)
 
 
 def described(model: BaseEstimator) -> str:
@@ -580,15 +576,6 @@ def described(model: BaseEstimator) -> str:
     words = "; ".join(f"{k}={v!r}" for k, v in sorted(model.get_params().items()))
     words = re.sub(r" at 0x[0-9a-fA-F]+", "", words)
     return f"{type(model).__name__}-{hashlib.sha256(words.encode()).hexdigest()[:8]}"
-
-
-def _parameters(template: BaseEstimator) -> dict[str, object]:
-    """Return the parameters that are values, not estimators or lists of them."""
-    return {
-        name: value
-        for name, value in template.get_params().items()
-        if not hasattr(value, "get_params") and name not in ("steps", "transformers")
-    }
 
 
 def _weights(model: BaseEstimator, state: SampleState) -> dict[str, Array]:
@@ -638,7 +625,7 @@ def by_path(path: str) -> type[Foreign]:
 @functools.cache
 def _by_path(path: str) -> type[Foreign]:
     cls = _imported(path)
-    if not (isinstance(cls, type) and issubclass(cls, BaseEstimator)):
+    if not (isinstance(cls, type) and is_estimator(cls)):
         raise AlgorithmError(f"{path!r} is no estimator: it does not derive from sklearn.base.BaseEstimator")
     try:
         model = cls()

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 
 from algorithms.arrays import Floats
 from algorithms.families.grown import Grown, of_lightgbm, of_xgboost, warmly
-from algorithms.families.prefix_sweeps import Sweep, margins, raw_rounds, raw_scores, sums, votes
+from algorithms.families.prefix_sweeps import Sweep, margins, raw_rounds, raw_scores, raw_trees, sums, votes
 
 Cut = Callable[[BaseEstimator, float], None]
 """Shortens a fitted estimator, a shallow copy, to its first m parts; replaces attributes, changes none in place."""
@@ -35,6 +35,8 @@ class PrefixAxis:
     falling : whether the smallest value answers the larger ones.
     grown : makes no more parts than are asked for; None where a fit makes all at once.
     steady : whether that makes what one fit does, with the other parameters and so many rows.
+    synonyms : other names of the parameter.
+    settable : whether a fitted estimator takes another value of it; else ``cut`` gives it that.
     """
 
     parameter: str
@@ -44,11 +46,18 @@ class PrefixAxis:
     falling: bool = False
     grown: Grown | None = None
     steady: Callable[[BaseEstimator, int], bool] = lambda _, __: True
+    synonyms: Sequence[str] = ()
+    settable: bool = True
+
+    def named(self, model: BaseEstimator) -> str:
+        """Return the name of the parameter that an estimator was given a value by."""
+        return next((name for name in self.synonyms if name in model.get_params()), self.parameter)
 
     def first(self, model: BaseEstimator, value: float) -> BaseEstimator:
         """Return the estimator of the first so many parts of a fitted one, or of that value."""
         found = copy.copy(model)
-        found.set_params(**{self.parameter: value})
+        if self.settable:
+            found.set_params(**{self.parameter: value})
         self.cut(found, value)
         return found
 
@@ -124,6 +133,24 @@ def _plain_trees(model: BaseEstimator) -> bool:
     return given.get("booster") in (None, "gbtree") and given.get("early_stopping_rounds") is None
 
 
+def _catboost(model: BaseEstimator, m: float) -> None:
+    """Shorten a copy of CatBoost's, which copies its trees and takes no other values of parameters once fitted."""
+    model.shrink(ntree_end=min(int(m), model.tree_count_))
+    model._init_params = {**model._init_params, CATBOOST.named(model): int(m)}
+
+
+def _plain_catboost(model: BaseEstimator) -> bool:
+    """Return whether later trees of CatBoost leave the earlier as they are.
+
+    Without a step size it takes one by the number of trees; models that shrink, and Langevin boosting, scale the
+    earlier; held-out rows of its own stop it.
+    """
+    given = model.get_params()
+    steps = given.get("learning_rate", given.get("eta"))
+    changing = ("model_shrink_rate", "langevin", "posterior_sampling", "eval_fraction", "snapshot_file")
+    return steps is not None and not any(given.get(name) for name in changing)
+
+
 def _whole_only(model: BaseEstimator) -> bool:
     """Return whether nothing is computed of all trees together but their mean."""
     return not model.get_params()["oob_score"]
@@ -154,6 +181,10 @@ HISTOGRAMS = PrefixAxis(
 LIGHTGBM = PrefixAxis(TREES, _lightgbm, _plain_boosting, raw_rounds, grown=of_lightgbm)
 PRUNING = PrefixAxis("ccp_alpha", _pruned, falling=True)
 XGBOOST = PrefixAxis(TREES, _xgboost, _plain_trees, margins, grown=of_xgboost)
+CATBOOST = PrefixAxis(
+    "iterations", _catboost, _plain_catboost, raw_trees, settable=False,
+    synonyms=("n_estimators", "num_boost_round", "num_trees"),
+)  # fmt: skip
 
 AXES: dict[str, PrefixAxis] = {
     "sklearn.RandomForestClassifier": FOREST,
@@ -176,6 +207,8 @@ AXES: dict[str, PrefixAxis] = {
     "lightgbm.LGBMRegressor": LIGHTGBM,
     "xgboost.XGBClassifier": XGBOOST,
     "xgboost.XGBRegressor": XGBOOST,
+    "catboost.CatBoostClassifier": CATBOOST,
+    "catboost.CatBoostRegressor": CATBOOST,
 }
 """By package and class. One line makes another estimator one: ``AXES["package.Class"] = PrefixAxis(…)``."""
 

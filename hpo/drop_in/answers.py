@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,15 +21,18 @@ from algorithms.arrays import Array, Values
 from algorithms.contract import Column, Shape, Summary
 from algorithms.errors import AlgorithmError
 from hpo.api import tune
+from hpo.data.encoding.transformer import Encoder
 from hpo.drop_in.counterparts import Counterpart, Unanswered
-from hpo.drop_in.prepared import Asked, Table, tables_of
-from hpo.drop_in.weights import Weights
-from hpo.drop_in.words import Split
+from hpo.drop_in.prepared import Asked, Given, Table, as_numbers
+from hpo.drop_in.targets import Transformed
 from hpo.errors import HpoError
 from hpo.trials.scorer import Scorer
 
 Key: TypeAlias = tuple[str, Summary]
 """An algorithm and what its states are of."""
+
+Scored: TypeAlias = Callable[[BaseEstimator, ArrayLike, Values, Values | None], Mapping[str, float]]
+"""What scores a fitted model on rows, by metric."""
 
 SPEED, SOLUTION = 1e10, 20.0
 """Operations of a second, and of a solution beside the multiplication of a matrix."""
@@ -39,6 +42,9 @@ DIGITS = 1e-8
 
 HELD = 1 << 30
 """Bytes of tables that steps before a model made, which are kept at a time; one kind of them always is."""
+
+OF_TRAINING = "r2"
+"""The score by which digits of a model of a transformed target are judged."""
 
 CLOSE = 1e-3
 """Share of a score, or of one, by which a fit may differ from an answer: solvers stop before the optimum."""
@@ -104,25 +110,20 @@ class Answers:
 
     Attributes
     ----------
-    X, y : the rows, as they were given.
-    target : one column without gaps; None where y is none.
-    splits : rows to train on and to test on.
+    given : the rows, and their splits.
     metrics : names of scores.
     own : whether the score is what an estimator's own ``score`` gives.
-    weights : of the rows.
     store : where states are kept.
     fitted : returns the scores of the first split, by metric, of a candidate that is fitted.
+    scored : returns the scores by metric of a fitted model, given rows, their target and their weights.
     """
 
-    X: ArrayLike
-    y: ArrayLike | None
-    target: Values | None
-    splits: Sequence[Split]
+    given: Given
     metrics: Sequence[str]
     own: bool
-    weights: Weights
     store: str
     fitted: Callable[[BaseEstimator], Mapping[str, float]]
+    scored: Scored
     begun: ClassVar[bool] = False
     """Whether this process has read rows before: the first time takes longer."""
     prepared: int = 0
@@ -136,7 +137,7 @@ class Answers:
 
     def asked(self, candidate: BaseEstimator) -> Question:
         """Return what states are asked for; raises Unanswered where there is no such thing."""
-        asked = Asked.of(candidate, alone=bool(self.weights))
+        asked = Asked.of(candidate, alone=bool(self.given.weights))
         if not self.own and not asked.answering.has_target:
             raise Unanswered(f"{', '.join(self.metrics)}: is no score of a model without a target")
         if self.own and asked.answering.own_score != self.metrics[0]:
@@ -156,12 +157,28 @@ class Answers:
         key = asked.key
         kind = self._kinds.get(key)
         if kind is None:
-            kind = self._kinds[key] = Kind(self, asked.before)
-            self.prepared += len(self.splits) if asked.before else 0
+            kind = self._kinds[key] = Kind(self, asked)
+            self.prepared += len(self.given.splits) if asked.fitted else 0
             while len(self._kinds) > 1 and sum(one.nbytes for one in self._kinds.values()) > HELD:
                 self._gone += self._kinds.popitem(last=False)[1].rows_read
         self._kinds.move_to_end(key)
         return kind
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What was read of a table for an algorithm.
+
+    Attributes
+    ----------
+    scorer : scores settings from its states.
+    table : what was read.
+    rows : what is scored on where the target is transformed, as models over the encoded columns take it.
+    """
+
+    scorer: Scorer
+    table: Table
+    rows: Values | None = None
 
 
 class Kind:
@@ -172,16 +189,14 @@ class Kind:
     compared : algorithms of which an answer was compared with a fit.
     """
 
-    def __init__(self, answers: Answers, before: Sequence[BaseEstimator]) -> None:
+    def __init__(self, answers: Answers, asked: Asked) -> None:
         self.compared: set[Key] = set()
-        self._metrics, self._store = answers.metrics, answers.store
+        self._metrics, self._store, self._scored = answers.metrics, answers.store, answers.scored
         self._refused: dict[Key, str] = {}
-        self._scorers: dict[Key, list[Scorer]] = {}
+        self._readings: dict[Key, list[_Reading]] = {}
         self._why, self._tables = "", list[Table]()
         try:
-            self._tables = tables_of(
-                before, answers.X, answers.y, answers.target, answers.splits, answers.weights
-            )  # fmt: skip
+            self._tables = answers.given.tables(asked)
         except Unanswered as error:
             self._why = str(error)
 
@@ -193,7 +208,7 @@ class Kind:
     @property
     def rows_read(self) -> int:
         """Rows read so far."""
-        return sum(scorer.rows_read for scorers in self._scorers.values() for scorer in scorers)
+        return sum(one.scorer.rows_read for readings in self._readings.values() for one in readings)
 
     def scores(self, asked: Counterpart) -> Mapping[str, Array]:
         """Return the scores of each split by metric; raises Unanswered."""
@@ -201,8 +216,7 @@ class Kind:
             raise Unanswered(why)
         for table in self._tables:
             table.check_scaled(asked)
-        scorers = self._scorers.get(asked.key) or self._read_all(asked)
-        each = [self._found(scorer, asked) for scorer in scorers]
+        each = [self._found(one, asked) for one in self._readings.get(asked.key) or self._read_all(asked)]
         return {name: np.concatenate([one[name] for one in each]) for name in self._metrics}
 
     def compare(self, asked: Counterpart, found: Mapping[str, Array], fitted: Mapping[str, float]) -> None:
@@ -220,41 +234,72 @@ class Kind:
                 raise Unanswered(self._refused[asked.key])
         self.compared.add(asked.key)
 
-    def _found(self, scorer: Scorer, asked: Counterpart) -> Mapping[str, Array]:
+    def _found(self, reading: _Reading, asked: Counterpart) -> Mapping[str, Array]:
+        """Return the scores of the splits of a table by metric."""
+        ask = self._of_states if reading.table.transformed is None else self._of_models
         try:
-            found = scorer.score((asked.name, asked.fields))
+            found = ask(reading, asked)
+            _check_fitted(reading.scorer, asked)
         except (AlgorithmError, HpoError) as error:
             raise Unanswered(str(error)) from None
-        _check_fitted(scorer, asked)
+        for name, one in found.items():
+            if not np.isfinite(one).all():
+                raise Unanswered(f"{name!r} is not known to eight digits from states")
+        return found
+
+    def _of_states(self, reading: _Reading, asked: Counterpart) -> Mapping[str, Array]:
+        found = reading.scorer.score((asked.name, asked.fields))
         every = {self._metrics[0]: found, **found.also}
         for name, one in every.items():
-            values, bounds = np.abs(one.folds), np.array(one.bounds or 0.0)
-            if not np.isfinite(values).all() or (bounds > DIGITS * np.maximum(values, 1.0)).any():
-                raise Unanswered(f"{name!r} is not known to eight digits from states")
+            _check_digits(name, one.folds, one.bounds or (0.0,))
         return {name: np.array(one.folds) for name, one in every.items()}
 
-    def _read_all(self, asked: Counterpart) -> list[Scorer]:
+    def _of_models(self, reading: _Reading, asked: Counterpart) -> Mapping[str, Array]:
+        """Return the scores of a model of the transformed target, whose predictions are transformed back."""
+        apart = cast(Transformed, reading.table.transformed)
+        ((known, model),) = reading.scorer.models((asked.name, asked.fields))
+        if known is not None:
+            _check_digits(OF_TRAINING, (known.value,), (known.bound,))
+        try:
+            found = self._scored(apart.of(model), cast(Values, reading.rows), apart.y, apart.weights)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, a fit raises it again, or counts it
+            raise Unanswered(f"{type(error).__name__}: {error}") from None
+        return {name: np.array([score]) for name, score in found.items()}
+
+    def _read_all(self, asked: Counterpart) -> list[_Reading]:
         """Return what scores settings of an algorithm, after one reading of each table."""
         tables = [table.suited(asked) for table in self._tables]
         try:
-            self._scorers[asked.key] = [self._read(asked, table) for table in tables]
-        except HpoError as error:
+            self._readings[asked.key] = [self._read(asked, table) for table in tables]
+        except (AlgorithmError, HpoError) as error:
             self._refused[asked.key] = str(error)
             raise Unanswered(str(error)) from None
         Answers.begun = True
-        return self._scorers[asked.key]
+        return self._readings[asked.key]
 
-    def _read(self, asked: Counterpart, table: Table) -> Scorer:
+    def _read(self, asked: Counterpart, table: Table) -> _Reading:
+        metrics = list(self._metrics) if table.transformed is None else [OF_TRAINING]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = tune(
                 (table.X, table.y) if asked.has_target else table.X, algorithm=asked.name, trials=1,
                 folds=check_cv(list(table.splits)), weight=table.weights,
                 search={f"{asked.name}.{name}": [value] for name, value in asked.fields.items()},
-                scoring=list(self._metrics), refit=self._metrics[0], scoring_rows=max(4, table.X.shape[0]),
+                scoring=metrics, refit=metrics[0], scoring_rows=max(4, table.X.shape[0]),
                 store=self._store, progress=False, polish=False,
             )  # fmt: skip
-        return result.run.tuner.scorer
+        scorer = result.run.tuner.scorer
+        if table.transformed is None:
+            return _Reading(scorer, table)
+        encoder = Encoder.of(result.run.evidence.pilot.encoder)
+        return _Reading(scorer, table, encoder.transform(as_numbers(table.transformed.X)))
+
+
+def _check_digits(name: str, values: Sequence[float], bounds: Sequence[float]) -> None:
+    """Raise Unanswered for scores that are not known to eight digits."""
+    sizes = np.maximum(np.abs(np.array(values)), 1.0)
+    if not np.isfinite(sizes).all() or (np.array(bounds) > DIGITS * sizes).any():
+        raise Unanswered(f"{name!r} is not known to eight digits from states")
 
 
 def _check_fitted(scorer: Scorer, asked: Counterpart) -> None:

@@ -19,7 +19,7 @@ from sklearn.model_selection._validation import (
 from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
 
-from algorithms.arrays import Array, Places
+from algorithms.arrays import Array, Places, Values
 from hpo.drop_in.answers import Question, Scoring
 from hpo.drop_in.counterparts import Unanswered
 from hpo.drop_in.words import Candidate, Row, Split
@@ -90,6 +90,23 @@ class Fits:
                 for candidate, (train, test) in product(candidates, self.splits[:splits])
             )
         )  # fmt: skip
+
+
+    def scored(
+        self, metrics: Mapping[str, str], model: BaseEstimator, X: ArrayLike, y: Values,
+        weights: Values | None = None,
+    ) -> Mapping[str, float]:  # fmt: skip
+        """Return the scores of a fitted model by metric.
+
+        Parameters
+        ----------
+        metrics : names of scores by the names that they have in the results.
+        model : fitted.
+        X, y, weights : the rows; None for no weights.
+        """
+        options = {} if weights is None else {"sample_weight": weights}
+        found = named({"test_scores": self.scorer(model, X, y, **options)})
+        return {metric: float(found[name]) for name, metric in metrics.items()}  # what failed gives its traceback
 
 
 @dataclass

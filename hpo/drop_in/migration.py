@@ -170,6 +170,8 @@ class _Models:
         name = _tail(call.func)
         if name == "make_pipeline":
             return self.of(call.args[-1], depth - 1) if call.args else None
+        if name == "TransformedTargetRegressor":
+            return self.of(_argument(call, 0, "regressor"), depth - 1)
         if name == "clone":
             return self.of(_argument(call, 0, "estimator"), depth - 1)
         if name == "Pipeline":

@@ -18,9 +18,10 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import _safe_split
 
-from algorithms.arrays import Values
+from algorithms.arrays import Places, Values
 from hpo.drop_in.counterparts import STANDARDIZE, Counterpart, Unanswered, counterpart
-from hpo.drop_in.weights import Weights
+from hpo.drop_in.targets import Transformed, around_of, inside_of, transformed
+from hpo.drop_in.weights import Weights, taken
 from hpo.drop_in.words import Split
 from hpo.process.memory import available_memory
 
@@ -42,6 +43,7 @@ class Table:
     splits : rows to train on and to test on.
     beside : how many tables stand beside each other; 0 for one that was given, and is no copy.
     weights : of the rows; None where all count alike.
+    transformed : what the split is scored on, where the target is transformed; None where the table is.
     """
 
     X: Values
@@ -49,21 +51,20 @@ class Table:
     splits: Sequence[Split]
     beside: int = 0
     weights: Values | None = None
+    transformed: Transformed | None = None
 
     @classmethod
     def of(
-        cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0, weights: Values | None = None
+        cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0,
+        weights: Values | None = None, transformed: Transformed | None = None,
     ) -> Table:  # fmt: skip
         """Return the table; raises Unanswered for features that are no numbers."""
-        table = cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
-        if table.dtype.kind == "O":  # such as a frame of booleans and numbers
-            with suppress(ValueError, TypeError):
-                table = table.astype(np.float64)
+        table = as_numbers(X)
         if table.ndim != 2 or table.dtype.kind not in "fiub":
             raise Unanswered("X is no table of numbers")
         if table.dtype.kind == "f" and table.dtype.itemsize < 8:
             raise Unanswered(f"scikit-learn computes in {table.dtype}; X.astype(float) is answered")
-        return cls(table, y, splits, beside, weights)
+        return cls(table, y, splits, beside, weights, transformed)
 
     @property
     def nbytes(self) -> int:
@@ -130,6 +131,15 @@ class Table:
         return None
 
 
+def as_numbers(X: ArrayLike) -> Values:
+    """Return a table as an array, or a sparse one; of numbers where its values are some."""
+    table = cast(Values, scipy.sparse.csr_array(X)) if issparse(X) else np.asarray(X)
+    if table.dtype.kind == "O":  # such as a frame of booleans and numbers
+        with suppress(ValueError, TypeError):
+            table = table.astype(np.float64)
+    return table
+
+
 def target_of(y: ArrayLike | None) -> Values:
     """Return the target as one column without gaps; raises Unanswered where it is none."""
     if y is None:
@@ -150,80 +160,144 @@ class Asked:
     ----------
     before : steps that are fitted, in the order of a pipeline; empty for none.
     answering : what stands for the rest.
+    around : what transforms the target for what follows; None for nothing.
+    inside : steps that are fitted after that.
     """
 
     before: tuple[BaseEstimator, ...]
     answering: Counterpart
+    around: BaseEstimator | None = None
+    inside: tuple[BaseEstimator, ...] = ()
 
     @classmethod
     def of(cls, candidate: BaseEstimator, *, alone: bool = False) -> Asked:
         """Return it, with as few steps to be fitted as can be, or all before the model; raises Unanswered."""
-        steps = [step for _, step in candidate.steps] if type(candidate) is Pipeline else []
+        steps = [step for _, step in candidate.steps] if type(candidate) is Pipeline else [candidate]
+        if (around := around_of(steps[-1])) is not None:
+            rest = cls.of(inside_of(steps[-1]), alone=alone)
+            if rest.around is not None or not rest.answering.has_target:
+                raise Unanswered("no algorithm stands for what is in the TransformedTargetRegressor")
+            return cls(_fitted(steps[:-1]), rest.answering, around, rest.before)
         why = None
-        last = max(len(steps) - 1, 0)
-        for k in range(last if alone else 0, last + 1):
+        for k in range(len(steps) - 1 if alone else 0, len(steps)):
             try:
-                rest = counterpart(candidate[k:] if k else candidate)
+                answering = counterpart(candidate[k:] if k else candidate)
             except Unanswered as error:
                 why = error
             else:
-                made = [step for step in steps[:k] if step is not None and step != "passthrough"]
-                return cls(tuple(made), rest)
+                return cls(_fitted(steps[:k]), answering)
         raise cast(Unanswered, why)
 
     @property
     def key(self) -> object:
         """What candidates have in common whose steps before are the same."""
-        return tuple(key_of(step) for step in self.before)
+        around = None if self.around is None else key_of(self.around)
+        return tuple(key_of(step) for step in self.before), around, tuple(key_of(step) for step in self.inside)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether anything is fitted before the model."""
+        return bool(self.before) or self.around is not None
 
 
-def tables_of(
-    before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None,
-    splits: Sequence[Split], weights: Weights,
-) -> list[Table]:  # fmt: skip
-    """Return the rows as steps make them: for each split of its own; one table without steps and weights.
+def _fitted(steps: Sequence[BaseEstimator]) -> tuple[BaseEstimator, ...]:
+    return tuple(step for step in steps if step is not None and step != "passthrough")
 
-    Parameters
+
+def prefix_of(estimator: BaseEstimator) -> str:
+    """Return what the names of parameters of the model itself begin with.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> from sklearn.pipeline import make_pipeline
+    >>> prefix_of(make_pipeline("passthrough", Ridge()))
+    'ridge__'
+    """
+    if isinstance(estimator, Pipeline):
+        name, model = estimator.steps[-1]
+    elif around_of(estimator) is not None:
+        name, model = "regressor", inside_of(estimator)
+    else:
+        return ""
+    return f"{name}__{prefix_of(model)}"
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a search is given.
+
+    Attributes
     ----------
-    before : the steps.
-    X, y : the rows, as they were given.
+    X, y : the rows.
     target : one column without gaps; None where y is none.
     splits : rows to train on and to test on.
     weights : of the rows.
-
-    Raises
-    ------
-    Unanswered
-        A step cannot be fitted, makes no numbers, or more than fit in memory.
     """
-    if not before and not weights:
-        return [Table.of(X, target, splits)]
-    made: list[Table] = []
-    for split in splits:
-        made.append(_table_of(before, X, y, target, split, len(splits), weights))
-        made[0].check_room(made[0].nbytes)
-    return made
+
+    X: ArrayLike
+    y: ArrayLike | None
+    target: Values | None
+    splits: Sequence[Split]
+    weights: Weights
+
+    def tables(self, asked: Asked) -> list[Table]:
+        """Return the rows as a model is given them.
+
+        There is one table of all rows where nothing is fitted before the model, and rows are not weighted; else one
+        for each split.
+
+        Raises
+        ------
+        Unanswered
+            A step cannot be fitted, makes no numbers, or more than fit in memory.
+        """
+        if not asked.fitted and not self.weights:
+            return [Table.of(self.X, self.target, self.splits)]
+        made: list[Table] = []
+        for train, test in self.splits:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the fit of the winner warns of the same
+                try:
+                    made.append(self._table(asked, np.asarray(train), np.asarray(test)))
+                except Unanswered:
+                    raise
+                except Exception as error:  # noqa: BLE001 -- whatever it is, a fit raises it again
+                    raise Unanswered(f"{type(error).__name__} in a step before the model: {error}") from None
+            made[0].check_room(made[0].nbytes)
+        return made
+
+    def _table(self, asked: Asked, train: Places, test: Places) -> Table:
+        steps = _pipeline(asked.before)
+        rows, known = _safe_split(steps, self.X, self.y, train)
+        first = steps.fit_transform(rows, known)
+        second = steps.transform(_safe_split(steps, self.X, self.y, test, train)[0])
+        if asked.around is not None:
+            return self._transformed(asked, asked.around, first, second, (train, test))
+        stack: Callable[..., ArrayLike] = scipy.sparse.vstack if issparse(first) else np.concatenate
+        every = stack([first, second] if issparse(first) else [np.asarray(first), np.asarray(second)])
+        places = np.arange(len(train)), np.arange(len(train), len(train) + len(test))
+        told = None if self.target is None else np.concatenate([self.target[train], self.target[test]])
+        return Table.of(every, told, [places], len(self.splits), self.weights.of(train, test))
+
+    def _transformed(
+        self, asked: Asked, around: BaseEstimator, first: ArrayLike, second: ArrayLike, split: Split
+    ) -> Table:  # fmt: skip
+        """Return the rows to train on, with the target as the model is given it, and apart those to test on."""
+        train, test = split
+        if self.target is None:
+            raise Unanswered("there is no y, or none without gaps")
+        made, told = transformed(around, first, self.target[train])
+        steps = _pipeline(asked.inside)
+        first = steps.fit_transform(first, told)
+        one = Transformed(made, steps.transform(second), self.target[test], taken(self.weights.test, test))
+        every = np.arange(len(train))
+        weights = taken(self.weights.train, train)
+        return Table.of(first, told, [(every, every)], len(self.splits), weights, one)
 
 
-def _table_of(
-    before: Sequence[BaseEstimator], X: ArrayLike, y: ArrayLike | None, target: Values | None, split: Split,
-    splits: int, weights: Weights,
-) -> Table:  # fmt: skip
-    steps = Pipeline([(str(k), clone(step)) for k, step in enumerate(before)] or [("0", "passthrough")])
-    train, test = [np.asarray(rows) for rows in split]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the fit of the winner warns of the same
-        try:
-            known = _safe_split(steps, X, y, train)
-            first = steps.fit_transform(*known)
-            second = steps.transform(_safe_split(steps, X, y, test, train)[0])
-        except Exception as error:  # noqa: BLE001 -- whatever it is, a fit raises it again
-            raise Unanswered(f"{type(error).__name__} in a step before the model: {error}") from None
-    stack: Callable[..., ArrayLike] = scipy.sparse.vstack if issparse(first) else np.concatenate
-    rows = stack([first, second]) if issparse(first) else stack([np.asarray(first), np.asarray(second)])
-    places = np.arange(len(train)), np.arange(len(train), len(train) + len(test))
-    told = None if target is None else np.concatenate([target[train], target[test]])
-    return Table.of(rows, told, [places], splits, weights.of(train, test))
+def _pipeline(steps: Sequence[BaseEstimator]) -> Pipeline:
+    return Pipeline([(str(k), clone(step)) for k, step in enumerate(steps)] or [("0", "passthrough")])
 
 
 @dataclass(frozen=True, eq=False)

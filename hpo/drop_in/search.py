@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar, Self, cast
 
@@ -38,10 +39,11 @@ from hpo.drop_in.answers import Answers, NoAnswers, expected_seconds, place_of
 from hpo.drop_in.answers import Scoring as Says
 from hpo.drop_in.counterparts import Unanswered, shared_by
 from hpo.drop_in.evaluated import Accelerated, Evaluated, Fits, candidate_of, named
-from hpo.drop_in.prepared import Asked, Table, target_of
+from hpo.drop_in.prepared import Asked, Given, Table, prefix_of, target_of
 from hpo.drop_in.proposals import Asked as Space
 from hpo.drop_in.proposals import Proposals, are_lists
 from hpo.drop_in.sharing import Sharing, final
+from hpo.drop_in.targets import around_of
 from hpo.drop_in.weights import Weights, weights_of
 from hpo.drop_in.words import (
     Evaluate,
@@ -78,30 +80,36 @@ class _FromStates(BaseSearchCV):
         if why:
             return self._from_fits(X, y, params, why)
         with place_of(self.store) as store:
-            fits = self._fits(X, y, params)
-            metrics = self._metrics()
-
-            def fitted(candidate: BaseEstimator) -> Mapping[str, float]:
-                once = replace(fits, estimator=candidate, n_jobs=None)
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    scores = named(once.rows([{}], 1)[0])
-                return {metric: scores[name] for name, metric in metrics.items()}
-
-            names = list(dict.fromkeys(metrics.values()))
-            own = self.scoring is None
+            fits, metrics = self._fits(X, y, params), self._metrics()
             try:
-                weights = self._weights(X, params).scored(fits.routed.scorer.score, int(_num_samples(X)))
-                _check_scorers(fits.scorer, weights)
+                answers = self._answers(fits, target, params, metrics, store)
             except Unanswered as error:
                 if self.fallback == "error":
                     raise ValueError(f"fallback='error': {error}") from None
                 self._searched(fits, NoAnswers(str(error)), metrics)
                 return self
-            answers = Answers(fits.X, fits.y, target, fits.splits, names, own, weights, store, fitted)
             self._searched(fits, answers, metrics)
             self.accelerated_.rows_read, self.accelerated_.prepared = answers.rows_read, answers.prepared
         return self
+
+    def _answers(
+        self, fits: Fits, target: Values | None, params: Mapping[str, object], metrics: Mapping[str, str],
+        store: str,
+    ) -> Answers:  # fmt: skip
+        """Return what answers; raises Unanswered for weights of some scores and not of others."""
+        weights = self._weights(fits.X, params).scored(fits.routed.scorer.score, int(_num_samples(fits.X)))
+        _check_scorers(fits.scorer, weights)
+
+        def fitted(candidate: BaseEstimator) -> Mapping[str, float]:
+            once = replace(fits, estimator=candidate, n_jobs=None)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                scores = named(once.rows([{}], 1)[0])
+            return {metric: scores[name] for name, metric in metrics.items()}
+
+        given = Given(fits.X, fits.y, target, fits.splits, weights)
+        names = list(dict.fromkeys(metrics.values()))
+        return Answers(given, names, self.scoring is None, store, fitted, partial(fits.scored, metrics))
 
     def _from_fits(
         self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object], why: str
@@ -179,7 +187,7 @@ class _FromStates(BaseSearchCV):
             raise Unanswered("fits take less time")
         made = self._some_candidate()
         asked = Asked.of(made, alone=bool(weights))
-        if not asked.before:
+        if not asked.fitted:
             Table.of(X, target, ())
         if self.fallback == "refit" and not self._pays(made, asked, X, y, splits, beside=bool(weights)):
             raise Unanswered("fits take less time")
@@ -242,13 +250,14 @@ class _FromStates(BaseSearchCV):
                 began = time.perf_counter()
                 made.fit(*some)
                 once = time.perf_counter() - began
-            rest = made[-1:] if asked.before else made
-            width = int(rest.n_features_in_)
+                made.predict(some[0]) if asked.around is not None else None
+                answering = time.perf_counter() - began - once
+            width = _width(made, fitted=asked.fitted)
         except Exception:  # noqa: BLE001 -- whatever it is, the search itself raises it, or counts it
             return False
-        ours = (WARM if Answers.begun else COLD) + EACH * self._n_candidates()
+        ours = (WARM if Answers.begun else COLD) + (EACH + 2.0 * answering) * self._n_candidates()
         reading = expected_seconds(asked.answering, count, width, splits)
-        if asked.before:
+        if asked.fitted:
             ours += self._n_prepared() * splits * (once + WARM / 4 + reading)
         else:
             ours += splits * (WARM / 4 + reading) if beside else reading
@@ -256,8 +265,8 @@ class _FromStates(BaseSearchCV):
 
     def _n_prepared(self) -> int:
         """Return how many different steps before a model there will be, at most."""
-        model = self.estimator.steps[-1][0] if isinstance(self.estimator, Pipeline) else ""
-        return self._n_varied(lambda name: not name.startswith(f"{model}__"))
+        before = prefix_of(self.estimator)
+        return self._n_varied(lambda name: not name.startswith(before))
 
     @abstractmethod
     def _n_varied(self, counts: Callable[[str], bool]) -> int:
@@ -521,6 +530,13 @@ class StateSearchCV(_FromStates):
             return float(means[wanted if wanted in names else names[0]][-1])
 
         self.study_ = proposals.run(score)
+
+
+def _width(made: BaseEstimator, *, fitted: bool) -> int:
+    """Return how many columns a fitted estimator takes, or the model in it where steps before are fitted."""
+    while fitted and (type(made) is Pipeline or around_of(made) is not None):
+        made = made[-1] if type(made) is Pipeline else made.regressor_
+    return int(made.n_features_in_)
 
 
 def _check_scorers(scorer: Callable[..., float | dict[str, float]], weights: Weights) -> None:

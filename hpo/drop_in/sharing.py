@@ -17,7 +17,7 @@ from algorithms.errors import AlgorithmError
 from algorithms.tags import Shared
 from hpo.drop_in.answers import Question
 from hpo.drop_in.counterparts import Unanswered, shared_by
-from hpo.drop_in.evaluated import Fits, named
+from hpo.drop_in.evaluated import Fits
 from hpo.drop_in.prepared import key_of
 
 
@@ -76,16 +76,14 @@ class Sharing:
             raise Unanswered(group.why)
         try:
             every = [held.smaller(model) for held, _, _ in group.held]
-            found = [self._score(one, X, y) for one, (_, X, y) in zip(every, group.held, strict=True)]
+            found = [
+                self.fits.scored(self.metrics, one, X, y) for one, (_, X, y) in zip(every, group.held, strict=True)
+            ]
         except AlgorithmError as error:
             raise Unanswered(str(error)) from None
         except Exception as error:  # noqa: BLE001 -- whatever it is, a fit raises it again, or counts it
             raise Unanswered(f"{type(error).__name__}: {error}") from None
-        return {metric: np.array([one[name] for one in found]) for name, metric in self.metrics.items()}
-
-    def _score(self, model: BaseEstimator, X: Values, y: Values) -> Mapping[str, float]:
-        found = named({"test_scores": self.fits.scorer(model, X, y)})
-        return {name: float(score) for name, score in found.items()}  # a scorer that failed gives its traceback
+        return {metric: np.array([one[metric] for one in found]) for metric in self.metrics.values()}
 
     def _fit(self, group: _Group, candidate: BaseEstimator, kind: type[Shared], largest: BaseEstimator) -> None:
         """Fit the largest of the candidates so far for each split."""

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from algorithms.arrays import Places, Values
 from hpo.drop_in.counterparts import Unanswered
@@ -41,11 +42,20 @@ class Weights:
         """Return the weights of the rows of a split, one after the other."""
         if not self:
             return None
-        each = [
-            np.ones(len(rows)) if given is None else given[rows]
-            for given, rows in ((self.train, train), (self.test, test))
-        ]
-        return np.concatenate(each)
+        each = [taken(self.train, train), taken(self.test, test)]
+        ones = [np.ones(len(train)), np.ones(len(test))]
+        return np.concatenate([one if given is None else given for given, one in zip(each, ones, strict=True)])
+
+
+def taken(weights: Values | None, rows: Places) -> Values | None:
+    """Return the weights of some rows; None where all count alike.
+
+    Examples
+    --------
+    >>> taken(np.array([1.0, 2.0, 4.0]), np.array([2, 0])).tolist()
+    [4.0, 1.0]
+    """
+    return None if weights is None else weights[rows]
 
 
 def weights_of(estimator: BaseEstimator, params: Mapping[str, object], rows: int) -> Weights:
@@ -73,8 +83,8 @@ def weights_of(estimator: BaseEstimator, params: Mapping[str, object], rows: int
 
 def _routed(estimator: BaseEstimator, given: Mapping[str, object]) -> Mapping[str, object]:
     """Return which parameters an estimator asks for itself."""
-    asked = estimator.get_metadata_routing() if not isinstance(estimator, Pipeline) else None
-    if asked is None or set(given) != {WEIGHTS}:
+    asked = estimator.get_metadata_routing()
+    if not isinstance(asked, MetadataRequest) or set(given) != {WEIGHTS}:
         raise Unanswered(f"fit routes the parameters {', '.join(sorted(given))}")
     return given if asked.fit.requests.get(WEIGHTS) is True else {}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
+from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.importance._fanova import _tree as fanova_tree
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -28,6 +29,10 @@ LEAST = 4
 
 MOST = 2_000
 """Trials of an algorithm, evenly spread over all, that importances are computed from."""
+
+
+LOCAL = 50
+"""Scored trials that are needed of a part of them: of fewer, what was proposed together passes for an effect."""
 
 
 def importances(study: Study) -> dict[str, float]:
@@ -61,12 +66,15 @@ def within(study: Study, algorithm: str, best: float = 1.0) -> dict[str, float]:
     ----------
     study : with the trials.
     algorithm : whose.
-    best : which part of its trials is looked at: 0.25 says what matters among the better quarter.
+    best : which part of its trials is looked at: 0.25 says what matters among the better quarter; empty where
+        these are fewer than :data:`LOCAL`.
     """
     done = [t for t in study.get_trials(deepcopy=False) if t.state is TrialState.COMPLETE]
     groups = _by_algorithm(done)
     mine = groups.get(algorithm, []) if len(groups) > 1 else next(iter(groups.values()), [])
     kept = sorted(mine, key=lambda trial: -trial.values[0])[: math.ceil(best * len(mine))]
+    if best < 1.0 and len(kept) < LOCAL:
+        return {}
     return _fanova(sorted(kept, key=lambda trial: trial.number))
 
 
@@ -75,10 +83,18 @@ def _some(trials: Sequence[FrozenTrial]) -> Sequence[FrozenTrial]:
     return trials if len(trials) <= MOST else [trials[i * len(trials) // MOST] for i in range(MOST)]
 
 
-def _of_first_objective(trial: FrozenTrial) -> FrozenTrial:
-    if len(trial.values) == 1:
-        return trial
-    return create_trial(value=trial.values[0], params=trial.params, distributions=trial.distributions)
+def _evened(trial: FrozenTrial) -> FrozenTrial:
+    """Return a trial of the first objective whose logarithmic ranges are those of the logarithm.
+
+    Optuna's fANOVA takes a range as it is written: nearly all of 1e-6 … 1e6 would be 1e5 … 1e6, and what happens
+    below it would not count.
+    """
+    params, ranges = dict(trial.params), dict(trial.distributions)
+    for name, told in trial.distributions.items():
+        if isinstance(told, FloatDistribution | IntDistribution) and told.log:
+            ranges[name] = FloatDistribution(math.log(told.low), math.log(told.high))
+            params[name] = min(max(math.log(trial.params[name]), math.log(told.low)), math.log(told.high))
+    return create_trial(value=trial.values[0], params=params, distributions=ranges)
 
 
 def _by_algorithm(trials: Sequence[FrozenTrial]) -> Mapping[str, list[FrozenTrial]]:
@@ -100,7 +116,7 @@ def _fanova(trials: Sequence[FrozenTrial]) -> dict[str, float]:
         warnings.simplefilter("ignore")
         study = optuna.create_study(direction="maximize")
         for trial in _some(trials):
-            hand_over(study, _of_first_objective(trial))
+            hand_over(study, _evened(trial))
         try:
             found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(n_trees=16, seed=0))
         except (ValueError, RuntimeError):

@@ -14,7 +14,7 @@ from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.sources.roles import check_class, check_number
 from hpo.errors import DataError, SearchError, TuneError
 from hpo.question.half_life import check_half_life
-from hpo.question.prefix_values import answered, every_value
+from hpo.question.prefix_values import axes_of, every_value
 from hpo.question.question import Asked, without_hashing
 from hpo.question.scoring import one_task
 from hpo.question.search import Searched
@@ -208,11 +208,17 @@ def _along_axes(asked: Asked, _labels: Labels) -> None:
         every = f"sampler={spec.sampler!r} keeps every value"
         why = every if asked.scoring.goals == 1 else "several scores are optimised"
         raise TuneError(f"{words} chooses a number of trees for each trial, and {why}; leave one of them out")
-    if not answered(asked.searched):
+    axes = axes_of(asked.searched)
+    if not axes:
         names = ", ".join(one.name for one in asked.searched)
         raise TuneError(
             f"{words} chooses along a hyperparameter that one fit answers, and none of {names} is searched; "
             "give several values of n_estimators or max_iter of boosted trees or forests, or leave it out"
+        )
+    if spec.early_stopping_rounds is not None and not any(axis.grows for axis in axes.values()):
+        raise TuneError(
+            f"early_stopping_rounds={spec.early_stopping_rounds!r} stops trees from being added, and "
+            f"{', '.join(axes)} adds none: one tree is grown in full and pruned; leave early_stopping_rounds out"
         )
 
 

@@ -15,7 +15,7 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler
 
 from algorithms.errors import AlgorithmError
-from hpo.question.search import Searched
+from hpo.question.search import Searched, ends_of
 
 MOST = 20
 """Values of a range that are scored; a list is scored at each."""
@@ -35,6 +35,11 @@ class Solved:
 
     name: str
     values: tuple[float, ...]
+
+    @property
+    def grows(self) -> bool:
+        """Whether models grow along it, such as by trees; else one that is grown is cut back."""
+        return self.values[0] < self.values[-1]
 
 
 def values_of(distribution: BaseDistribution | None, *, falling: bool = False) -> tuple[float, ...]:
@@ -91,7 +96,7 @@ def solved_axes(
     found = {}
     for name, one in searched.items():
         prefix = f"{name}."
-        tried = {k.removeprefix(prefix): _ends(d) for k, d in distributions.items() if k.startswith(prefix)}
+        tried = {k.removeprefix(prefix): ends_of(d) for k, d in distributions.items() if k.startswith(prefix)}
         first = {k: values[0] for k, values in tried.items()}
         each = [first, *({**first, k: v} for k, values in tried.items() for v in values[1:])]
         axes = {_axis_of(one, values) for values in each}
@@ -111,22 +116,18 @@ def _axis_of(one: Searched, values: Mapping[str, object]) -> Axis | None:
     return None if prefixed is None else Axis(prefixed.axis, prefixed.falling)
 
 
-def _ends(distribution: BaseDistribution) -> Sequence[object]:
-    match distribution:
-        case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
-            return (low, high)
-        case CategoricalDistribution(choices=choices):
-            return choices
-    return ()
-
-
 def every_value(sampler: str | BaseSampler) -> bool:
     """Return whether a sampler is a grid, which keeps every value of an axis as a trial of its own."""
     return sampler == "grid" or isinstance(sampler, (GridSampler, BruteForceSampler))
 
 
-def answered(searched: Sequence[Searched]) -> dict[str, int]:
-    """Return how many values of each solved axis one fit answers, by parameter: what a plan can say beforehand."""
+def axes_of(searched: Sequence[Searched]) -> dict[str, Solved]:
+    """Return the solved axes by parameter: what can be said before there is data."""
     space = {f"{one.name}.{k}": d for one in searched for k, d in one.distributions({}).items()}
     axes = solved_axes({one.name: one for one in searched}, space)
-    return {f"{name}.{axis.name}": len(axis.values) for name, axis in axes.items()}
+    return {f"{name}.{axis.name}": axis for name, axis in axes.items()}
+
+
+def answered(searched: Sequence[Searched]) -> dict[str, int]:
+    """Return how many values of each solved axis one fit answers, by parameter."""
+    return {name: len(axis.values) for name, axis in axes_of(searched).items()}

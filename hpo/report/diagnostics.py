@@ -37,7 +37,7 @@ def diagnostics(result: Result) -> Diagnostics | None:
             found = components(result.model_of(encoded=True))
             return None if found is None else Diagnostics(components=found)
         if task.name == "clustering":
-            return _groups(candidate)
+            return _groups(result, candidate)
         if task.one_class:
             kept = outliers(candidate)
             return None if kept is None else _with_rows(candidate, Diagnostics(outliers=kept))
@@ -46,10 +46,10 @@ def diagnostics(result: Result) -> Diagnostics | None:
         return None
 
 
-def _groups(candidate: Candidate) -> Diagnostics | None:
+def _groups(result: Result, candidate: Candidate) -> Diagnostics | None:
     sample = candidate.states.sample
     if sample is None:
-        return None
+        return Diagnostics(hint=HINT.format(scoring=[result.metric, "silhouette"]))
     with threads_for([candidate.states.whole]):
         found = clusters(fitted(candidate.algorithm, candidate.states.whole), sample.whole)
     rows = sample.whole

@@ -1,6 +1,7 @@
 """Settings are tried on a small part of the sample first, and the better third of them on the next.
 
 What is trained in epochs is tried after a part of these instead, on every row: a rung goes on from the one below.
+So do boosted trees and forests whose number is solved: after a part of the trees.
 The m rows of smallest priority of a sample are a sample of size m, so a rung needs no data: it is a prefix of
 the states that are there. Which trials go on is decided by Optuna's own pruners: successive halving
 (Li, Jamieson, Rostamizadeh et al. 2020, "A System for Massively Parallel Hyperparameter Tuning") and Hyperband
@@ -21,9 +22,10 @@ from algorithms.contract import Algorithm, State
 from algorithms.errors import AlgorithmError
 from hpo.states.evaluate import Scores, usable
 from hpo.states.fold_states import FoldStates
+from hpo.trials.prefixes import Rungs
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Setting
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -42,7 +44,7 @@ LEAST_ROWS = 60
 """Rows of a training sample below which a rung is left out."""
 
 Rung = tuple[float, tuple[float, ...]]
-"""Mean training rows, or epochs, at a rung, and the fold scores there."""
+"""Mean training rows, epochs, or trees, at a rung, and the fold scores there."""
 
 Part = tuple[int, float, tuple[Algorithm, Sequence[State]]]
 """A rung's share in twenty-sevenths, its size, and what is scored there."""
@@ -83,8 +85,11 @@ class Fidelity:
         told: list[Rung] = []
         try:
             algorithm, states = scorer.build(*setting)
+            rounds = scorer.rounds(setting)
         except AlgorithmError as error:
             return setting, None, str(error)
+        if rounds:
+            return self._grown(scorer, trial, setting, rounds)
         rungs = self._parts_of(algorithm, states) if algorithm.chained is None else _epochs_of(scorer, setting)
         for step, size, (early, train) in rungs:
             solved, found = self._at(scorer, setting, early, train, states)
@@ -99,6 +104,31 @@ class Fidelity:
         scores, reason = scorer.attempt(setting)
         if scores is not None:
             _note(trial, WHOLE, [*told, (_size(algorithm, states.train), scores.folds)])
+        return setting, scores, reason
+
+    def _grown(
+        self, scorer: Scorer, trial: Trial, setting: Setting, rounds: Sequence[float]
+    ) -> tuple[Setting, Scores | None, str | None]:
+        """Return what :meth:`attempt` does, by rungs of ever more trees on every row, each grown once."""
+        told: list[Rung] = []
+        steps = _rounds_at(rounds)
+
+        def goes_on(value: float, scores: Scores) -> bool:
+            told.append((value, scores.folds))
+            trial.report(scores.mean, steps[value])
+            return not trial.should_prune()
+
+        rungs = Rungs(tuple(steps), goes_on)
+        try:
+            setting, last = scorer.climbed(setting, rungs)
+        except AlgorithmError as error:
+            return setting, None, str(error)
+        if rungs.stopped:
+            _note(trial, steps[told[-1][0]], told)
+            return setting, None, None
+        scores, reason = scorer.attempt(setting)
+        if scores is not None:
+            _note(trial, WHOLE, [*told, (last, scores.folds)])
         return setting, scores, reason
 
     def _parts_of(self, algorithm: Algorithm, states: FoldStates) -> Iterator[Part]:
@@ -131,6 +161,22 @@ def parts_of(states: Sequence[State], share: float) -> list[State]:
     if len(samples) < len(states) or min(sizes) < LEAST_ROWS:
         return []
     return [sample.prefix(m) for sample, m in zip(samples, sizes, strict=True)]
+
+
+def _rounds_at(values: Sequence[float]) -> dict[float, int]:
+    """Return the values of an axis that are rungs, with their shares in twenty-sevenths of the last.
+
+    Examples
+    --------
+    >>> _rounds_at(range(10, 271, 10)), _rounds_at([100, 500])
+    ({10: 1, 30: 3, 90: 9}, {100: 3})
+    """
+    found = {}
+    for step in STEPS:
+        value = next(value for value in values if value * WHOLE >= step * values[-1])
+        if value < values[-1]:
+            found[value] = step
+    return found
 
 
 def _epochs_of(scorer: Scorer, setting: Setting) -> Iterator[Part]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from optuna.distributions import BaseDistribution
@@ -50,6 +50,29 @@ class EarlyStopping:
         return max(means) - max(finite, key=lambda value: finite[value]) >= self.rounds
 
 
+@dataclass
+class Rungs:
+    """Where somebody is asked, while models grow, whether this setting is worth going on with.
+
+    Attributes
+    ----------
+    values : of the axis.
+    goes_on : is given a value and the scores of the best one so far.
+    stopped : whether it was not.
+    """
+
+    values: Sequence[float]
+    goes_on: Callable[[float, Scores], bool]
+    stopped: bool = False
+
+    def over(self, found: Curve) -> bool:
+        """Return whether models stop growing after the last value; only if that has scores."""
+        value, known = max(found), {key: scores for key, scores in found.items() if usable(scores)}
+        if value in self.values and known:
+            self.stopped = not self.goes_on(value, known[best_of(known)])
+        return self.stopped
+
+
 def curve(
     algorithm: Algorithm,
     prefixed: Prefixed,
@@ -58,6 +81,7 @@ def curve(
     names: Sequence[str],
     overlap: float = 0.0,
     stopping: EarlyStopping | None = None,
+    rungs: Rungs | None = None,
 ) -> Curve:
     """Return the scores at every value, from one fit a fold; with early stopping, of those before it.
 
@@ -69,6 +93,7 @@ def curve(
     names : the score, and further ones.
     overlap : test rows by training rows, where splits test the same rows.
     stopping : when all folds stop growing; where one value falls as models grow, they never do.
+    rungs : where somebody else may stop them.
 
     Raises
     ------
@@ -76,10 +101,11 @@ def curve(
         No value has a finite score in every fold.
     """
     with threads_for([train for train, _ in folds]):
-        if stopping is None or stopping.rounds is None or prefixed.falling:
+        if (stopping is None or stopping.rounds is None or prefixed.falling) and rungs is None:
             found = _whole(algorithm, prefixed, folds, values, names, overlap)
         else:
-            found = _stopped(algorithm, prefixed, folds, values, names, overlap, stopping)
+            stopping = EarlyStopping() if stopping is None else stopping
+            found = _stopped(algorithm, prefixed, folds, values, names, overlap, stopping, rungs)
     kept = {value: scores for value, scores in found.items() if usable(scores)}
     if not kept:
         raise Unscorable(
@@ -106,7 +132,7 @@ def _whole(
 
 def _stopped(
     algorithm: Algorithm, prefixed: Prefixed, folds: Sequence[tuple[State, Held]], values: Sequence[float],
-    names: Sequence[str], overlap: float, stopping: EarlyStopping,
+    names: Sequence[str], overlap: float, stopping: EarlyStopping, rungs: Rungs | None,
 ) -> Curve:  # fmt: skip
     """Return the scores at the values before growing stops: all folds grow together, since their mean decides."""
     found: dict[float, Scores] = {}
@@ -119,7 +145,8 @@ def _stopped(
                 (tuple(scores_of(algorithm, part, held, names)), algorithm.converged(part)) for part, held in parts
             ]
             found[value] = together(told, names, overlap)
-            if stopping.over({known: scores.mean for known, scores in found.items()}):
+            ends = rungs is not None and rungs.over(found)
+            if ends or stopping.over({known: scores.mean for known, scores in found.items()}):
                 break
     if all(prefixed.grows(train) for train, _ in folds):
         stopping.saved += int(values[-1] - value) * len(folds)
@@ -209,9 +236,10 @@ class Prefixes:
         if (error := self._failed.get(_beside(setting, axis))) is not None:
             raise error
 
-    def keep(self, setting: Setting, axis: str, found: Curve, folds: int) -> None:
-        """Keep the curve of a setting."""
-        self._known[_beside(setting, axis)] = found
+    def keep(self, setting: Setting, axis: str, found: Curve, folds: int, *, whole: bool = True) -> None:
+        """Keep the curve of a setting, if it is whole, and count the fits that it saved."""
+        if whole:
+            self._known[_beside(setting, axis)] = found
         self.saved += (len(found) - 1) * folds
 
 

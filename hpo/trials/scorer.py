@@ -6,19 +6,24 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from algorithms.brief import briefly
-from algorithms.contract import Algorithm, State, Summary, check_digits
+from algorithms.contract import Algorithm, Score, State, Summary, as_score, check_digits
 from algorithms.errors import AlgorithmError, Imprecise
+from hpo.process.threads import threads_for
 from hpo.question.search import Searched
 from hpo.states.chains import Chains
 from hpo.states.evaluate import Scores, check_usable, evaluate, score_pairs, told_of_classes
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
 from hpo.states.refining import Refining
-from hpo.trials.prefixes import Curve, Prefixes, curve
+from hpo.trials.prefixes import Curve, Prefixes, Rungs, curve
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 
 @briefly
@@ -113,6 +118,29 @@ class Scorer:
                 raise
         return self._score(setting)
 
+    def models(self, setting: Setting) -> list[tuple[Score | None, BaseEstimator]]:
+        """Return the model of each split over the encoded columns, and its score where that is by states.
+
+        They are of states of more digits where they need them.
+        """
+        try:
+            return self._models(setting)
+        except Imprecise as error:
+            if not self._refined(self.build(*setting)[0].summary, error):
+                raise
+        return self._models(setting)
+
+    def _models(self, setting: Setting) -> list[tuple[Score | None, BaseEstimator]]:
+        algorithm, states = self.build(*setting)
+        self.fits += len(states.train)
+        found = []
+        with threads_for(states.train):
+            for train, held in zip(states.train, states.held_out, strict=True):
+                solution = algorithm.solve(train)
+                score = as_score(algorithm.score(solution, held, self.metric))
+                found.append((score, algorithm.estimator(solution)))
+        return found
+
     def settle(self, winner: Candidate) -> None:
         """Get states of more digits where the best model needs them, though its scores did not."""
         algorithm = winner.algorithm
@@ -167,13 +195,40 @@ class Scorer:
         best = prefixes.best(found)
         return (name, {**values, prefixed.axis: best}), found[best]
 
+    def rounds(self, setting: Setting) -> tuple[float, ...]:
+        """Return the values of a solved axis along which models grow no further than is asked for; else none."""
+        prefixes = self.prefixes
+        if prefixes is None or not prefixes.solves:
+            return ()
+        algorithm, states = self.build(*prefixes.begun(setting))
+        prefixed = algorithm.prefixed
+        if prefixed is None or prefixed.falling or not all(prefixed.grows(train) for train in states.train):
+            return ()
+        return prefixes.values(setting[0], prefixed)
+
+    def climbed(self, setting: Setting, rungs: Rungs) -> tuple[Setting, float]:
+        """Return a setting with the best value as far as it grew, and the largest one that it grew to.
+
+        Raises
+        ------
+        AlgorithmError
+            It has no scores.
+        """
+        setting = self.prefixes.begun(setting) if self.prefixes is not None else setting
+        axis, found = self._along(setting, rungs=rungs)
+        if found is None or self.prefixes is None:
+            return setting, 0.0
+        return (setting[0], {**setting[1], axis: self.prefixes.best(found)}), max(found)
+
     def curve(self, setting: Setting) -> Curve | None:
         """Return the scores along the prefix axis of a setting that was scored; None where it has none."""
         if self.prefixes is None or (prefixed := self.build(*setting)[0].prefixed) is None:
             return None
         return self.prefixes.known(setting, prefixed.axis)
 
-    def _along(self, setting: Setting, *, fits: bool = True) -> tuple[str, Curve | None]:
+    def _along(
+        self, setting: Setting, *, fits: bool = True, rungs: Rungs | None = None
+    ) -> tuple[str, Curve | None]:
         """Return the prefix axis of a setting and the scores along it; None where it has none, or may not fit."""
         name, values = setting
         prefixed, prefixes = self.build(name, values)[0].prefixed, self.prefixes
@@ -191,13 +246,13 @@ class Scorer:
                 with told_of_classes(states):
                     folds = list(zip(states.train, states.held_out, strict=True))
                     names = (self.metric, *self.also)
-                    known = curve(
-                        algorithm, algorithm.prefixed, folds, scored, names, states.overlap, prefixes.stopping
-                    )
+                    how = states.overlap, prefixes.stopping, rungs
+                    known = curve(algorithm, algorithm.prefixed, folds, scored, names, *how)
             except AlgorithmError as error:
                 prefixes.fail(setting, axis, error)
                 raise
-            prefixes.keep(setting, axis, known, len(states.train))
+            stopped = rungs is not None and rungs.stopped
+            prefixes.keep(setting, axis, known, len(states.train), whole=not stopped)
         return axis, known
 
     def _along_axis(self, algorithm: Algorithm, setting: Setting) -> Scores | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from studies.brief import briefly
-from studies.record.study_record import Work
+from studies.record.record_parts import Work
 from studies.report.diagnosed import Coefficients, Diagnostics
 from studies.report.plain import Plain
 from studies.report.rebuilt import rebuilt
@@ -59,8 +59,8 @@ class Difference(Plain):
 class TrialRow(Plain):
     """One trial: what was tried, its scores by fold and by metric, their errors, and why it failed if it did.
 
-    `began` is when, in seconds after the first trial; `rungs` are the training rows (or epochs) and the mean score
-    of each rung that it came to, where trials are stopped early.
+    `began` is when, in seconds after the first trial; `rungs` are the training rows (or epochs, or trees) and the
+    mean score of each rung that it came to, where trials are stopped early.
     """
 
     number: int
@@ -170,6 +170,15 @@ class Curve(Plain):
     best_x: object = None
     metric: str = ""
     better_x: object = None
+
+
+@dataclass(frozen=True)
+class EditionRow(Plain):
+    """An edition of the study: its number, the rows that it is of, and the score of the setting that stood."""
+
+    number: int
+    rows: int
+    score: float
 
 
 @dataclass(frozen=True)
@@ -303,7 +312,9 @@ class ReportData(Plain):
     several objectives there is no best setting, but a front of them (`pareto`). `sampled` names the scores that
     were computed on at most `sampled_rows` held-out rows of each fold. `fold_sizes` has a row for each split: the
     rows it trains and tests on, and the groups and the rows of each class where they are known. `warnings` are
-    those of the `notes` that a reader should act on.
+    those of the `notes` that a reader should act on. `rungs_of` names what trials that may be stopped
+    learn from: rows, epochs or trees. `stands` says that the best setting is that of the edition before, though
+    another has a better mean.
     """
 
     name: str
@@ -340,10 +351,12 @@ class ReportData(Plain):
     topics: list[Topic] = field(default_factory=list)
     stages: list[StageRow] = field(default_factory=list)
     epoch_losses: list[list[float]] = field(default_factory=list)
+    rungs_of: str = "rows"
     sampled: list[str] = field(default_factory=list)
     sampled_rows: int | None = None
     fold_sizes: list[dict[str, object]] = field(default_factory=list)
     baseline: Baseline | None = None
+    stands: bool = False
     warnings: list[str] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
     diagnostics: Diagnostics | None = None
@@ -351,6 +364,7 @@ class ReportData(Plain):
     importances_within: list[tuple[str, dict[str, float]]] = field(default_factory=list)
     recipe: list[tuple[str, str]] = field(default_factory=list)
     lineage: Lineage = field(default_factory=Lineage)
+    editions: list[EditionRow] = field(default_factory=list)
 
     @property
     def simpler(self) -> Chosen | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from studies.counting import counted
-from studies.report.data import Baseline, Chosen, Curve, Extrapolated, Leader, TrialRow
+from studies.report.data import Baseline, Chosen, Curve, Extrapolated, Leader, Offer, TrialRow
 from studies.report.text import Metric, clean, finite, number_text, seconds_text
 
 OWN_UNIT = (
@@ -126,8 +126,23 @@ def time_text(trials: Sequence[TrialRow], before: float, total: float, pauses: i
     return f"{read} {seconds_text(work)}{rest}{cut}."
 
 
-def learning_text(curve: Curve, metric: Metric) -> str:
+def offer_text(offer: Offer, best: Chosen | None) -> str:
+    """Return what a point of a curve is better than: every trial, or those of its algorithm.
+
+    Examples
+    --------
+    >>> offer_text(Offer(3, "lda", value=0.8), Chosen(1, "ridge", value=0.9))
+    'Better than any trial of lda'
+    """
+    least = finite(best.value) if best else None
+    better = least is None or (offer.value is not None and offer.value > least)
+    return "Better than any trial" if better else f"Better than any trial of {clean(offer.algorithm)}"
+
+
+def learning_text(curve: Curve, metric: Metric, *, beyond: bool = True) -> str:
     """Return what twice the rows would bring, by the last two doublings of the curve; empty where it has none.
+
+    Without `beyond` it says what the last doubling brought, where another extrapolation stands beside it.
 
     Examples
     --------
@@ -153,10 +168,8 @@ def learning_text(curve: Curve, metric: Metric) -> str:
     places = max(0, 3 - math.floor(math.log10(max(map(abs, shown)))) - 1) if any(shown) else 3
     further = number_text(float(f"{gain * _rate(known):.1g}"))
     was, now = (minus(one, places) for one in shown[1:])
-    return (
-        f"From {low} to {high} rows {metric.short} {moved} from {was} to {now}; "
-        f"twice the rows: about {'+' if metric.sign > 0 else '−'}{further}."
-    )
+    told = f"From {low} to {high} rows {metric.short} {moved} from {was} to {now}"
+    return f"{told}; twice the rows: about {'+' if metric.sign > 0 else '−'}{further}." if beyond else f"{told}."
 
 
 def doubled(curve: Curve) -> tuple[float, float] | None:

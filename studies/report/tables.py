@@ -53,11 +53,13 @@ def choices(context: Context) -> list[dict[str, object]]:
     data, best, simpler = context.data, context.data.best, context.data.simpler
     if data.pareto or best is None:
         return []
-    cards = [_choice(context, "Best", "the best mean score", best)]
+    stands = "kept from the edition before: no other is better by enough to replace it"
+    why = stands if data.stands else "the best mean score"
+    cards = [_choice(context, "Best", why, best)]
     if simpler is not None:
         cards.append(_choice(context, "Simplest", "the simplest within one standard error of the best", simpler))
     elif data.simplest is not None and data.simplest.number == best.number:
-        cards[0]["why"] = "the best mean score, and the simplest within one standard error"
+        cards[0]["why"] = f"{why}, and the simplest within one standard error"
     return cards
 
 

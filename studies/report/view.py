@@ -24,6 +24,7 @@ from studies.report.sentences import (
     extrapolated_text,
     learning_text,
     may_stop,
+    offer_text,
     rungs_text,
     standing_text,
     time_text,
@@ -32,6 +33,7 @@ from studies.report.sentences import (
 from studies.report.text import (
     bytes_text,
     clean,
+    columns_text,
     cost_text,
     finite,
     metric_of,
@@ -45,6 +47,7 @@ from studies.report.text import (
 MAX_PAIRS = 6
 MIN_PAIRS = 8
 MAX_SLICES, MAX_CURVES, MAX_BARS = 12, 24, 30
+MOST_NAMED = 12
 
 
 def build_view(data: ReportData) -> dict[str, object]:
@@ -83,6 +86,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "pair": _pair(context),
         "parallel": parallel,
         "learning": _learning(context),
+        "editions": _editions(context),
         "backtests": _backtests(context),
         "topics": _topics(context),
         "coefficients": report_tables.bars([] if data.units else data.coefficients, MAX_BARS),
@@ -110,7 +114,7 @@ def _baseline(context: Context) -> dict[str, object]:
 
 
 def _facts(data: ReportData) -> list[tuple[str, str]]:
-    rows = f"{data.n_rows:,} × {counted(data.n_columns, 'column')}"
+    rows = f"{data.n_rows:,}{columns_text(data.n_columns)}"
     if data.dropped_rows:
         rows += f", {data.dropped_rows:,} dropped"
     seed = "" if data.seed is None else f", seed {data.seed}"
@@ -210,7 +214,7 @@ def _rungs(context: Context) -> dict[str, object]:
     trials = [trial for trial in trials if may_stop(trial)]
     if not trials:
         return {}
-    of = "epochs" if context.data.ledger.epochs_alone else "rows"
+    of = context.data.rungs_of
     sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
     error, of_what = _error(context), f"{of} learned from"
     drawing = [charts.rungs_chart(trials, context.metric, of_what, error, *size) for size in sizes]
@@ -262,6 +266,7 @@ def _validation(context: Context) -> dict[str, object]:
     offers = [
         {
             "name": offer.name,
+            "title": offer_text(offer, context.data.best),
             "score": context.metric.text(offer.value, offer.se),
             "algorithm": offer.algorithm,
             "number": offer.number,
@@ -341,11 +346,25 @@ def _topics(context: Context) -> dict[str, object]:
     return {"rows": rows, "map": drawing_of(*(charts.topics_chart(topics, *size) for size in sizes))}
 
 
+def _editions(context: Context) -> dict[str, object]:
+    found, metric = context.data.editions, context.metric
+    if not found:
+        return {}
+    few = len(found) <= MOST_NAMED  # names have no ticks between them
+    places: list[object] = [str(one.number) if few else one.number for one in found]
+    curve = Curve("edition", places, [one.score for one in found])
+    sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
+    drawing = [charts.curve_chart(curve, metric, False, "edition", *size) for size in sizes]
+    rows = [(one.number, f"{one.rows:,}", metric.text(one.score)) for one in found]
+    return {"charts": drawing_of(*drawing), "rows": rows[::-1], "brief": metric.brief}
+
+
 def _learning(context: Context) -> dict[str, object]:
     curve = context.data.learning
     if curve is None or not _has_scores(curve):
         return {}
-    found, further, sentence = context.data.extrapolated, doubled(curve), learning_text(curve, context.metric)
+    found, further, sentence = context.data.extrapolated, doubled(curve), ""
+    sentence = learning_text(curve, context.metric, beyond=found is None)
     beyond = None if further is None or "hardly help" in sentence else (*further, further[1], further[1])
     if found is not None:
         beyond = (float(found.rows), found.score, found.low, found.high)

@@ -30,7 +30,7 @@ class SearchOptions(Strict):
     ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search keys
     name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and ``{"alias": object}``.
     ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
-    ``"auto:classification"`` and other tasks say what the target is."""
+    ``"auto:classification"`` and other tasks say what the target is; ``"auto+trees"`` takes boosted trees too."""
 
     search: Annotated[
         dict[str, Searched],
@@ -138,9 +138,9 @@ class SearchOptions(Strict):
         ),
     ] = None
     """``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of it first; the
-    better third goes on. None fits every setting to the whole sample. ``"population"`` trains a fifth as many
-    settings as there are trials, and after each fifth of the epochs the worse quarter goes on from states of the
-    better."""
+    better third goes on. Where a number of trees is chosen it is a part of the trees, on every row. None fits every
+    setting to the whole sample. ``"population"`` trains a fifth as many settings as there are trials, and after
+    each fifth of the epochs the worse quarter goes on from states of the better."""
 
     replay: Annotated[
         float | None,

@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 import hpo
 from algorithms.families.recommenders import Users, hidden_of
+from algorithms.scoring.mass_volume import mass_volume
 from algorithms.solvers.fold_in import halves
 from algorithms.tasks import TASKS
 from hpo.report.baseline import baseline
@@ -140,6 +141,7 @@ def test_the_baseline_of_clusters_is_one_cluster(tmp_path):
     own, folds = in_folds(lambda train, test: KMeans(1).fit(train).score(test) / len(test))
     found = baseline(unlabelled(tmp_path, "kmeans", "neg_inertia", folds, {"standardize": False}))
     assert found.mean == pytest.approx(own, rel=1e-6)
+    assert "'silhouette'" in hpo.write_report(unlabelled(tmp_path, "kmeans", "neg_inertia", folds)).diagnostics.hint
     one = in_folds(lambda train, test: GaussianMixture(1).fit(train).score(test))[0]
     asked = {"standardize": False, "covariance_type": "full", "n_components": [1, 2]}
     found = baseline(unlabelled(tmp_path, "gaussian_mixture", "log_likelihood", folds, asked))
@@ -194,6 +196,12 @@ def test_the_baseline_of_topics_is_one_frequency_of_each_word(tmp_path):
         own.append(-np.exp(-np.sum(parts @ np.log(often / often.sum())) / parts.sum()))
     assert found.mean == pytest.approx(np.mean(own), rel=1e-6)
     assert baseline(hpo.tune(counts, algorithm="topics", scoring="npmi", **asked)) is None
+
+
+def test_outliers_drawn_at_random_leave_all_rooms_alike():
+    rows, rng = load_wine().data, np.random.default_rng(0)
+    own = np.mean([mass_volume(lambda X: rng.uniform(size=len(X)), rows, np.ones(len(rows)), rows) for _ in range(20)])
+    assert TASKS["outlier_detection"].chance["neg_mass_volume"] == pytest.approx(-own, abs=0.01)
 
 
 def test_a_score_without_a_dummy_has_no_baseline(tmp_path):
