@@ -138,7 +138,8 @@ def tune(
         ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search
         keys name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and ``{"alias":
         object}``. ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
-        ``"auto:classification"`` and other tasks say what the target is.
+        ``"auto:classification"`` and other tasks say what the target is; ``"auto+trees"`` takes boosted trees
+        too.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
     window : only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``,
         ``"12h"``. A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end
@@ -163,9 +164,9 @@ def tune(
         items; algorithms of the task ``recommendation`` take it.
     documents : where each row of the data is one document: the column of its text, or ``{"text": column}``
         with parameters of scikit-learn's ``CountVectorizer``: ``max_features`` (4,000), ``min_df``,
-        ``max_df``, ``stop_words``, ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``. The
-        study is of a sparse matrix of documents by words. ``topics`` takes the column by itself where the
-        data has no other.
+        ``max_df``, ``stop_words``, ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``,
+        ``analyzer``, ``binary``. The study is of a sparse matrix of documents by words. ``topics`` takes the
+        column by itself where the data has no other.
     time : the column of times where each row is one step of a series, for algorithms that forecast: dates,
         timestamps, whole numbers, or text such as ``2024-12``, ``2024 Q4``. What is missing between two times
         is a gap.
@@ -499,7 +500,8 @@ def question_over(
     chosen = ""
     if is_auto(spec.algorithm):
         choice = choose(automatic(spec), dataset, spec.seed)
-        chosen, spec = choice.words, spec.but(algorithm=list(choice.names))
+        search = {**choice.search, **(spec.search or {})}
+        chosen, spec = choice.words, spec.but(algorithm=list(choice.names), search=search)
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=4)
     calendar, kept = None, store
