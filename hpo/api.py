@@ -165,9 +165,9 @@ def tune(
         items; algorithms of the task ``recommendation`` take it.
     documents : where each row of the data is one document: the column of its text, or ``{"text": column}``
         with parameters of scikit-learn's ``CountVectorizer``: ``max_features`` (4,000), ``min_df``,
-        ``max_df``, ``stop_words``, ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``. The
-        study is of a sparse matrix of documents by words. ``topics`` takes the column by itself where the
-        data has no other.
+        ``max_df``, ``stop_words``, ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``,
+        ``analyzer``, ``binary``. The study is of a sparse matrix of documents by words. ``topics`` takes the
+        column by itself where the data has no other.
     time : the column of times where each row is one step of a series, for algorithms that forecast: dates,
         timestamps, whole numbers, or text such as ``2024-12``, ``2024 Q4``. What is missing between two times
         is a gap.
