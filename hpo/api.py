@@ -28,6 +28,7 @@ from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.documents import check_documents, lone_text
+from hpo.question.every_row import of_every_row, sized
 from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
@@ -462,7 +463,7 @@ def _resolved_early(spec: StudySpec) -> tuple[list[Searched], Scoring] | None:
     Seasons follow from the frequency, and so does how far windows reach back; whether there is a target says how
     models are scored that may do without.
     """
-    if is_auto(spec.algorithm):
+    if is_auto(spec.algorithm) or of_every_row(spec.search):
         return None
     if spec.time is not None and spec.freq is None:
         searches(spec)  # refuses what does not forecast
@@ -499,7 +500,7 @@ def question_over(
     engine: Engine | None = None,
 ) -> Question:
     """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
-    chosen = ""
+    chosen, spec = "", sized(spec, dataset.rows)
     if is_auto(spec.algorithm):
         choice = choose(automatic(spec), dataset, spec.seed)
         search = {**choice.search, **(spec.search or {})}
