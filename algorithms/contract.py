@@ -343,7 +343,7 @@ class Algorithm(ABC, Generic[S, M]):
         return {}
 
     def check(self, state: S) -> None:
-        """Refuse, clearly, a state that cannot define a model, whatever the free fields are.
+        """Raise an error where the state cannot define a model, whatever the free fields are.
 
         Raises NotEnoughRows where more rows would do (MissingClass where rows of a class are missing): it is asked
         of every training state before the first trial.

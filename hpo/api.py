@@ -138,7 +138,8 @@ def tune(
         ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search
         keys name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and ``{"alias":
         object}``. ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
-        ``"auto:classification"`` and other tasks say what the target is.
+        ``"auto:classification"`` and other tasks say what the target is; ``"auto+trees"`` takes boosted trees
+        too.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
     window : only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``,
         ``"12h"``. A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end
@@ -499,7 +500,8 @@ def question_over(
     chosen = ""
     if is_auto(spec.algorithm):
         choice = choose(automatic(spec), dataset, spec.seed)
-        chosen, spec = choice.words, spec.but(algorithm=list(choice.names))
+        search = {**choice.search, **(spec.search or {})}
+        chosen, spec = choice.words, spec.but(algorithm=list(choice.names), search=search)
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=4)
     calendar, kept = None, store

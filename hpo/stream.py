@@ -42,7 +42,7 @@ from hpo.states.streaming import Flow, endless, key_of, seen, segment_of
 from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.counting import counted
-from studies.record.study_record import SENSELESS
+from studies.record.record_parts import SENSELESS
 from studies.spec.definition import definition
 from studies.spec.form import plain
 from studies.spec.spec import StudySpec, build

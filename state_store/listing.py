@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Contexts of the card at most: it is no higher than 300 pixels."""
 
+LISTED = 3
+"""Leaves of the text at most: no more than 20 lines of a terminal."""
+
 DIGITS = 12
 """Digits of a context that are shown."""
 
@@ -48,6 +51,11 @@ class Entries(list[Entry]):
             for context, leaves in groups.items()
         }  # fmt: skip
         return dict(sorted(found.items(), key=lambda one: (-one[1][2], one[0])))
+
+    def __repr__(self) -> str:
+        """Show the first leaves alone: a store has thousands."""
+        more = [f" and {len(self) - LISTED} more"] if len(self) > LISTED else []
+        return "[" + ",\n ".join([*map(repr, self[:LISTED]), *more]) + "]"
 
     def _repr_html_(self) -> str:
         """Show a line for each context, the largest first, as notebooks do."""

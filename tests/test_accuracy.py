@@ -16,7 +16,8 @@ from algorithms.contract import Score
 from algorithms.models.ridge import Ridge
 from hpo.cli.run import result_values
 from hpo.findings import largest, sampling_error
-from studies.record.study_record import StudyRecord, TrialNote
+from studies.record.study_record import StudyRecord
+from studies.record.trial_note import TrialNote
 from studies.report.accuracy import Accuracy, recorded_accuracy
 from studies.report.page import render_html, to_csv
 from studies.report.terminal import render_summary

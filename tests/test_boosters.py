@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import cross_val_score
 from test_chains import CV, X, Y, bits, state_of, stored
 
 import hpo
@@ -92,3 +95,20 @@ def test_lightgbm_writes_to_the_screen_only_where_it_was_told_to(given, capfd):
     hpo.tune((X, y), algorithm=model, trials=1, folds=2, store=None, progress=False)
     said = "".join(capfd.readouterr())
     assert ("[LightGBM]" in said) == bool(given)
+
+
+@pytest.mark.parametrize("early", [None, 2])
+def test_bins_of_xgboost_are_made_once_a_fold_and_scores_are_those_of_refits(early, monkeypatch):
+    made, kind = [], xgboost.QuantileDMatrix
+    monkeypatch.setattr(xgboost.sklearn, "QuantileDMatrix", lambda *a, **k: made.append(k["max_bin"]) or kind(*a, **k))
+    model = xgboost.XGBRegressor(max_depth=3, n_jobs=1)
+    search = {"n_estimators": [3, 6, 9], "learning_rate": [0.1, 0.3, 0.9], "max_bin": [16, 64]}
+    how = {"folds": CV, "trials": 6, "sampler": "random", "store": None, "polish": False}
+    result = hpo.tune((X, Y), algorithm=model, search=search, early_stopping_rounds=early, **how)
+    assert sorted(set(made)) == [16, 64] and len(made) == 2 * len(CV)
+    for trial in result.optuna_study.trials:
+        given = {name.partition(".")[2]: value for name, value in trial.params.items()}
+        twin = xgboost.XGBRegressor(max_depth=3, n_jobs=1, random_state=0, **given)
+        assert trial.value == pytest.approx(cross_val_score(twin, X, Y, cv=CV).mean(), rel=1e-6)
+    best = result.best_model[-1]
+    assert not {"_create_dmatrix"} & vars(best).keys() and len(pickle.dumps(best))

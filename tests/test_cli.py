@@ -303,7 +303,7 @@ def test_algorithms_name_every_hyperparameter(ask):
     assert (ridge["alpha"]["needs_pass"], ridge["precision"]["needs_pass"]) == (False, True)
     words = ask("algorithms", "ridge").out
     assert ridge.keys() <= set(words.split())
-    assert "a pass each" in " ".join(words.split())
+    assert "each value reads the data again" in " ".join(words.split())
     answer = ask("algorithms", "rigde")
     assert answer.code == 2
     assert "did you mean 'ridge'" in answer.err

@@ -17,14 +17,16 @@ import pytest
 from terminal import Answer, within
 
 import hpo
-from hpo.cli.studies import compare
+from hpo.cli.compare import compare
 from hpo.cli.watch import watch
 from hpo.errors import Interrupted, TuneError
 from hpo.findings.editions import words
+from hpo.report.collect import report_data
 from hpo.states.evaluate import Scores
 from hpo.trials import editions
 from hpo.trials.tuner import Tuner
 from studies.errors import StudyMissing, StudyTaken
+from studies.report.page import render_html
 
 
 def month(number: int, rows: int = 300, shift: float = 0.0) -> pd.DataFrame:
@@ -185,6 +187,21 @@ def test_an_interrupted_edition_goes_on(home):
     assert whole.record.edition.number == 2
     assert len(whole.optuna_study.trials) == part.record.edition.carried + 8
     assert whole.record.edition.carried == part.record.edition.carried
+
+
+def test_a_report_shows_the_score_of_each_edition(home):
+    found = [tune(home)]
+    for number in (3, 4):
+        add(home, number)
+        found.append(tune(home, fresh=number == 4))
+    assert found[0].record.edition.earlier == ()
+    last = hpo.load("daily", storage=str(home / "studies.journal"))
+    data = report_data(last)
+    known = [(n + 1, 600 + 300 * n, one.best_value) for n, one in enumerate(found)]
+    assert [(one.number, one.rows, one.score) for one in data.editions] == known
+    page = render_html(data)
+    assert 'id="editions"' in page and all(f"{one.best_value:.3g}" in page for one in found)
+    assert 'id="editions"' not in render_html(report_data(found[0]))
 
 
 def test_several_objectives_carry_their_pareto_front(home):

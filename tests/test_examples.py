@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import groupby
 from pathlib import Path
 
 import nbformat
@@ -14,9 +15,15 @@ NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 
 
 def printed(notebook) -> list[tuple[str, str]]:
-    """Return what the cells of a notebook printed; on standard error, too."""
-    cells = (cell for cell in notebook.cells if cell.cell_type == "code")
-    return [(out.name, out.text) for cell in cells for out in cell.outputs if out.output_type == "stream"]
+    """Return what the cells of a notebook printed; on standard error, too.
+
+    A kernel sends what is there five times a second, so that a line may come in two pieces.
+    """
+    found = []
+    for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
+        told = [(out.name, out.text) for out in cell.outputs if out.output_type == "stream"]
+        found += [(name, "".join(text for _, text in part)) for name, part in groupby(told, lambda one: one[0])]
+    return found
 
 
 def test_there_are_six():

@@ -11,6 +11,7 @@ import pytest
 import hpo
 from hpo.api import question_of, run_question
 from hpo.report.notes import expected
+from hpo.states.plan import SECONDS_PER_PRODUCT
 from studies import StudySpec
 from studies.record.study_record import StudyRecord
 
@@ -93,3 +94,14 @@ def test_the_forecast_is_recorded(folder):
     values = json.loads(json.dumps({"onepass": record.encode()}))
     assert StudyRecord.of(values, "s").forecast == record.forecast
     assert expected(record)[0].startswith("Expected of the pass: ")
+
+
+def test_the_guess_of_a_sparse_matrix_is_of_the_numbers_that_it_stores(tmp_path):
+    rng = np.random.default_rng(0)
+    pairs = pd.DataFrame({"user": np.repeat(np.arange(1_000), 3), "item": rng.permutation(np.arange(3_000)), "n": 1})
+    pairs.to_csv(tmp_path / "pairs.csv", index=False)
+    asked = {"user": "user", "item": "item", "value": "n"}
+    spec = StudySpec(data=str(tmp_path / "pairs.csv"), interactions=asked, algorithm="topics", store=str(tmp_path / "s"))
+    planned = hpo.plan(spec)
+    squares_of_all_columns = SECONDS_PER_PRODUCT * planned.rows_to_read * 3_000**2
+    assert 0.0 < planned.seconds < squares_of_all_columns / 4

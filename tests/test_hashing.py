@@ -22,7 +22,7 @@ import hpo
 from algorithms import laws
 from algorithms.contract import HASH_BITS, Column, Shape, fitted
 from algorithms.models.linear import Linear
-from algorithms.preparing.column_map import buckets_of
+from algorithms.preparing.column_maps import buckets_of
 from algorithms.preparing.steps import HashColumns
 from algorithms.summaries.pack import columns_of
 from algorithms.summaries.packed import PackedClassifiers

@@ -17,12 +17,12 @@ from optuna.trial import TrialState
 from test_record import facts, grow, start
 
 from studies.errors import RecordWarning, StudyError
-from studies.record.journal import repair
+from studies.record.journal_repair import repair
 from studies.record.listing import listed
 from studies.record.records import load_study, record_of
 from studies.record.rows import list_studies
 from studies.record.storage import open_storage
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 from studies.record.write_behind import WriteBehind
 
 MUTANTS = int(os.environ.get("HPO_MUTANTS", "300"))

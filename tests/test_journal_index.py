@@ -18,8 +18,8 @@ from optuna.trial import TrialState, create_trial
 
 from studies.errors import RecordWarning, StudyError
 from studies.record import journal, journal_index, replay
-from studies.record.journal import damaged, repair
 from studies.record.journal_index import index_path
+from studies.record.journal_repair import damaged, repair
 from studies.record.lines import seal, unsealed
 from studies.record.listing import listed
 from studies.record.records import begin, load_study

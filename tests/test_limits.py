@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 import hpo
 from algorithms import fields, registry
 from hpo.errors import SearchError
-from hpo.question.search import resolve
+from hpo.question.given import resolve
 
 X, y = (part[:120] for part in load_diabetes(return_X_y=True))
 X = X[:, :6]

@@ -15,7 +15,8 @@ from studies.record.editions import load_edition
 from studies.record.records import begin, load_study
 from studies.record.rows import list_studies
 from studies.record.storage import open_storage
-from studies.record.study_record import StudyRecord, TrialNote
+from studies.record.study_record import StudyRecord
+from studies.record.trial_note import TrialNote
 
 STUDIES, TRIALS = 12, 20
 

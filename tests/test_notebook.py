@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import forked
@@ -18,6 +19,7 @@ from test_origins import counted
 import hpo
 from state_store.key import Key
 from studies.report.card import card
+from studies.report.text import metric_of
 from studies.spec.spec import build
 
 
@@ -143,11 +145,13 @@ def test_each_draws_on_the_axes_that_it_is_given_or_on_new_ones(result, tmp_path
     for one in found.values():
         assert one.plot(ax) is ax and one.plot() is not ax
     pyplot.close("all")
-    curve = found["validation"]
+    curve, label = found["validation"], metric_of(result.metric).label
     drawn = curve.plot()
-    assert (drawn.get_xlabel(), drawn.get_ylabel(), drawn.get_xscale()) == ("ridge.alpha", result.metric, "log")
+    assert (drawn.get_xlabel(), drawn.get_ylabel(), drawn.get_xscale()) == ("ridge.alpha", label, "log")
     x, y = drawn.lines[0].get_data()
     assert np.allclose(x, curve.x) and np.allclose(y, curve.mean)
+    errors = replace(curve, metric="neg_mean_absolute_error").plot()
+    assert errors.get_ylabel() == "MAE ↓ lower is better" and np.allclose(errors.lines[0].get_ydata(), np.negative(curve.mean))
     board = found["leaderboard"]
     assert "ridge" in board._repr_html_() and type(board[board["trials"] > 0]) is pd.DataFrame
 
@@ -175,6 +179,7 @@ def test_a_listing_of_states_shows_and_draws_its_contexts_the_largest_first(resu
     assert page.index("111111111111") < page.index("101010101010") and "and 4 more" in page and "11,000" in page
     bars = states.plot().patches
     assert sorted(bar.get_width() for bar in bars) == sorted(e.bytes for e in states)
+    assert len(states) > 3 and repr(states).count("<leaf") == 3 and f"and {len(states) - 3} more" in repr(states)
     assert hpo.StateStore(tmp_path / "none").list()._repr_html_().count("no leaf") == 1
     pyplot.close("all")
 

@@ -22,7 +22,7 @@ from hpo.errors import TuneError
 from hpo.report.collect import report_data
 from hpo.trials.population import Population
 from hpo.trials.tuner import Tuner
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 
 EPOCHS, TRIALS = 10, 20
 MODEL = SGDRegressor(learning_rate="constant")

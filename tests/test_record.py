@@ -23,7 +23,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from studies.errors import RecordWarning, StorageError, StudyMissing, StudyTaken
-from studies.record.journal import FileStorage
+from studies.record.file_storage import FileStorage
 from studies.record.records import begin, load_study
 from studies.record.rows import list_studies
 from studies.record.storage import delete_study, open_storage

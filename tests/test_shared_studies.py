@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import forked
@@ -242,9 +244,24 @@ def test_a_full_disk_costs_no_time(tmp_path, monkeypatch):
     assert sum(tried) <= 10 * 600
 
 
+@pytest.mark.parametrize("whole_seconds", [False, True])
 @pytest.mark.parametrize("name", ["create_new_trial", "get_trial_number_from_id"])
-def test_a_trial_is_stored_once_where_a_database_keeps_it_and_loses_the_answer(tmp_path, monkeypatch, name):
-    """The server stops when it has committed: the trial was written again, and was there twice."""
+def test_a_trial_is_stored_once_where_a_database_keeps_it_and_loses_the_answer(tmp_path, monkeypatch, name, whole_seconds):
+    """The server stops when it has committed: the trial was written again, and was there twice.
+
+    MySQL rounds times to seconds.
+    """
+    create = RDBStorage.create_new_trial
+
+    def rounded(self, study_id, template_trial=None):
+        if template_trial is not None and whole_seconds:
+            template_trial = copy.copy(template_trial)
+            for when in ("datetime_start", "datetime_complete"):
+                given = getattr(template_trial, when) + timedelta(seconds=0.5)
+                setattr(template_trial, when, given.replace(microsecond=0))
+        return create(self, study_id, template_trial)
+
+    monkeypatch.setattr(RDBStorage, "create_new_trial", rounded)
     real, calls = getattr(RDBStorage, name), iter(range(1000))
 
     def lost(self, *args, **options):

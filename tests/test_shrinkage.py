@@ -31,7 +31,8 @@ from algorithms.summaries.class_kurtosis import ClassKurtosis
 from algorithms.summaries.classes import Classes
 from hpo.cli.algorithms import describe
 from hpo.errors import NoScoreWarning, SearchError
-from hpo.question.search import Searched, resolve
+from hpo.question.given import resolve
+from hpo.question.search import Searched
 from studies import StudySpec
 
 SETS = {"iris": load_iris, "wine": load_wine, "digits": load_digits, "cancer": load_breast_cancer}

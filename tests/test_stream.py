@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes
 from terminal import within
 
 import hpo
+from hpo.data.sources.piped import Bad, piped
 from hpo.errors import DataError, DataWarning, TuneError
 from hpo.states.streaming import key_of
 from state_store import StateStore
@@ -380,6 +382,18 @@ def test_lines_that_cannot_be_read_are_named_left_out_and_limited(tmp_path):
     assert over.returncode == 1
     assert b"more than max_bad_rows=1" in over.stderr
     assert b"Traceback" not in over.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "lines", "bad"),
+    [("csv", [b"a,b", *[b"1,2.5"] * 9], b"1,2,3"), ("jsonl", [b'{"a": 1, "b": 2.5}'] * 9, b'{"a": 1, "b"')],
+)
+def test_a_bad_line_among_the_first_rows_is_one_bad_line(form, lines, bad):
+    lines = [*lines[:4], bad, *lines[4:]]
+    found = list(piped(io.BytesIO(b"\n".join(lines)), form, first_rows=10))
+    tables = [item for item in found if isinstance(item, pa.Table)]
+    assert [isinstance(item, Bad) for item in found].count(True) == 1
+    assert pa.concat_tables(tables).to_pydict() == {"a": [1] * 9, "b": [2.5] * 9}
 
 
 @pytest.mark.parametrize(

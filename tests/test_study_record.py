@@ -14,10 +14,12 @@ import hpo
 from hpo.trials.notes import notes
 from studies.errors import RecordTooNew
 from studies.record.compare import compare
+from studies.record.record_parts import PolishNote
 from studies.record.records import load_study, record_of
 from studies.record.rows import list_studies
 from studies.record.storage import open_storage
-from studies.record.study_record import ONEPASS, VERSION, PolishNote, ScoreNote, StudyRecord, TrialNote
+from studies.record.study_record import ONEPASS, VERSION, StudyRecord
+from studies.record.trial_note import ScoreNote, TrialNote
 
 FIRST = Path(__file__).parent / "records" / "version1.journal"
 """Written by the program as it was when records had no types; never written again."""

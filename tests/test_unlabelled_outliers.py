@@ -150,5 +150,5 @@ def test_a_study_of_files_is_opened_again_and_reported(tmp_path, monkeypatch):
     hpo.write_report(again, tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
     assert "Held-out rows by how abnormal they are" in page
-    assert "In truth" not in page
+    assert "True class" not in page
     assert "True outliers" not in page

@@ -17,7 +17,8 @@ from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.design import deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.memo import MEMO, Sized
-from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess, Preprocessed, unused_fields
 from algorithms.ranges import Integer, Legal, Log, Range
 from algorithms.solvers.centres import Cloud, Rows

@@ -13,7 +13,8 @@ from algorithms.errors import InvalidField, TooLarge
 from algorithms.families.classes import need_every_class
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import scipy
-from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
+from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Impute
 from algorithms.ranges import Choice, Legal, Log
 from algorithms.scoring.scorers import score_given

@@ -22,7 +22,8 @@ import numpy as np
 from algorithms.arrays import Array, Mask, Places
 from algorithms.contract import Shape
 from algorithms.memo import MEMO, VIEWS
-from algorithms.preparing.column_map import CANCELLED, ColumnMap, column_map
+from algorithms.preparing.column_map import CANCELLED, ColumnMap
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root, factored, unlike
 from algorithms.summaries.moments import MomentsState

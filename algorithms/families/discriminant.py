@@ -18,13 +18,15 @@ from algorithms.families.design import CARE, DRAWS, deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.families.rounding import PROMISED, SHAKEN, sure
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
+from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Range
 from algorithms.scoring.scorers import score_by
 from algorithms.solvers.spectrum import eigen_apart, graded, graded_root
+from algorithms.summaries.by_class import ByClass
 from algorithms.summaries.class_kurtosis import ClassKurtosis
-from algorithms.summaries.classes import ByClass, Classes
+from algorithms.summaries.classes import Classes
 from algorithms.summaries.moments import check_finite
 from algorithms.summaries.precise import EPS
 

@@ -9,7 +9,8 @@ import numpy as np
 from algorithms.arrays import Array
 from algorithms.contract import Shape
 from algorithms.errors import InvalidField, NotEnoughRows, TooLarge
-from algorithms.preparing.column_map import ColumnMap, filled_map
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import filled_map
 from algorithms.summaries.co_occurrence import CoOccurrenceState, words_of
 
 

@@ -37,6 +37,7 @@ from algorithms.chained import EPOCHS
 from algorithms.contract import Algorithm, Chain, Chained, Held, Prefixed, Rows, Tags
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
+from algorithms.families.bins import shared
 from algorithms.families.boosters import STORED, Growth, growth_of
 from algorithms.families.conventions import check_conventions, is_estimator, parameters_of, silence
 from algorithms.families.estimator_arrays import arrays_of, put_back
@@ -95,6 +96,10 @@ class Foreign(Algorithm[SampleState, Fitted]):
     ----------
     summary : the sample that it is fitted to.
     values : its parameters; those not given stay as they were.
+
+    Attributes
+    ----------
+    plain : the estimator with these parameters, never fitted.
     """
 
     template: ClassVar[BaseEstimator]
@@ -104,7 +109,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         self.summary = Sample(size=ROWS) if summary is None else summary
         self.values: Mapping[str, object] = values
         try:
-            self.made()
+            self.plain = self.made()
         except (TypeError, ValueError) as error:
             raise InvalidField(f"{type(self).__name__}: {_first_line(error)}") from error
 
@@ -134,7 +139,8 @@ class Foreign(Algorithm[SampleState, Fitted]):
         self.check(state)
         prepared, model = _prepared(state), self.made()
         fit = functools.partial(model.fit, prepared.X, *self._target(state), **_weights(model, state))
-        return Fitted(prepared, model, self._settled(fit))
+        with shared(model, state, prepared.X):
+            return Fitted(prepared, model, self._settled(fit))
 
     def _settled(self, fit: Callable[[], object]) -> bool:
         """Fit, and return whether nothing warned that it did not converge; FitFailed where it raises."""
@@ -247,7 +253,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def may_change(self, name: str) -> bool:
         """Return whether it is a number that is no count, such as a step size: by others arrays may be laid out."""
-        return isinstance(self.made().get_params().get(name), float)
+        return isinstance(self.plain.get_params().get(name), float)
 
     def solve(self, state: SampleState) -> Fitted:
         """Return the estimator after its epochs; without a number of these as ``fit`` leaves it."""
@@ -337,12 +343,12 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
     @property
     def prefixed(self) -> Prefixed | None:
         """The algorithm itself where it is so with these parameters."""
-        return self if self.part.holds(_last(self.made())) else None
+        return self if self.part.holds(_last(self.plain)) else None
 
     @property
     def axis(self) -> str:
         """The parameter, of a pipeline's last step where it is one."""
-        steps, name = getattr(self.template, "steps", None), self.part.named(_last(self.made()))
+        steps, name = getattr(self.template, "steps", None), self.part.named(_last(self.plain))
         return f"{steps[-1][0]}__{name}" if steps else name
 
     @property
@@ -372,7 +378,7 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
 
     def grows(self, state: SampleState) -> bool:
         """Return whether trees are grown only as far as is asked for, to what one fit makes."""
-        return self.part.grown is not None and self.part.steady(_last(self.made()), state.n)
+        return self.part.grown is not None and self.part.steady(_last(self.plain), state.n)
 
     def growing(
         self, state: SampleState, values: Sequence[float], held: Held[SampleState]
@@ -393,7 +399,8 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
             X, asked = earlier.transform(X), earlier.transform(asked)
 
         def fit(one: BaseEstimator, **more: object) -> None:
-            settled.append(self._settled(functools.partial(one.fit, X, *y, **_weights(one, state), **more)))
+            with shared(one, state, prepared.X):
+                settled.append(self._settled(functools.partial(one.fit, X, *y, **_weights(one, state), **more)))
 
         for shorter in grown(last, fit, list(map(int, values))):
             found = Fitted(prepared, _ending(model, shorter), all(settled))

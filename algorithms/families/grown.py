@@ -14,6 +14,7 @@ from typing import Protocol, Self
 
 from sklearn.base import BaseEstimator
 
+from algorithms.families.bins import MAKES
 from algorithms.lazily import Library
 
 lightgbm, xgboost = Library("lightgbm"), Library("xgboost")
@@ -90,6 +91,7 @@ def of_xgboost(model: BaseEstimator, fit: Fit, values: Sequence[int]) -> Generat
                     return False
                 found = copy.copy(model)
                 found._Booster = booster[: epoch + 1]
+                vars(found).pop(MAKES, None)
                 return not tell(found)
 
         given = model.get_params()["callbacks"] or []

@@ -15,7 +15,8 @@ from algorithms.contract import Algorithm, Held, Rows, as_dense
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.lazily import sklearn
-from algorithms.preparing.column_map import ColumnMap, buckets_of
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import buckets_of
 from algorithms.ranges import Choice, Plain, Range
 from algorithms.summaries.pack import Member, PackedState, columns_of, equations, hashed_columns
 from algorithms.summaries.packed import Packed

@@ -76,7 +76,7 @@ def raw_scores(first: First, model: BaseEstimator, X: Floats, values: Sequence[i
 
 def sums(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:
     """Sweep over forests and bagging: the mean of what each part says."""
-    told = _Sums(model, np.ascontiguousarray(X, np.float32) if _takes_singles(model) else X)
+    told = _Sums(model, X)
     names = ("predict_proba", "decision_function") if is_classifier(model) else ("predict",)
     for value in values:
         shorter = first(value)
@@ -91,7 +91,8 @@ class _Sums:
     """The sums of what the parts of an ensemble say of some rows, by method, as far as they were asked for."""
 
     def __init__(self, model: BaseEstimator, X: Floats) -> None:
-        self.model, self.X = model, X
+        self.model, self.plain = model, not hasattr(model, "estimators_features_")
+        self.X = model._validate_X_predict(X) if self.plain else X
         self.found: dict[str, tuple[int, Floats]] = {}
 
     def mean(self, method: str, m: int) -> Floats:
@@ -100,23 +101,22 @@ class _Sums:
         if m < done:
             done = 0
         for i in range(done, m):
-            told = getattr(self._one(i), method)(self.X)
+            told = self._of(i, method)
             total = np.add(total, told, out=total) if i else np.array(told)
         self.found[method] = m, total
         return np.asarray(total / m)
 
-    def _one(self, i: int) -> BaseEstimator:
+    def _of(self, i: int, method: str) -> Floats:
+        """Return what a part says: of a forest, of rows that were checked once for all trees."""
+        if self.plain:
+            told: Floats = getattr(self.model.estimators_[i], method)(self.X, check_input=False)
+            return told
         one = copy.copy(self.model)
         one.n_estimators, one.n_jobs = 1, None
         one.estimators_ = self.model.estimators_[i : i + 1]
-        if hasattr(one, "estimators_features_"):
-            one.estimators_features_ = self.model.estimators_features_[i : i + 1]
-        return one
-
-
-def _takes_singles(model: BaseEstimator) -> bool:
-    """Return whether it rounds rows to single precision by itself, so that this may be done once."""
-    return not hasattr(model, "estimators_features_")
+        one.estimators_features_ = self.model.estimators_features_[i : i + 1]
+        found: Floats = getattr(one, method)(self.X)
+        return found
 
 
 def votes(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:

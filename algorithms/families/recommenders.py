@@ -28,7 +28,8 @@ from algorithms.families.rounding import sure
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
 from algorithms.mixing import mixed
-from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.kernels import NONE
 from algorithms.preparing.within import outer_sum
 from algorithms.ranges import Log, Range

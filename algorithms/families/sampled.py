@@ -13,7 +13,8 @@ from algorithms.contract import Rows, Shape, as_dense
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
+from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess, unused_fields
 from algorithms.ranges import Range
 from algorithms.summaries.moments import check_finite

@@ -15,7 +15,8 @@ from algorithms.families.design import deviations, most_correlated
 from algorithms.families.quadratic import Weights
 from algorithms.lazily import scipy
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import CANCELLED, ColumnMap, column_map
+from algorithms.preparing.column_map import CANCELLED, ColumnMap
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.expansion import Expansion
 from algorithms.solvers.placed_rows import PlacedRows

@@ -13,7 +13,8 @@ from algorithms.contract import LEVEL, MISSING, OTHER, Array, Shape
 from algorithms.errors import InvalidField
 from algorithms.families.counted import Counted, CountedSolution
 from algorithms.lazily import scipy, sklearn
-from algorithms.preparing.column_map import ColumnMap, picked
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import picked
 from algorithms.summaries.counts import CountsState
 
 if TYPE_CHECKING:

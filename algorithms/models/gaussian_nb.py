@@ -16,11 +16,13 @@ from algorithms.families.discriminant import ROUNDING, told_again
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
 from algorithms.lazily import sklearn
-from algorithms.preparing.column_map import ColumnMap, column_map, gaps_of
+from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Impute
 from algorithms.preparing.within import places_of
 from algorithms.ranges import Choice, Legal, Log
-from algorithms.summaries.classes import Classes, ClassesState, of_every_class
+from algorithms.summaries.by_class import ClassesState
+from algorithms.summaries.classes import Classes, of_every_class
 from algorithms.summaries.moments import check_finite
 from algorithms.summaries.precise import EPS
 from algorithms.summaries.sample import labels

@@ -26,7 +26,7 @@ from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Legal, Uniform
 from algorithms.solvers.spectrum import graded, graded_root, unlike
-from algorithms.summaries.classes import ByClass
+from algorithms.summaries.by_class import ByClass
 from algorithms.summaries.sample import labels
 from algorithms.tags import Equivalent
 

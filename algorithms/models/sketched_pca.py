@@ -18,7 +18,8 @@ from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.families.rounding import DIGITS
 from algorithms.known import Known
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, column_map
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import column_map
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.nystrom import EPS, factor
 from algorithms.summaries.sketch import Sketch, SketchState, check_sums

@@ -28,7 +28,8 @@ from algorithms.contract import INDICATOR, Batch, Column, Learned, Shape, as_den
 from algorithms.errors import AlgorithmError, NotEnoughRows
 from algorithms.known import Known
 from algorithms.lazily import sklearn
-from algorithms.preparing.column_map import ColumnMap, filled_map
+from algorithms.preparing.column_map import ColumnMap
+from algorithms.preparing.column_maps import filled_map
 from algorithms.preparing.imputed import gap_fills
 from algorithms.ranges import Choice, Integer, Legal, Log
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from algorithms.arrays import Matrix, Places
 from algorithms.preparing.column_map import ColumnMap as Columns
-from algorithms.preparing.column_map import buckets_of
+from algorithms.preparing.column_maps import buckets_of
 
 
 class ColumnMap(TransformerMixin, BaseEstimator):

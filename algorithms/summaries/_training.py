@@ -15,7 +15,7 @@ import numpy as np
 from algorithms.arrays import Places
 from algorithms.contract import Array, Batch, Shape
 from algorithms.known import Known
-from algorithms.preparing.column_map import buckets_of
+from algorithms.preparing.column_maps import buckets_of
 from algorithms.preparing.imputed import gap_sums
 from algorithms.solvers.losses import Loss
 from algorithms.solvers.scaled_rows import DenseRows, Picker, ScaledRows, SparseRows, picker_of

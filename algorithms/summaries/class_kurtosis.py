@@ -29,7 +29,7 @@ from algorithms.contract import EXACT, Batch, Shape, Summary
 from algorithms.lazily import scipy
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.preparing.within import add, places_of, selected, union
-from algorithms.summaries.classes import ByClass, class_means
+from algorithms.summaries.by_class import ByClass, class_means
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

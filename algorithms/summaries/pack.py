@@ -14,7 +14,8 @@ from algorithms.arrays import Places
 from algorithms.contract import HASHED, INDICATOR, Array, Shape, State
 from algorithms.errors import InvalidField
 from algorithms.known import Known
-from algorithms.preparing.column_map import ColumnMap, filled_map, gaps_of
+from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_maps import filled_map
 from algorithms.solvers.scaled_rows import FilledPicker, Picker
 
 

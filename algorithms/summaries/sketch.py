@@ -33,7 +33,8 @@ from algorithms.errors import AlgorithmError, TooLarge
 from algorithms.known import Known
 from algorithms.memo import MEMO
 from algorithms.preparing.centred import Centred, centred
-from algorithms.preparing.column_map import ColumnMap, filled_map, gaps_of
+from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_maps import filled_map
 from algorithms.preparing.imputed import gap_fills, value_columns
 from algorithms.preparing.within import places_of, union
 from algorithms.ranges import Choice, Integer, Legal

@@ -17,7 +17,7 @@ from hpo.cli.output import console, emit, print_table, say, say_wrapped
 if TYPE_CHECKING:
     from algorithms.declared import Field
 
-WHEN = {"always": "yes", "asked": "if asked for", "pass": "if asked for, a pass each"}
+WHEN = {"always": "yes", "asked": "optional", "pass": "optional; each value reads the data again"}
 
 ROOM = 120
 """Columns of the console from which on the overview names what is searched, not only how many."""

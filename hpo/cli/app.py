@@ -11,6 +11,7 @@ import typer
 import hpo
 from hpo.cli import (
     algorithms,
+    compare,
     confirm,
     dashboard,
     demo,
@@ -117,7 +118,7 @@ _add(app, "dashboard", dashboard.dashboard)
 _add(app, "demo", demo.demo)
 _add(_studies, "ls", studies.ls)
 _add(_studies, "show", studies.show)
-_add(_studies, "compare", studies.compare)
+_add(_studies, "compare", compare.compare)
 _add(_studies, "rm", studies.rm)
 _add(_studies, "verify", studies.verify)
 _add(_studies, "repair", studies.repair)

@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from hpo.findings import leaderboard as board
     from hpo.process import settings as process_settings
     from hpo.question import auto, checks
+    from hpo.question import given as question_given
     from hpo.question import scoring as question_scoring
-    from hpo.question import search as question_search
     from hpo.report import collect
     from hpo.states import fold_sizes
     from hpo.states import forget as forgetting
@@ -70,8 +70,7 @@ if TYPE_CHECKING:
     from state_store import gc as store_gc
     from state_store import verify as store_verify
     from studies.record import compare as study_compare
-    from studies.record import editions, records, study_record
-    from studies.record import journal as study_journal
+    from studies.record import editions, file_storage, journal_repair, records, trial_note
     from studies.record import listing as study_listing
     from studies.record import rows as study_rows
     from studies.record import storage as study_storage
@@ -112,10 +111,12 @@ else:
     editions = Module("studies.record.editions")
     exporting = Module("hpo.findings.exporting")
     edition_words = Module("hpo.findings.editions")
+    file_storage = Module("studies.record.file_storage")
     fold_sizes = Module("hpo.states.fold_sizes")
     forgetting = Module("hpo.states.forget")
     held_out = Module("hpo.findings.confirm")
     imports = Module("algorithms.imports")
+    journal_repair = Module("studies.record.journal_repair")
     known_names = Module("hpo.cli.known")
     migration = Module("hpo.drop_in.migration")
     noted = Module("hpo.findings.noted")
@@ -125,7 +126,7 @@ else:
     pq = Module("pyarrow.parquet")
     process_settings = Module("hpo.process.settings")
     question_scoring = Module("hpo.question.scoring")
-    question_search = Module("hpo.question.search")
+    question_given = Module("hpo.question.given")
     records = Module("studies.record.records")
     registry = Module("algorithms.registry")
     reopen = Module("hpo.findings.reopen")
@@ -147,12 +148,11 @@ else:
     store_gc = Module("state_store.gc")
     store_verify = Module("state_store.verify")
     study_compare = Module("studies.record.compare")
-    study_journal = Module("studies.record.journal")
     study_listing = Module("studies.record.listing")
-    study_record = Module("studies.record.study_record")
     study_rows = Module("studies.record.rows")
     study_storage = Module("studies.record.storage")
     study_template = Module("studies.spec.template")
     text_files = Module("studies.spec.text_files")
     tasks = Module("algorithms.tasks")
+    trial_note = Module("studies.record.trial_note")
     terminal = Module("studies.report.terminal")

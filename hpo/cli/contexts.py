@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
-from hpo.cli.behind import editions, records, study_record
+from hpo.cli.behind import editions, records, trial_note
 from hpo.cli.exits import UsageError
 from hpo.cli.options import known_storage
 from hpo.errors import TuneError
@@ -166,7 +166,7 @@ def asked(
 
 def _contexts_of(study: Study) -> list[str]:
     """Return the contexts that a study's trials were answered from, and scored on."""
-    noted = (study_record.TrialNote.of(trial.user_attrs).states for trial in study.get_trials(deepcopy=False))
+    noted = (trial_note.TrialNote.of(trial.user_attrs).states for trial in study.get_trials(deepcopy=False))
     record = records.record_of(study)
     return list(dict.fromkeys([*(states for states in noted if states), *(record.models if record else ())]))
 

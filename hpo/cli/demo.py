@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpo.cli.behind import demo_study, report_page
+from hpo.cli.described import settings
 from hpo.cli.options import AsJson, Quiet
 from hpo.cli.output import emit, say, say_wrapped
-from hpo.cli.studies import settings
 from state_store.entry import readable_bytes
 from studies.counting import counted
 from studies.report.text import metric_of, seconds_text

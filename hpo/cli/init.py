@@ -27,8 +27,8 @@ from hpo.cli.behind import (
     imports,
     opening,
     pa,
+    question_given,
     question_scoring,
-    question_search,
     study_template,
     tasks,
 )
@@ -178,7 +178,7 @@ def make_draft(
     name = name or suggested_name(data)
     described.build({"data": list(data), "algorithm": algorithms, "name": name}, "hpo init")
     automatic, chosen = auto.is_auto(algorithms), ""
-    searched = [] if automatic else question_search.resolve(algorithms, {})
+    searched = [] if automatic else question_given.resolve(algorithms, {})
     how = written_as(data)
     names, unread = columns_of(data, how.text)
     drop = list(dict.fromkeys([*unread, *apart(leave_out, names)]))
@@ -201,7 +201,7 @@ def make_draft(
     if automatic:
         choice = auto.choose(algorithms[0], dataset if target is None else of_target, 0)
         algorithms, chosen = list(choice.names), choice.words if choice.unsure else ""
-        searched = question_search.resolve(algorithms, {})
+        searched = question_given.resolve(algorithms, {})
     if target is not None:
         checks.check_task(searched, of_target)
     metric = question_scoring.resolve_scoring(None, searched, 4096, labelled=target is not None).metric

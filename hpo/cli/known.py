@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from algorithms import registry
 from hpo.cli.ranges import fields_of
-from hpo.question.search import keys_of
+from hpo.question.given import keys_of
 
 
 def known_fields(names: Iterable[str]) -> dict[str, list[str]]:

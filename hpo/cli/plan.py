@@ -25,13 +25,15 @@ from state_store.entry import readable_bytes
 from studies.counting import counted
 from studies.masking import mask
 
+ROUGHLY = " on one core, as a guess (--measure reads some rows to know)"
+
 STAGES = 12
 """Stages of training that a plan shows."""
 
 if TYPE_CHECKING:
     from hpo.states.chains import Epochs, Stage
     from hpo.states.plan import Plan
-    from studies.record.study_record import Forecast
+    from studies.record.record_parts import Forecast
     from studies.spec.spec import StudySpec
 
 
@@ -150,7 +152,7 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield "joined", f"{name}: {mask(', '.join(table.data))} by {keys}"
     if plan.segments_to_read:
         read = _amount(plan.segments_to_read, plan.rows_to_read, plan.bytes_to_read)
-        yield "to read", f"{read}, about {_time(plan.seconds)}{'' if plan.forecast else ' on one core'}"
+        yield "to read", f"{read}, about {_time(plan.seconds)}{'' if plan.forecast else ROUGHLY}"
     else:
         yield "to read", "nothing: every state is in the store"
     if plan.forecast is not None:

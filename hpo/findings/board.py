@@ -27,7 +27,7 @@ class Leaderboard(Drawn, pd.DataFrame):  # type: ignore[misc]
     >>> board = Leaderboard(rows)
     >>> board.attrs["metric"] = "r2"
     >>> board.plot().get_xlabel()
-    'r2'
+    'R² ↑ higher is better'
     >>> type(board[["score"]]).__name__
     'DataFrame'
     """
@@ -48,9 +48,10 @@ class Leaderboard(Drawn, pd.DataFrame):  # type: ignore[misc]
 
     def _draw(self, ax: Axes) -> None:
         """Draw each algorithm's best score with its standard error."""
+        metric = metric_of(str(self.attrs.get("metric", "")))
         names, scores, errors = (self[key].tolist()[::-1] for key in KEYS[:3])
-        ax.errorbar(scores, names, xerr=errors, fmt="o", capsize=3)
-        ax.set_xlabel(str(self.attrs.get("metric", "score")))
+        ax.errorbar([metric.sign * score for score in scores], names, xerr=errors, fmt="o", capsize=3)
+        ax.set_xlabel(metric.label)
 
 
 KEYS = "algorithm", "score", "se", "trials"

@@ -68,8 +68,10 @@ def _front_rows(result: Result) -> tuple[tuple[str, ...], list[tuple[str, ...]]]
 def draw(result: Result, ax: Axes) -> None:
     """Draw the score of each trial by its algorithm, and the best so far; the better half fills most of the height.
 
-    Worse ones are drawn at the lower end, as triangles. Of several objectives it is the first.
+    Scores have the sign and the name of the report. Worse ones are drawn at that end of the axis, as triangles. Of
+    several objectives it is the first.
     """
+    metric = metric_of(result.metric)
     tried = sorted(result.candidates, key=lambda one: one.number)
     numbers, means = np.array([one.number for one in tried]), np.array([one.scores.mean for one in tried])
     names = np.array([algorithm_of(result.run, one) for one in tried])
@@ -77,9 +79,10 @@ def draw(result: Result, ax: Axes) -> None:
     drawn, below = np.maximum(means, low), means < low
     for k, name in enumerate(dict.fromkeys(names.tolist())):
         mine, color = names == name, f"C{k}"
-        ax.plot(numbers[mine & ~below], drawn[mine & ~below], "o", color=color, markersize=4, label=name)
-        ax.plot(numbers[mine & below], drawn[mine & below], "v", color=color, markersize=4)
-    ax.step(numbers, np.maximum.accumulate(drawn), where="post", color="0.4", label="best so far")
+        for part, mark, told in ((mine & ~below, "o", name), (mine & below, "v^"[metric.sign < 0], None)):
+            ax.plot(numbers[part], metric.sign * drawn[part], mark, color=color, markersize=4, label=told)
+    best = metric.sign * np.maximum.accumulate(drawn)
+    ax.step(numbers, best, where="post", color="0.4", label="best so far")
     ax.set_xlabel("trial")
-    ax.set_ylabel(result.metric)
+    ax.set_ylabel(metric.label)
     ax.legend()

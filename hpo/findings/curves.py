@@ -18,7 +18,7 @@ from hpo.process.once import once
 from hpo.states.evaluate import Scores
 from hpo.trials import selection
 from hpo.trials.selection import Curve, Estimate
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:

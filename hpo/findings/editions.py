@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 from studies.counting import counted
-from studies.record.study_record import EditionNote, StudyRecord
+from studies.record.record_parts import EditionNote
+from studies.record.study_record import StudyRecord
 from studies.report.text import metric_of
 
 

@@ -11,7 +11,9 @@ from hpo.trials.notes import Noted, noted, notes
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
 from studies.counting import counted, without_numbers
-from studies.record.study_record import Cost, StudyRecord, TrialNote
+from studies.record.record_parts import Cost
+from studies.record.study_record import StudyRecord
+from studies.record.trial_note import TrialNote
 from studies.report.accuracy import recorded_accuracy
 from studies.sampling.numbered import trial_of
 

@@ -16,9 +16,10 @@ from hpo.errors import TuneError
 from hpo.findings.result import Result
 from hpo.process.settings import Location, default_storage, existing_store, open_store
 from hpo.process.threads import one_thread
+from hpo.question.given import resolve
 from hpo.question.question import searches, solved_from, summaries_of
 from hpo.question.scoring import Scoring, resolve_scoring
-from hpo.question.search import Searched, resolve
+from hpo.question.search import Searched
 from hpo.states.chains import Chains, asked_epochs
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.grown import grown_of

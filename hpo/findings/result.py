@@ -33,7 +33,8 @@ from hpo.trials.notes import noted
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
 from studies.counting import counted
-from studies.record.study_record import Cost, StudyRecord
+from studies.record.record_parts import Cost
+from studies.record.study_record import StudyRecord
 from studies.sampling.numbered import trial_of
 
 if TYPE_CHECKING:

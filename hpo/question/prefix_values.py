@@ -15,7 +15,7 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, BruteForceSampler, GridSampler
 
 from algorithms.errors import AlgorithmError
-from hpo.question.search import Searched
+from hpo.question.search import Searched, ends_of
 
 MOST = 20
 """Values of a range that are scored; a list is scored at each."""
@@ -96,7 +96,7 @@ def solved_axes(
     found = {}
     for name, one in searched.items():
         prefix = f"{name}."
-        tried = {k.removeprefix(prefix): _ends(d) for k, d in distributions.items() if k.startswith(prefix)}
+        tried = {k.removeprefix(prefix): ends_of(d) for k, d in distributions.items() if k.startswith(prefix)}
         first = {k: values[0] for k, values in tried.items()}
         each = [first, *({**first, k: v} for k, values in tried.items() for v in values[1:])]
         axes = {_axis_of(one, values) for values in each}
@@ -114,15 +114,6 @@ def _axis_of(one: Searched, values: Mapping[str, object]) -> Axis | None:
     except AlgorithmError:
         return None
     return None if prefixed is None else Axis(prefixed.axis, prefixed.falling)
-
-
-def _ends(distribution: BaseDistribution) -> Sequence[object]:
-    match distribution:
-        case IntDistribution(low=low, high=high) | FloatDistribution(low=low, high=high):
-            return (low, high)
-        case CategoricalDistribution(choices=choices):
-            return choices
-    return ()
 
 
 def every_value(sampler: str | BaseSampler) -> bool:

@@ -17,10 +17,11 @@ from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.sources.named import IN_MEMORY, data_names
 from hpo.process.engine import Engine
+from hpo.question.given import check_mappings, named, resolve, with_weights
 from hpo.question.half_life import search_of
 from hpo.question.layout import Layout
 from hpo.question.scoring import Scoring, one_task, resolve_scoring
-from hpo.question.search import Searched, check_mappings, named, resolve, with_weights
+from hpo.question.search import Searched
 from hpo.question.series import search_of as series_of
 from state_store import StateStore, digest
 from studies.masking import mask

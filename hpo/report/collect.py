@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from hpo.findings.answers import accuracy, coefficients, importances
 from hpo.findings.curves import extrapolated, learning_curve, nested_score, validation_curve
@@ -31,10 +31,12 @@ from hpo.report.time_budget import Depth, depth_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.notes import Noted, noted
 from hpo.trials.selection import Candidate, complexity
+from studies.report.charts.scales import Log, fit_scale
 from studies.report.data import (
     Chosen,
     ClassRow,
     Curve,
+    EditionRow,
     Estimate,
     Extrapolated,
     Leader,
@@ -110,6 +112,7 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         sampled_rows=next(iter(scored_rows(result.candidates[0].states) or ()), None),
         recipe=recipe(result),
         lineage=lineage(result),
+        editions=_editions(result),
         rungs_of=_rungs_of(result, known),
         stages=stage_rows(result, known) if drawn and result.cost.epochs_alone else [],
     )
@@ -150,6 +153,15 @@ def _with_pictures(made: ReportData, result: Result) -> ReportData:
         units=of_units(result),
         topics=_topics(result),
     )
+
+
+def _editions(result: Result) -> list[EditionRow]:
+    """Return the editions of the study up to this one; none of one that has no other."""
+    note = result.record.edition
+    if note is None or not note.earlier or note.value is None:
+        return []
+    rows = result.candidates[0].states.whole.rows if note.rows is None else note.rows
+    return [EditionRow(*one) for one in (*note.earlier, (note.number, rows, note.value))]
 
 
 def _topics(result: Result) -> list[Topic]:
@@ -304,7 +316,10 @@ def _created(result: Result) -> str:
 
 
 def _is_log(distribution: BaseDistribution) -> bool:
-    return isinstance(distribution, (FloatDistribution, IntDistribution)) and distribution.log
+    """Return whether a range is logarithmic, or its choices are numbers that a logarithm spreads more evenly."""
+    if isinstance(distribution, CategoricalDistribution):
+        return isinstance(fit_scale(distribution.choices), Log)
+    return isinstance(distribution, FloatDistribution | IntDistribution) and distribution.log
 
 
 def _finite(value: float) -> float | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hpo.data.folds.schemes import FoldSizes
 from studies.counting import counted
-from studies.record.study_record import Sizes
+from studies.record.record_parts import Sizes
 
 if TYPE_CHECKING:
     from hpo.states.fold_states import FoldStates

@@ -32,7 +32,7 @@ from hpo.states.passes import Pass
 from hpo.states.runs import Keyed, Leaf, empty_leaf, merged
 from hpo.states.stand_in import fitting
 from state_store import Key, Member, StateStore, digest
-from studies.record.study_record import Forecast
+from studies.record.record_parts import Forecast
 
 if TYPE_CHECKING:
     from hpo.data.segment import Segment

@@ -29,7 +29,7 @@ from hpo.states.refining import precision_in_words
 from hpo.states.runs import cover_runs, runs_of
 from hpo.states.stand_in import fitting, in_words
 from studies.counting import counted
-from studies.record.study_record import Forecast
+from studies.record.record_parts import Forecast
 from studies.report.text import bytes_text, seconds_text
 from studies.spec.values import ALL
 
@@ -44,6 +44,9 @@ SECONDS_PER_VALUE = 15e-9
 
 SECONDS_PER_PRODUCT = 2e-10
 """One of the p² products of a row."""
+
+SECONDS_PER_BYTE = 1e-9
+"""Making and keeping one byte of a state, where rows store few numbers beside it."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,10 @@ class Plan(Drawn):
     def _repr_html_(self) -> str:
         """Show what would be read and what is known, as notebooks do."""
         known = self.segments - self.segments_to_read
+        metric = import_module("studies.report.text").metric_of(self.metric).name
         to_read = "rows unknown" if self.rows_to_read is None else counted(self.rows_to_read, "row")
         lines = [
-            f"{', '.join(self.algorithms)}: {counted(self.trials, 'trial')}, {self.metric}, {self.folds}",
+            f"{', '.join(self.algorithms)}: {counted(self.trials, 'trial')}, {metric}, {self.folds}",
             f"to read: {counted(self.segments_to_read, 'segment')}, {to_read}, {bytes_text(self.bytes_to_read)}",
             f"known: {counted(known, 'segment')}, {bytes_text(self.nbytes - self.bytes_to_read)}",
             f"the pass takes about {seconds_text(self.seconds)} on one core; pilot: {self.pilot}",
@@ -270,9 +274,17 @@ def _known_pilot(
 
 
 def _seconds(question: Question, pilot: Pilot | None, rows: int | None, nbytes: int) -> float:
-    """Return a guess of the time that one core needs: decoding, encoding, and p² products a row."""
+    """Return a guess of the time that one core needs: decoding, encoding, and p² products a row.
+
+    Rows of a sparse matrix have products of what they store alone; states of many columns take their bytes.
+    """
     if rows is None:
         return nbytes / BYTES_PER_SECOND
+    stored = question.dataset.stored_numbers
+    if stored is not None and pilot is not None:
+        states = SECONDS_PER_BYTE * _state_bytes(question, pilot) * pilot.folds.plan.n_cells
+        each = SECONDS_PER_VALUE * stored + SECONDS_PER_PRODUCT * stored**2 * len(question.summaries)
+        return states + rows * each
     fields = question.dataset.features
     p = pilot.shape.p if pilot else guessed_width(fields) + 1
     products = SECONDS_PER_PRODUCT * p * p * len(question.summaries)

@@ -24,7 +24,7 @@ from hpo.states.contexts import contexts_of, make_pass
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.summaries import Learned, keep, learned_of, sampled
 from hpo.states.passes import Pass, PassResult
-from studies.record.study_record import Forecast
+from studies.record.record_parts import Forecast
 
 MOST_AGAIN = 2
 """Further readings at most, of the same data."""

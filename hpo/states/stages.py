@@ -61,7 +61,8 @@ def _grown(group: Sequence[Trained], epoch: int, depth: int) -> Iterator[Stage]:
         while all(one.length > last for one in part) and len({_key(one, last + 1) for one in part}) == 1:
             last += 1
             whole = {**whole, **part[0].in_force(last)}
-        values = {k: v for k, v in whole.items() if any(k not in other or other[k] != v for other in told)}
+        shown = _parts(whole)
+        values = {k: v for k, v in shown.items() if any(k not in other or other[k] != v for other in told)}
         yield Stage(part[0].algorithm, depth, epoch, last, len(part), values)
         yield from _grown(part, last + 1, depth + 1)
 
@@ -76,6 +77,19 @@ def _flat(values: Mapping[str, object]) -> dict[str, object]:
     for name, value in values.items():
         found |= value if isinstance(value, Mapping) else {name: value}
     return found
+
+
+def _parts(values: Mapping[str, object]) -> dict[str, object]:
+    """Return values without those that are made of others, as the steps of a pipeline are of their parameters.
+
+    Examples
+    --------
+    >>> _parts({"steps": [("svc", object())], "svc": object(), "svc__C": 1.0, "epochs": 3})
+    {'svc__C': 1.0, 'epochs': 3}
+    """
+    owners = {name.rpartition("__")[0] for name in values} - {""}
+    listed = {name for name, value in values.items() if any(f"('{owner}'," in str(value) for owner in owners)}
+    return {name: value for name, value in values.items() if name not in owners | listed}
 
 
 def planned(searched: Sequence[Searched], trials: int, splits: int) -> Epochs | None:

@@ -11,7 +11,8 @@ from algorithms import registry
 from algorithms.fields import fields_of
 from hpo.errors import MemoryShort, SearchError
 from hpo.process.memory import available_memory, check_memory
-from hpo.question.search import Searched, check_values
+from hpo.question.search import Searched
+from hpo.question.space import check_values
 
 if TYPE_CHECKING:
     from hpo.question.question import Question
@@ -28,7 +29,7 @@ def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = 
     ----------
     question : what is asked.
     pilot : encoder and folds.
-    taken : what answered for which algorithm when the study was begun; it goes on so. None for a new study.
+    taken : which stand-in each algorithm used when the study started, and keeps using. None for a new study.
 
     Raises
     ------

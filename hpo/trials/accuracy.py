@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from algorithms.contract import EXACT, RESUMABLE
 from hpo.states.fold_states import FoldStates
 from hpo.trials.selection import Candidate
-from studies.record.study_record import Kind
+from studies.record.record_parts import Kind
 from studies.report.accuracy import DRAWN, Accuracy
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from hpo.data.folds.schemes import RowFolds
 from hpo.data.looks import looks_of, of_target, told
 from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.question.question import Question, without_hashing
-from hpo.question.search import Searched, asked_for, space_of, widest
+from hpo.question.search import Searched
 from hpo.question.series import covariate_options
+from hpo.question.space import asked_for, space_of, widest
 from hpo.states.contexts import Evidence
 from hpo.states.learned.pilot import Pilot
 from hpo.states.passes import PassResult

@@ -14,7 +14,7 @@ from algorithms.brief import briefly
 from hpo.states.evaluate import Scores
 from hpo.trials.notes import noted, recorded
 from hpo.trials.settings import Proposal, Setting, Space
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 from studies.sampling.numbered import hand_over, trial_of, trials_from
 
 if TYPE_CHECKING:

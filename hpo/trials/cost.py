@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from studies.record.study_record import Cost
+from studies.record.record_parts import Cost
 
 if TYPE_CHECKING:
     from hpo.data.segment import ReadLog

@@ -22,8 +22,10 @@ from hpo.trials.settings import translated
 from state_store import Key, StateStore
 from studies.errors import StudyTaken
 from studies.record.editions import DATA, edition_numbers, parts, stored_name
+from studies.record.record_parts import EditionNote
 from studies.record.records import described, record_of
-from studies.record.study_record import EditionNote, StudyRecord, TrialNote
+from studies.record.study_record import StudyRecord
+from studies.record.trial_note import TrialNote
 from studies.spec.definition import differences
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 OTHERS = 5
 """Settings that are scored again besides the best, the simplest and the Pareto front."""
+
+MOST_EARLIER = 100
+"""Editions whose scores a later one knows."""
 
 STOPPED = ("", "interrupted")
 """How an edition ended that goes on by itself."""
@@ -180,8 +185,16 @@ def changed(
     then, now = set(known.segments), list(record.segments or ())
     came = [key for key in now if key not in then]
     before = sum(segment.rows for segment in known.ledger)
-    left = len(then - set(now))
-    return replace(note, rows_before=before, came=len(came), left=left, drift=_drift(found, came, len(now), store))
+    moved = _drift(found, came, len(now), store)
+    note = replace(note, rows_before=before, came=len(came), left=len(then - set(now)), drift=moved)
+    return replace(note, earlier=_earlier(known.edition))
+
+
+def _earlier(last: EditionNote | None) -> tuple[tuple[int, int, float], ...]:
+    """Return number, rows and score of the last edition, and of those before it."""
+    if last is None or last.value is None or last.rows is None:
+        return () if last is None else last.earlier
+    return (*last.earlier, (last.number, last.rows, last.value))[-MOST_EARLIER:]
 
 
 def _drift(found: Evidence, came: Sequence[str], segments: int, store: StateStore) -> tuple[tuple[str, float], ...]:

@@ -25,7 +25,7 @@ from hpo.states.fold_states import FoldStates
 from hpo.trials.prefixes import Rungs
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Setting
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner

@@ -11,7 +11,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from hpo.states.evaluate import Scores
-from studies.record.study_record import ScoreNote, TrialNote
+from studies.record.trial_note import ScoreNote, TrialNote
 
 
 def note_of(scores: Scores | None, beside: TrialNote | None = None) -> TrialNote:

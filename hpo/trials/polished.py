@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hpo.data.segment import ReadLog
 from hpo.states.passes import PassResult
-from studies.record.study_record import Cost, PolishNote
+from studies.record.record_parts import Cost, PolishNote
 
 
 @dataclass(frozen=True, eq=False)

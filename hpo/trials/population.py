@@ -23,7 +23,7 @@ from hpo.states.chains import GENERATIONS, generation_epochs, members
 from hpo.trials.notes import Noted, noted
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Proposal, Space
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 from studies.sampling.space import from_unit, to_unit
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hpo.trials.polished import Polished
 from hpo.trials.refit import every_row, refitted
 from hpo.trials.selection import Candidate
 from state_store import StateStore
-from studies.record.study_record import PolishNote
+from studies.record.record_parts import PolishNote
 
 
 def restored(

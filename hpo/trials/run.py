@@ -58,9 +58,10 @@ from state_store import Key
 from studies.counting import counted
 from studies.errors import StudyMissing
 from studies.quiet import quiet
+from studies.record.record_parts import Cost, EditionNote, SegmentRead
 from studies.record.records import Direction, begin, load_study, record_of, stored_record
 from studies.record.storage import find_study
-from studies.record.study_record import Cost, EditionNote, SegmentRead, StudyRecord
+from studies.record.study_record import StudyRecord
 from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
 from studies.sampling.space import split
@@ -492,7 +493,7 @@ class Runner:
         )
 
     def _taken(self) -> Mapping[str, str] | None:
-        """Return what answered for which algorithm when the study was begun; None for a new one."""
+        """Return which stand-in each algorithm used when the study started; None for a new one."""
         name = self._stored
         if self.storage is None or name is None:
             return None

@@ -71,11 +71,12 @@ class Curve(Drawn):
         """Draw the means with their standard errors."""
         numeric = all(isinstance(x, int | float) and not isinstance(x, bool) for x in self.x)
         x = [float(str(one)) for one in self.x] if numeric else [str(one) for one in self.x]
-        ax.errorbar(x, self.mean, yerr=self.se, marker="o", capsize=3)
+        metric = import_module("studies.report.text").metric_of(self.metric)
+        ax.errorbar(x, [metric.shown(mean) for mean in self.mean], yerr=self.se, marker="o", capsize=3)
         if self.log and numeric:
             ax.set_xscale("log")
         ax.set_xlabel(self.name)
-        ax.set_ylabel(self.metric)
+        ax.set_ylabel(metric.label)
 
 
 @briefly
@@ -152,7 +153,7 @@ def nested(candidates: Sequence[Candidate], metric: str) -> Estimate | None:
 
     For each outer fold the winner is chosen by the inner folds alone, then scored on the outer fold by a
     model of all the inner ones. The states of all folds but two are merges, so no data is read. The
-    candidates themselves were proposed with every fold in sight: the estimate is of the choice among them.
+    the tuner saw all folds, so the estimate covers the choice among the candidates and may be slightly optimistic.
     None where the plan does not leave one fold out at a time, or has fewer than three, or where a model is costly:
     it takes K²/2 fits of every candidate.
     """

@@ -19,7 +19,7 @@ from algorithms.chained import EPOCHS
 from algorithms.ranges import Plain, as_number
 from hpo.errors import SearchError
 from hpo.question.search import HISTORY
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 from studies.sampling.proposer import Proposer
 from studies.sampling.space import ALGORITHM
 

@@ -24,7 +24,7 @@ from hpo.trials.pareto import Front
 from hpo.trials.scorer import Scorer
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Proposal, Setting, Space, with_note
-from studies.record.study_record import TrialNote
+from studies.record.trial_note import TrialNote
 from studies.sampling.narrowed import narrowed
 from studies.sampling.samplers import Rest
 from studies.sampling.stopping import stopping

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.storages import RDBStorage
 
 from studies.errors import StorageError
-from studies.record.journal import FileStorage
+from studies.record.file_storage import FileStorage
 from studies.record.journal_lock import gone
 
 if TYPE_CHECKING:

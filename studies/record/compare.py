@@ -16,7 +16,8 @@ from studies.errors import StudyError
 from studies.record.paired import corrected
 from studies.record.records import record_of
 from studies.record.standard_error import standard_error
-from studies.record.study_record import StudyRecord, TrialNote
+from studies.record.study_record import StudyRecord
+from studies.record.trial_note import TrialNote
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import json
 import os
-import shutil
 import threading
-import uuid
-import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
-from studies.errors import RecordWarning, StorageError
-from studies.record import journal_index
-from studies.record.journal_index import Brief, Index, Place
-from studies.record.journal_lines import START, TWICE, Damage, Log, digest_of, read, sealed, stand_in
+from studies.record.journal_index import Index, Place
+from studies.record.journal_lines import TWICE, Damage, Log, digest_of, read, sealed, stand_in
 from studies.record.journal_lock import OwnedLock
 from studies.record.lines import Line
 from studies.record.replay import Replay
-from studies.record.study_record import SENSELESS
-from studies.uncollected import uncollected
 
 if TYPE_CHECKING:
-    from optuna.study._frozen import FrozenStudy
     from optuna.trial import FrozenTrial
 
 SYSTEM_ATTRIBUTE = 3
@@ -193,7 +184,7 @@ class JournalFile(BaseJournalBackend):
                 raise
 
 
-class _Scribe:
+class Scribe:
     """Makes the logs of finished trials as Optuna's storage does, and writes none."""
 
     def __init__(self, worker_id: str) -> None:
@@ -213,201 +204,3 @@ class _Scribe:
 
     def _sync_with_backend(self) -> None:
         """Read nothing."""
-
-
-class FileStorage(JournalStorage):
-    """An Optuna storage in one journal file.
-
-    Attributes
-    ----------
-    path : the file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._journal = JournalFile(path)
-        self._begin()
-
-    def _begin(self) -> None:
-        """Read the journal, its finished trials as lines."""
-        self._worker_id_prefix = f"{uuid.uuid4()}-"
-        self._backend = self._journal
-        self._thread_lock = threading.Lock()
-        with self._thread_lock, uncollected():
-            self._replay_result: Replay = self._replayed()
-            if self._journal.behind >= journal_index.AFTER:
-                self._keep_index()
-
-    def _replayed(self) -> Replay:
-        """Return what the journal says, by its index where there is one."""
-        if (index := journal_index.load(self.path)) is not None:
-            with suppress(StorageError, *SENSELESS):
-                replay = Replay(self._worker_id_prefix, self._journal.at, index)
-                self._journal.begin_behind(index)
-                replay.apply_logs(self._journal.read_logs(index.lines))
-                return replay
-        self._journal.begin_behind(Index())
-        replay = Replay(self._worker_id_prefix, self._journal.at)
-        replay.apply_logs(self._journal.read_logs(0))
-        return replay
-
-    def _keep_index(self) -> None:
-        """Write an index of what was read; lines that make no sense have none."""
-        with suppress(*SENSELESS):
-            if (index := self._journal.index(self._replay_result)) is not None:
-                journal_index.save(self.path, index)
-
-    @property
-    def damage(self) -> list[Damage]:
-        """The lines that are set aside, in their order."""
-        return [self._journal.damage[line] for line in sorted(self._journal.damage)]
-
-    def known(self) -> list[FrozenStudy]:
-        """Return the studies as they are held, to be looked at; ``get_all_studies`` copies all that they note."""
-        with self._thread_lock:
-            self._sync_with_backend()
-            return self._replay_result.get_all_studies()
-
-    def brief(self, study_id: int) -> Brief:
-        """Return what a list says of a study's trials, which are not read."""
-        with self._thread_lock:
-            self._sync_with_backend()
-            return self._replay_result.brief(study_id)
-
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Hold the journal's lock and write what is done meanwhile in one piece, or none of it."""
-        try:
-            with self._journal.together():
-                yield
-        except BaseException:
-            with self._thread_lock:  # lines were counted as read that nobody will find in the file
-                self._replay_result = self._replayed()
-            raise
-
-    def create_trials(self, study_id: int, trials: Sequence[FrozenTrial]) -> list[int]:
-        """Record finished trials in one write, all or none; return their ids.
-
-        Raises
-        ------
-        OSError
-            The file cannot be written; nothing of these trials was recorded.
-        """
-        scribe = _Scribe(self._replay_result.worker_id)
-        for trial in trials:
-            scribe.note(study_id, trial)
-        with self._thread_lock:
-            self._journal.append_logs(scribe.logs)
-            self._sync_with_backend()
-            last = self._replay_result._last_created_trial_id_by_this_process
-        return list(range(last - len(trials) + 1, last + 1))
-
-    def exchange(
-        self, study_id: int, key: str, change: Callable[[Mapping[str, Any], int], Mapping[str, Any]]
-    ) -> None:
-        """Replace a system attribute by what a function makes of it and the number of trials, alone."""
-        with self._thread_lock, self._journal.replacing() as write:
-            self._sync_with_backend()
-            known = self._replay_result.get_study(study_id).system_attrs.get(key) or {}
-            changed = change(known, len(self._replay_result._study_id_to_trial_ids[study_id]))
-            if changed != known:
-                attribute = {"study_id": study_id, "system_attr": {key: changed}}
-                write({"op_code": SYSTEM_ATTRIBUTE, "worker_id": self._replay_result.worker_id, **attribute})
-
-    def __str__(self) -> str:
-        return f"journal file {self.path}"
-
-
-def damaged(path: Path) -> list[Damage]:
-    """Return the damaged lines of a journal, each line of which is read and checked."""
-    journal = JournalFile(path)
-    for _ in journal.read_logs(0):
-        pass
-    return [journal.damage[line] for line in sorted(journal.damage)]
-
-
-def repair(path: Path) -> list[Damage]:
-    """Rewrite a journal with what stands for its damaged lines, so that other programs read it, too.
-
-    The file as it was is kept beside it, with ``.damaged`` appended to its name. Returns what was damaged.
-    """
-    lock = OwnedLock(path)
-    lock.acquire()
-    try:
-        journal = JournalFile(path)
-        logs = list(journal.read_logs(0))
-        if journal.damage:
-            lines = path.read_bytes().splitlines(keepends=True)
-            for line in journal.damage:
-                lines[line - 1] = sealed(logs[line - 1])
-            shutil.copy2(path, path.with_name(path.name + ".damaged"))
-            made = path.with_name(f".{path.name}.repaired")
-            made.write_bytes(b"".join(lines))
-            journal_index.forget(path)
-            made.replace(path)
-        return [journal.damage[line] for line in sorted(journal.damage)]
-    finally:
-        lock.release()
-
-
-def mend(path: Path) -> None:
-    """Repair a journal whose last line was torn by a crash; refuse a file that is no journal.
-
-    The damaged file is kept beside the repaired one, with ``.damaged`` appended to its name.
-
-    Raises
-    ------
-    StorageError
-        The file is something else.
-    """
-    if not _torn(path):
-        return
-    lock = OwnedLock(path)
-    lock.acquire()
-    try:
-        if torn := _torn(path):
-            _cut(path, torn)
-    finally:
-        lock.release()
-
-
-def _torn(path: Path) -> int:
-    """Return the length of a damaged last line, 0 if the file ends well; another writer may be amidst one."""
-    with path.open("rb") as file:
-        first = file.readline()
-        if not first.startswith(START[: len(first)]):
-            raise StorageError(
-                f"{path} is not an Optuna journal: it begins with {first[:40]!r}; give another file, "
-                "or move this one away and begin a new one"
-            )
-        last = _last_line(file)
-    return 0 if not last or (last.endswith(b"\n") and _is_log(last)) else len(last)
-
-
-def _last_line(file: BinaryIO) -> bytes:
-    end = file.seek(0, os.SEEK_END)
-    tail = b""
-    while end and b"\n" not in tail[:-1]:
-        start = max(0, end - 65536)
-        file.seek(start)
-        tail, end = file.read(end - start) + tail, start
-    return tail[tail.rfind(b"\n", 0, -1) + 1 :]
-
-
-def _is_log(line: bytes) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _cut(path: Path, torn: int) -> None:
-    backup = path.with_name(path.name + ".damaged")
-    shutil.copy2(path, backup)
-    os.truncate(path, path.stat().st_size - torn)
-    warnings.warn(
-        f"{path}: the last line was torn, as by a crash, and was removed; every line before it is kept. "
-        f"The file as it was: {backup}",
-        RecordWarning,
-        stacklevel=5,
-    )

@@ -15,7 +15,8 @@ from studies.record import journal_index
 from studies.record.journal_index import AFTER, Brief, Index, Place, brief_of, together
 from studies.record.journal_lines import START, Log, journal_path, read
 from studies.record.lines import Line, local, unsealed, value_and_start_of
-from studies.record.study_record import ONEPASS, SENSELESS, StudyRecord
+from studies.record.record_parts import SENSELESS
+from studies.record.study_record import ONEPASS, StudyRecord
 
 _CREATE, _DELETE, _USER, _SYSTEM = range(4)
 _MAXIMIZE = 2

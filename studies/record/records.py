@@ -14,8 +14,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from studies.errors import StorageError, StudyTaken
 from studies.quiet import quiet
 from studies.record.claims import claimed
+from studies.record.record_parts import SENSELESS
 from studies.record.storage import at_once, describe, find_study, patiently
-from studies.record.study_record import ONEPASS, SENSELESS, StudyRecord
+from studies.record.study_record import ONEPASS, StudyRecord
 from studies.sampling.numbered import hand_over
 from studies.spec.definition import definition_digest, differences
 from studies.uncollected import uncollected

@@ -8,7 +8,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from studies.errors import StorageError
-from studies.record.journal import FileStorage
+from studies.record.file_storage import FileStorage
 from studies.record.lines import local
 from studies.record.listing import StudyRow, best_of, row_of
 from studies.record.storage import UNREADABLE, describe

@@ -18,9 +18,10 @@ from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 from studies.errors import RecordWarning, StorageError, StudyMissing
 from studies.masking import mask
 from studies.quiet import quiet
-from studies.record.journal import FileStorage, mend
+from studies.record.file_storage import FileStorage
 from studies.record.journal_lines import TWICE, Damage, journal_path
-from studies.record.study_record import SENSELESS
+from studies.record.journal_repair import mend
+from studies.record.record_parts import SENSELESS
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:

@@ -3,187 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from studies.brief import briefly
 from studies.errors import RecordTooNew, StorageError
+from studies.record.record_parts import (
+    EPOCHS,
+    NO_COST,
+    SENSELESS,
+    Cost,
+    EditionNote,
+    Forecast,
+    Kind,
+    PolishNote,
+    SegmentRead,
+    Sizes,
+    plain,
+)
 
 VERSION = 1
 """Of the layout on disk. A record of a later one is refused; of an earlier one it is read."""
 
+PAIRS = ("drift", "earlier")
+"""What an edition notes in tuples of tuples."""
+
 ONEPASS = "onepass"
 """The user attribute of a persisted study that holds this project's part of the record."""
-
-
-Kind = Literal["exact", "sample", "approximate", "ordered"]
-"""What models are of: every row; a sample; near those of every row; one pass in one order."""
-
-
-EPOCHS = "epochs_trained", "epochs_alone"
-"""What the ledger of a study says that trained in epochs; others leave it out."""
-
-
-SENSELESS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
-"""What reading values of other kinds than were written raises."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What a study read and built.
-
-    Attributes
-    ----------
-    rows_read : rows that this study's pass read.
-    rows_if_retrained : rows that fitting and scoring every distinct trial on every fold, and the final model,
-        would have read.
-    bytes_read : stored bytes of those segments.
-    seconds_pass, seconds_trials : wall time.
-    states_built, states_reused : leaves computed, and leaves found in the store.
-    pilot_rows : rows looked at for the pilot sample (of the columns that need one).
-    epochs_trained, epochs_alone : epochs that models were trained for, and those that trials would have trained
-        each for itself.
-    fits_saved : fits of smaller ensembles that one of the largest answered.
-    rounds_saved : rounds that were not grown, by early stopping along an axis.
-    """
-
-    rows_read: int = 0
-    rows_if_retrained: int = 0
-    bytes_read: int = 0
-    seconds_pass: float = 0.0
-    seconds_trials: float = 0.0
-    states_built: int = 0
-    states_reused: int = 0
-    pilot_rows: int = 0
-    epochs_trained: int = 0
-    epochs_alone: int = 0
-    fits_saved: int = 0
-    rounds_saved: int = 0
-
-    @property
-    def work(self) -> Work:
-        """These fields alone."""
-        return Work(*(getattr(self, each.name) for each in dataclasses.fields(Work)))
-
-
-@dataclass(frozen=True)
-class Cost(Work):
-    """The ledger of a study: :class:`Work`, and beside it what was left out and what polishing took.
-
-    Attributes
-    ----------
-    rows_without_target, rows_without_weight : rows left out.
-    rows_polish, seconds_polish : of those rows, and beside those seconds, what polishing the winner took.
-
-    Examples
-    --------
-    >>> Cost(rows_read=10, rows_if_retrained=5000).ratio
-    500.0
-    """
-
-    rows_without_target: int = 0
-    rows_without_weight: int = 0
-    rows_polish: int = 0
-    seconds_polish: float = 0.0
-
-    @property
-    def ratio(self) -> float:
-        """How many times more rows retraining would have read; infinite when nothing was read."""
-        return self.rows_if_retrained / self.rows_read if self.rows_read else float("inf")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the ledger as JSON values."""
-        return dataclasses.asdict(self)
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What a pass was expected to take, and what it took.
-
-    Attributes
-    ----------
-    rows : that the forecast was measured on; took : seconds that this needed.
-    seconds : of the pass.
-    store_bytes : that the store gains.
-    memory : most bytes of memory that the process holds.
-    real : the same by name, as the run had it; empty until then.
-    """
-
-    rows: int
-    seconds: float
-    store_bytes: int
-    memory: int
-    took: float = 0.0
-    real: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How many rows the folds have: of each fold, its groups, and by label the rows of each class."""
-
-    rows: tuple[int, ...]
-    groups: tuple[int, ...] = ()
-    classes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SegmentRead:
-    """One segment of the data: its name, rows and bytes, and whether the study read it."""
-
-    name: str
-    rows: int
-    nbytes: int
-    read: bool
-
-
-@dataclass(frozen=True)
-class PolishNote:
-    """What a second pass did for the winner: see ``hpo.trials.polished.Polished``."""
-
-    trial: int
-    gain: float
-    se: float | None
-    passes: int
-    known: str
-    reason: str
-    rows: int = 0
-
-
-@dataclass(frozen=True)
-class EditionNote:
-    """Which edition of a study it is, what has changed since the last one, and which setting stands.
-
-    Attributes
-    ----------
-    number : from 1.
-    before : the last edition, as it is stored; None where nothing was taken over.
-    rows, rows_before : of the data now and then; None where they are unknown.
-    came, left : segments that are new, and those that are gone.
-    carried : settings of the last edition that were scored again.
-    standing : the trial whose setting the edition ends with; None where there is none.
-    value : its score; None where there are several objectives.
-    was : the trial in which the setting that stood before was scored again.
-    score_before, score : of that setting, on the data of then and of now.
-    gain, se : mean paired difference of the best setting to it, and its standard error.
-    drift : columns whose mean in the new segments lies farthest from that in the others, in standard deviations.
-    """
-
-    number: int = 1
-    before: str | None = None
-    rows: int | None = None
-    rows_before: int | None = None
-    came: int = 0
-    left: int = 0
-    carried: int = 0
-    standing: int | None = None
-    value: float | None = None
-    was: int | None = None
-    score_before: float | None = None
-    score: float | None = None
-    gain: float | None = None
-    se: float | None = None
-    drift: tuple[tuple[str, float], ...] = ()
 
 
 @briefly
@@ -256,7 +103,7 @@ class StudyRecord:
     targets: tuple[str, ...] = ()
     weight: str | None = None
     store: str = ""
-    cost: Cost = Cost()
+    cost: Cost = NO_COST
     polish: PolishNote | None = None
     stopped: str = ""
     edition: EditionNote | None = None
@@ -294,9 +141,9 @@ class StudyRecord:
         """Return JSON values; those of a study whose pass is not finished say what it is, and no more."""
         if self.segments is None:
             begun = {"definition": dict(self.definition), "version": self.version}
-            return begun if self.edition is None else {**begun, "edition": _plain(self.edition)}
+            return begun if self.edition is None else {**begun, "edition": plain(self.edition)}
         names = (f.name for f in dataclasses.fields(self) if f.name != "ledger")
-        values = {name: _plain(getattr(self, name)) for name in names}
+        values = {name: plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
         for name in ("fits_saved", "rounds_saved"):
@@ -342,17 +189,6 @@ class StudyRecord:
         return cls(**found)
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: dataclasses and mappings as dicts, tuples as lists."""
-    if isinstance(value, str):
-        return value
-    if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
-
-
 def _sizes(value: Mapping[str, Any]) -> Sizes:
     classes = {label: tuple(rows) for label, rows in (value.get("classes") or {}).items()}
     return Sizes(tuple(value["rows"]), tuple(value.get("groups") or ()), classes)
@@ -372,139 +208,6 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "cost": _cost,
     "polish": lambda value: PolishNote(**value),
     "forecast": lambda value: Forecast(**value),
-    "edition": lambda value: EditionNote(**{**value, "drift": tuple(map(tuple, value["drift"]))}),
+    "edition": lambda value: EditionNote(**{**value, **{k: tuple(map(tuple, value.get(k, ()))) for k in PAIRS}}),
 }
 """How a field is read that JSON holds in another form."""
-
-
-@dataclass(frozen=True)
-class ScoreNote:
-    """What a trial notes of one of its further scores; None stands for what is not a number."""
-
-    fold_scores: tuple[float | None, ...]
-    mean: float | None = None
-    std_error: float | None = None
-    score_bounds: tuple[float, ...] = ()
-
-    def encode(self) -> dict[str, Any]:
-        """Return JSON values."""
-        bounds = {"score_bounds": list(self.score_bounds)} if self.score_bounds else {}
-        return {
-            "mean": self.mean, "std_error": self.std_error, "fold_scores": list(self.fold_scores), **bounds,
-        }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class TrialNote:
-    """What a trial notes beside its values and parameters.
-
-    Attributes
-    ----------
-    states : the key of the states that answered it.
-    seconds : that the answer took.
-    rows_read : rows of data that were read for it.
-    error : why it has no score.
-    duplicate_of : the earlier trial of the same setting, whose scores it has.
-    warm_start : the study that it was taken over from.
-    converged : whether every solver reached its tolerance.
-    fidelity : the share of the sample that it came to.
-    rungs : mean training rows, or epochs, and the fold scores there.
-    fold_scores, std_error, score_bounds : of the score that is optimised first.
-    fold_overlap : test rows by training rows, where splits test the same rows; else 0.
-    scores : of the further scores.
-    prefixes : values of a prefix axis, the mean scores there, and their standard errors: from one fit a fold.
-    member : the generation and the place in it, of a trial of a population.
-    epochs : until which it was trained; of a population.
-    history : what was in force until which epochs before, where it is another's chain that it went on with.
-
-    Examples
-    --------
-    >>> TrialNote(states="ab", fold_scores=(1.0, 3.0)).encode()
-    {'states': 'ab', 'fold_scores': [1.0, 3.0], 'std_error': None}
-    >>> TrialNote.of({"fidelity": 0.037037}).stopped_early
-    True
-    """
-
-    states: str | None = None
-    seconds: float | None = None
-    rows_read: int | None = None
-    error: str | None = None
-    duplicate_of: int | None = None
-    warm_start: str | None = None
-    converged: bool = True
-    fidelity: float | None = None
-    rungs: tuple[tuple[float, tuple[float, ...]], ...] = ()
-    fold_scores: tuple[float, ...] = ()
-    std_error: float | None = None
-    score_bounds: tuple[float, ...] = ()
-    fold_overlap: float = 0.0
-    scores: Mapping[str, ScoreNote] = field(default_factory=dict)
-    prefixes: tuple[tuple[float, float, float | None], ...] = ()
-    member: tuple[int, int] | None = None
-    epochs: int | None = None
-    history: tuple[tuple[int, Mapping[str, Any]], ...] = ()
-
-    @property
-    def stopped_early(self) -> bool:
-        """Whether it was stopped before the whole sample."""
-        return self.fidelity is not None and self.fidelity < 1.0
-
-    @property
-    def repeated(self) -> bool:
-        """Whether it was answered from an earlier trial's note."""
-        return self.duplicate_of is not None
-
-    def encode(self) -> dict[str, Any]:
-        """Return the user attributes, JSON values; what is at its default is left out."""
-        found = {name: getattr(self, name) for name in _NOTED}
-        kept = {name: _plain(value) for name, value in found.items() if value != _NOTED[name]}
-        if self.scores:
-            kept["scores"] = {name: one.encode() for name, one in self.scores.items()}
-        return kept if not self.fold_scores else {**kept, "std_error": self.std_error}
-
-    @classmethod
-    def of(cls, attributes: Mapping[str, Any]) -> TrialNote:
-        """Return what a trial's user attributes note; those of other programs are passed over.
-
-        Raises
-        ------
-        StorageError
-            They make no sense.
-        """
-        try:
-            return cls._of(attributes)
-        except SENSELESS as error:
-            raise StorageError(
-                f"the note of a trial makes no sense ({type(error).__name__}: {error}); `hpo studies verify` "
-                "checks a journal's lines"
-            ) from None
-
-    @classmethod
-    def _of(cls, attributes: Mapping[str, Any]) -> TrialNote:
-        found = {key: value for key, value in attributes.items() if key in _NOTED and value is not None}
-        for key in ("fold_scores", "score_bounds"):
-            if key in found:
-                found[key] = tuple(found[key])
-        if "rungs" in found:
-            found["rungs"] = tuple((rows, tuple(scores)) for rows, scores in found["rungs"])
-        if "member" in found:
-            generation, place = found["member"]
-            found["member"] = (int(generation), int(place))
-        if "history" in found:
-            found["history"] = tuple((int(until), dict(values)) for until, values in found["history"])
-        if "prefixes" in found:
-            found["prefixes"] = tuple((value, mean, se) for value, mean, se in found["prefixes"])
-        if "scores" in found:
-            found["scores"] = {name: _score(one) for name, one in found["scores"].items()}
-        return cls(**found)
-
-
-_NOTED: dict[str, Any] = {
-    f.name: {} if f.default is dataclasses.MISSING else f.default for f in dataclasses.fields(TrialNote)
-}
-"""What a trial may note, and the defaults, which it does not."""
-
-
-def _score(value: Mapping[str, Any]) -> ScoreNote:
-    bounds: Sequence[float] = value.get("score_bounds") or ()
-    return ScoreNote(tuple(value["fold_scores"]), value.get("mean"), value.get("std_error"), tuple(bounds))

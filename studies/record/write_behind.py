@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 import queue
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from studies.counting import counted
 from studies.errors import RecordWarning
 from studies.record import claims
 from studies.record.claims import Claims, Grant
-from studies.record.journal import FileStorage
+from studies.record.file_storage import FileStorage
 from studies.record.records import failed
 from studies.record.storage import describe, find_study
 
@@ -45,6 +47,8 @@ DUPLICATE_OF = "duplicate_of"
 
 LONGEST = 40.0
 """Seconds that the study waits for a claim, which other processes may delay."""
+
+SECOND = timedelta(seconds=1)
 
 _PAUSES = (0.05, 0.2, 0.5)
 _AT_ONCE = 128
@@ -320,16 +324,21 @@ class WriteBehind:
         if isinstance(self._storage, FileStorage):
             return self._storage.create_trials(self._study_id, due)
         there = self._stored_all_the_same() if self._failure is not None else {}
-        ids = [there.get(_likeness(trial)) for trial in due]
+        ids = [
+            next((one._trial_id for one in there.get(_likeness(trial), ()) if _at_once(one, trial)), None)
+            for trial in due
+        ]
         return [
             self._storage.create_new_trial(self._study_id, template_trial=trial) if known is None else known
             for trial, known in zip(due, ids, strict=True)
         ]
 
-    def _stored_all_the_same(self) -> dict[object, int]:
-        """Return the ids of the trials in a database that failed: one may be there whose answer was lost."""
-        trials = self._storage.get_all_trials(self._study_id, deepcopy=False)
-        return {_likeness(trial): trial._trial_id for trial in trials}
+    def _stored_all_the_same(self) -> dict[str, list[FrozenTrial]]:
+        """Return the trials in a database that failed: one may be there whose answer was lost."""
+        found: dict[str, list[FrozenTrial]] = {}
+        for trial in self._storage.get_all_trials(self._study_id, deepcopy=False):
+            found.setdefault(_likeness(trial), []).append(trial)
+        return found
 
     def _numbers(self, ids: Sequence[int]) -> range:
         """Return the numbers of trials that were stored in one write."""
@@ -392,6 +401,18 @@ class WriteBehind:
             self._written.notify_all()
 
 
-def _likeness(trial: FrozenTrial) -> object:
-    """Return what two trials of a study have in common only if they are one."""
-    return trial.datetime_start, trial.datetime_complete, repr(sorted(trial.params.items()))
+def _likeness(trial: FrozenTrial) -> str:
+    """Return what two trials of a study have in common if they are one, but for their times."""
+    return json.dumps([trial.state, trial.values, trial.params, trial.user_attrs], sort_keys=True)
+
+
+def _at_once(stored: FrozenTrial, trial: FrozenTrial) -> bool:
+    """Return whether a stored trial has the times of another, to the second where a database keeps no fraction."""
+    return all(
+        kept == known
+        or (kept is not None and known is not None and not kept.microsecond and abs(kept - known) <= SECOND)
+        for kept, known in (
+            (stored.datetime_start, trial.datetime_start),
+            (stored.datetime_complete, trial.datetime_complete),
+        )
+    )

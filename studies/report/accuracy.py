@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studies.record.study_record import Kind, StudyRecord, TrialNote
+from studies.record.record_parts import Kind
+from studies.record.study_record import StudyRecord
+from studies.record.trial_note import TrialNote
 
 EXACT, SAMPLE, APPROXIMATE, ORDERED = "exact", "sample", "approximate", "ordered"
 """What models are: of every row; of a sample of the rows; near those of every row; of one pass in one order."""

@@ -115,7 +115,7 @@ def _ranked(found: Ranked) -> dict[str, object]:
     if found.calibration:
         pairs = [(mean, share) for mean, share, _ in found.calibration]
         told = "Calibration: share of positive rows against their mean probability"
-        chart = charts.line_chart(pairs, f"mean {score}", "share in truth", told, diagonal=True, dots=True)
+        chart = charts.line_chart(pairs, f"mean {score}", "observed share", told, diagonal=True, dots=True)
         drawn += ["Calibration", chart]
     return {
         "charts": titled(drawn),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from studies.brief import briefly
-from studies.record.study_record import Work
+from studies.record.record_parts import Work
 from studies.report.diagnosed import Coefficients, Diagnostics
 from studies.report.plain import Plain
 from studies.report.rebuilt import rebuilt
@@ -170,6 +170,15 @@ class Curve(Plain):
     best_x: object = None
     metric: str = ""
     better_x: object = None
+
+
+@dataclass(frozen=True)
+class EditionRow(Plain):
+    """An edition of the study: its number, the rows that it is of, and the score of the setting that stood."""
+
+    number: int
+    rows: int
+    score: float
 
 
 @dataclass(frozen=True)
@@ -355,6 +364,7 @@ class ReportData(Plain):
     importances_within: list[tuple[str, dict[str, float]]] = field(default_factory=list)
     recipe: list[tuple[str, str]] = field(default_factory=list)
     lineage: Lineage = field(default_factory=Lineage)
+    editions: list[EditionRow] = field(default_factory=list)
 
     @property
     def simpler(self) -> Chosen | None:

@@ -109,7 +109,7 @@ class Outliers(Plain):
     """Held-out rows by how abnormal a model calls them: bins (begin, true outliers, others), and the foremost.
 
     `label` is empty where no target says which rows are outliers, and all are others. `top` has, of each row, its
-    score, whether it is an outlier in truth, and the columns in which it is farthest from the mean, with their
+    score, whether it is a true outlier, and the columns in which it is farthest from the mean, with their
     distance in standard deviations.
     """
 

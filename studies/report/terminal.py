@@ -16,6 +16,7 @@ from studies.report.text import (
     Metric,
     algorithm_names,
     clean,
+    columns_text,
     cost_text,
     finite,
     metric_of,
@@ -101,7 +102,7 @@ def _heading(data: ReportData, say: Say) -> Text:
         counted(len(data.trials), "trial") if data.trials else "",
     ]
     if data.n_rows:
-        facts.insert(1, f"{counted(data.n_rows, 'row')} × {counted(data.n_columns, 'column')}")
+        facts.insert(1, counted(data.n_rows, "row") + columns_text(data.n_columns))
     tail = " · ".join(fact for fact in facts if fact)
     return _line(say(data.name, "bold"), say(f"\n{tail}" if tail else "", "dim"))
 

@@ -266,6 +266,17 @@ def ratio_text(ledger: Ledger) -> str:
     return f"{float(f'{ratio:.3g}'):,.0f}×" if ratio >= 10 else f"{ratio:.2g}×"
 
 
+def columns_text(columns: int) -> str:
+    """Return what stands behind the number of rows; series alone have no column.
+
+    Examples
+    --------
+    >>> columns_text(3), columns_text(0)
+    (' × 3 columns', '')
+    """
+    return f" × {counted_text(columns, 'column')}" if columns else ""
+
+
 def cost_text(ledger: Ledger) -> str:
     """Return what the study cost, in one sentence.
 

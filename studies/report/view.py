@@ -33,6 +33,7 @@ from studies.report.sentences import (
 from studies.report.text import (
     bytes_text,
     clean,
+    columns_text,
     cost_text,
     finite,
     metric_of,
@@ -46,6 +47,7 @@ from studies.report.text import (
 MAX_PAIRS = 6
 MIN_PAIRS = 8
 MAX_SLICES, MAX_CURVES, MAX_BARS = 12, 24, 30
+MOST_NAMED = 12
 
 
 def build_view(data: ReportData) -> dict[str, object]:
@@ -84,6 +86,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "pair": _pair(context),
         "parallel": parallel,
         "learning": _learning(context),
+        "editions": _editions(context),
         "backtests": _backtests(context),
         "topics": _topics(context),
         "coefficients": report_tables.bars([] if data.units else data.coefficients, MAX_BARS),
@@ -111,7 +114,7 @@ def _baseline(context: Context) -> dict[str, object]:
 
 
 def _facts(data: ReportData) -> list[tuple[str, str]]:
-    rows = f"{data.n_rows:,} × {counted(data.n_columns, 'column')}"
+    rows = f"{data.n_rows:,}{columns_text(data.n_columns)}"
     if data.dropped_rows:
         rows += f", {data.dropped_rows:,} dropped"
     seed = "" if data.seed is None else f", seed {data.seed}"
@@ -341,6 +344,19 @@ def _topics(context: Context) -> dict[str, object]:
     rows = [(", ".join(one.words), f"{one.share:.1%}", f"{one.coherence:.2f}") for one in topics]
     sizes = ((880.0, 340.0, "curve wide"), (360.0, 300.0, "curve narrow"))
     return {"rows": rows, "map": drawing_of(*(charts.topics_chart(topics, *size) for size in sizes))}
+
+
+def _editions(context: Context) -> dict[str, object]:
+    found, metric = context.data.editions, context.metric
+    if not found:
+        return {}
+    few = len(found) <= MOST_NAMED  # names have no ticks between them
+    places: list[object] = [str(one.number) if few else one.number for one in found]
+    curve = Curve("edition", places, [one.score for one in found])
+    sizes = ((880.0, "curve wide"), (360.0, "curve narrow"))
+    drawing = [charts.curve_chart(curve, metric, False, "edition", *size) for size in sizes]
+    rows = [(one.number, f"{one.rows:,}", metric.text(one.score)) for one in found]
+    return {"charts": drawing_of(*drawing), "rows": rows[::-1], "brief": metric.brief}
 
 
 def _learning(context: Context) -> dict[str, object]:

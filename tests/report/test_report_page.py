@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from studies.report.charts.scales import Log, fit_scale
 from studies.report.data import (
     Baseline,
     Chosen,
@@ -500,3 +501,25 @@ def test_states_say_where_they_come_from(study):
     text = Page(render_html(replace(study, lineage=Lineage(rows, 12, "dbff32c62ea6", "daily@1", 4)))).text
     assert "Each is merged from 12 leaves, one a segment of the data, encoded by what the pilot sample dbff32c62ea6" in text
     assert "4 settings of daily@1 were scored again on this data." in text and "ridge: 3 trials" in text
+
+
+def test_choices_of_many_decades_and_long_names_are_drawn_as_people_read_them(study):
+    """A grid of 1e-5 … 0.1 is no crowd at zero; a hyperparameter keeps its name where its algorithm's is long."""
+    assert isinstance(fit_scale([1e-5, 1e-4, 1e-3, 0.01, 0.1]), Log)
+    name = "HistGradientBoostingClassifier.max_leaf_nodes"
+    trials = [replace(t, params={name: 10 * i}) for i, t in enumerate(study.trials[:20], start=1)]
+    source = render_html(replace(study, trials=trials, log_params=[]))
+    chart = next(d for d in drawings(source) if name in d.attrib.get("aria-label", ""))
+    assert "max_leaf_nodes" in ["".join(text.itertext()) for text in chart.iter("text")]
+
+
+def test_a_study_of_series_alone_has_no_columns(study):
+    assert "0 columns" not in Page(render_html(replace(study, n_columns=0))).text
+
+
+def test_names_of_algorithms_are_not_broken_where_they_fit(study):
+    """Where a name would take the width of the table, it may be; no other name is cut between two letters."""
+    page = render_html(study)
+    assert page.count('class="whole"') == len({t.algorithm for t in study.trials}) + min(50, len(study.trials))
+    long = replace(study, trials=[replace(t, algorithm="a" * 35) for t in study.trials], leaderboard=[])
+    assert 'class="whole"' not in render_html(long)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
-from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +12,8 @@ from pyarrow import csv
 
 from hpo.data.segment import Segment, fingerprint
 from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
+from hpo.data.sources.csv_looks import SOME, check_header, not_text, undecodable, usual_separator
 from hpo.data.sources.files import DataFile
-from hpo.data.sources.first_bytes import kind_of
 from hpo.data.sources.readers import identity, place
 from hpo.data.sources.roles import check_distinct
 from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as_text, conversions, converted
@@ -23,10 +21,6 @@ from hpo.errors import DataError
 from hpo.process.lazily import arrow_compute as pc
 from hpo.process.parallel import side_by_side
 
-SPACES = "  "
-"""What stands for one or more spaces between columns, which no reader of CSV takes for a separator."""
-
-_START, _SOME, _FEW = 1 << 16, 1 << 20, 1 << 13
 READING = "2"
 """How values are read; another way makes other states."""
 _SMALL = 1 << 18
@@ -76,7 +70,7 @@ class CsvReader:
         if not wanted.names:
             return Sight(decimals=decimals)
         try:
-            with _stream(self.file, self.text, wanted, _SOME) as reader:
+            with _stream(self.file, self.text, wanted, SOME) as reader:
                 found = pa.Table.from_batches([reader.read_next_batch().slice(0, rows)])
         except (pa.ArrowInvalid, UnicodeError, StopIteration):
             return Sight(decimals=decimals)
@@ -141,8 +135,8 @@ class CsvReader:
                     yield batch.slice(start, batch_rows)
         except (pa.ArrowInvalid, UnicodeError) as error:
             self.file.check_unchanged()
-            if (why := _undecodable(error, self.schema.names)) is not None:
-                raise DataError(_not_text(self.file, self.text, why)) from error
+            if (why := undecodable(error, self.schema.names)) is not None:
+                raise DataError(not_text(self.file, self.text, why)) from error
             raise DataError(
                 f"{self.file.uri!r}: {str(error).splitlines()[0]}; column types are taken from the first "
                 f"{BLOCK >> 20} MB of each file: mend the value, drop the column, or convert to Parquet"
@@ -151,11 +145,11 @@ class CsvReader:
 
 def open_csv(file: DataFile, how: str, text: TextFormat = USUAL) -> CsvReader:
     """Infer the types of a CSV file from its first block; DataError where it is not written as said."""
-    start = _check_header(file, text)
+    start = check_header(file, text)
     try:
         return _opened(file, how, text, start)
     except UnicodeError as error:
-        raise DataError(_not_text(file, text, str(error))) from error
+        raise DataError(not_text(file, text, str(error))) from error
 
 
 def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvReader:
@@ -218,156 +212,6 @@ def _rows(reader: csv.CSVStreamingReader, file: DataFile, rows: int) -> int | No
         if not rows:
             raise
     return None  # of a later block: the pass reads it in settled types, and says what is wrong
-
-
-def _check_header(file: DataFile, text: TextFormat) -> bytes:
-    """Return the beginning of a file; refuse one in another encoding, or that another character separates."""
-    start = start_of(file)
-    guessed = encoding_of(start)
-    if text.encoding is None and guessed is not None and guessed.startswith("utf-"):
-        name = guessed[:6].upper()
-        raise DataError(f"{file.uri!r} is {name} text; pass encoding={guessed!r}, or save it as UTF-8")
-    begun = start.splitlines()[0] if start and text.encoding is None else start
-    try:
-        header = header_of(begun, text.encoding)
-    except LookupError as error:
-        why = "is none that Python knows; write 'cp1252' (Windows), 'latin-1' or 'utf-16'"
-        raise DataError(f"encoding={text.encoding!r} {why}") from error
-    except UnicodeDecodeError as error:
-        why = f"its header holds the byte 0x{begun[error.start]:02x}"
-        raise DataError(_not_text(file, text, why)) from error
-    except UnicodeError as error:  # that of UTF-16 without a mark at its beginning
-        raise DataError(_not_text(file, text, str(error))) from error
-    separator = text.sep or usual_separator(file)
-    other = other_separator(header, separator, lines_below(start, text.encoding))
-    usual = "" if text.sep else f", and its name says {separator!r}"
-    if other == SPACES:
-        raise DataError(
-            f"the header of {file.uri!r} is separated by several spaces{usual}: read it with "
-            r"pandas.read_csv(…, sep=r'\s+') and pass the frame"
-        )
-    if other is not None:
-        raise DataError(
-            f"the header of {file.uri!r} is separated by {other!r}{usual}; pass sep={other!r}: without it "
-            ".csv files are read by ',' and .tsv files by tabs"
-        )
-    return start
-
-
-def start_of(file: DataFile) -> bytes:
-    """Return the first bytes of a file, decompressed; DataError where they are those of no text."""
-    with file.fs.open_input_stream(file.path, compression="detect") as stream:
-        start: bytes = stream.read(_START)
-    if kind_of(start) is not None and (mistaken := file.mistaken()) is not None:
-        raise DataError(f"cannot read {file.uri!r}: {mistaken}")
-    return start
-
-
-def header_of(start: bytes, encoding: str | None) -> str:
-    r"""Return the first line of a text; UnicodeError where it is in another encoding.
-
-    Examples
-    --------
-    >>> header_of("é,b\n1,2".encode("utf-16"), "utf-16")
-    'é,b'
-    """
-    decoded = getincrementaldecoder(encoding or UTF8)().decode(start)
-    return decoded.splitlines()[0] if decoded else ""
-
-
-def lines_below(start: bytes, encoding: str | None) -> list[str]:
-    r"""Return some whole lines below the header.
-
-    Examples
-    --------
-    >>> lines_below(b"a b\n1 2\n3 4\n5", None)
-    ['1 2', '3 4']
-    """
-    decoded = getincrementaldecoder(encoding or UTF8)("replace").decode(start[:_FEW])
-    return [line for line in decoded.splitlines()[1:-1] if line.strip()][:20]
-
-
-def other_separator(header: str, separator: str, below: Sequence[str] = ()) -> str | None:
-    """Return what separates a header that holds no separator of its own; None where nothing else does.
-
-    A colon or spaces do only if some lines below hold as many; several spaces are :data:`SPACES`.
-
-    Examples
-    --------
-    >>> other_separator("a;b", ","), other_separator("a,b", ","), other_separator("a", ",")
-    (';', None, None)
-    >>> other_separator("a b", ",", ["1 2", "3 4"]), other_separator("first name", ",", ["Ann", "Jo"])
-    (' ', None)
-    >>> other_separator("a  b", ",", ["1   2", "3  4"]) == SPACES
-    True
-    """
-    if separator in header:
-        return None
-    sure = next((c for c in ";\t|," if c in header), None)
-    if sure is not None or len(below) < 2:
-        return sure
-    for c in ": ":
-        if c in header.strip() and SPACES not in header and all(line.count(c) == header.count(c) for line in below):
-            return c
-    columns = len(header.split())
-    return SPACES if columns > 1 and all(len(line.split()) == columns for line in below) else None
-
-
-def _undecodable(error: Exception, names: Sequence[str]) -> str | None:
-    """Return what text cannot be decoded, where that is what an error says."""
-    if isinstance(error, UnicodeDecodeError):
-        return f"it holds the byte 0x{error.object[error.start]:02x}"
-    if isinstance(error, UnicodeError):
-        return str(error)
-    found = re.match(r"In CSV column #(\d+): Row #(\d+): .*invalid UTF8 data", str(error))
-    return None if found is None else f"column {names[int(found[1])]!r} holds other bytes in line {int(found[2]):,}"
-
-
-def _not_text(file: DataFile, text: TextFormat, why: str) -> str:
-    """Return the message for a file that is in another encoding than it should be."""
-    if (other := file.mistaken()) is not None:
-        return f"cannot read {file.uri!r}: {other}"
-    guessed = encoding_of(start_of(file)) or "cp1252"
-    if text.encoding is not None:
-        advice = f"give the encoding that it has, such as {guessed!r}" if guessed != text.encoding else (
-            "give the encoding that it has"
-        )
-        return f"{file.uri!r} is no text in encoding={text.encoding!r}: {why}; {advice}"
-    return (
-        f"{file.uri!r} is no UTF-8 text: {why}, as text in Windows-1252 or Latin-1 does; pass "
-        f"encoding={guessed!r}, or save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)"
-    )
-
-
-def encoding_of(start: bytes) -> str | None:
-    """Return the encoding that the beginning of a text is likely in; None for UTF-8.
-
-    Examples
-    --------
-    >>> encoding_of("é".encode("cp1252")), encoding_of("é".encode("utf-16")), encoding_of("é".encode())
-    ('cp1252', 'utf-16', None)
-    >>> encoding_of("a,b".encode("utf-16-le"))
-    'utf-16-le'
-    """
-    if start[:4] == b"\xff\xfe\x00\x00":
-        return "utf-32"
-    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    even, odd = start[:1024:2].count(0), start[1:1024:2].count(0)
-    if max(even, odd) > len(start[:1024]) // 8:
-        return "utf-16-le" if odd > even else "utf-16-be"
-    for name, known in ((UTF8, None), ("cp1252", "cp1252")):
-        try:
-            getincrementaldecoder(name)().decode(start, final=len(start) < _START)
-        except UnicodeDecodeError:
-            continue
-        return known
-    return "latin-1"
-
-
-def usual_separator(file: DataFile) -> str:
-    """Return what separates the columns of a file by its name."""
-    return "\t" if ".tsv" in file.path.rsplit("/", 1)[-1].lower() else ","
 
 
 def _stream(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from hpo.data.sources.csv import (
+from hpo.data.sources.csv_looks import (
     SPACES,
     encoding_of,
     header_of,

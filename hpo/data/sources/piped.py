@@ -115,12 +115,25 @@ class _Reader:
     first: pa.Schema | None = None
 
     def begin(self, lines: Sequence[bytes]) -> Iterator[Item]:
-        """Infer the types of columns, and yield the rows."""
+        """Infer the types of columns from the lines that can be read, most of them, and yield the rows."""
         try:
             self.first = self.parse(lines, None).schema
         except pa.ArrowException as error:
-            raise DataError(f"the first rows cannot be read: {_first(error)}") from None
+            sound = self._sound(lines)
+            try:
+                self.first = self.parse(sound if 2 * len(sound) > len(lines) else lines, None).schema
+            except pa.ArrowException:
+                raise DataError(f"the first rows cannot be read: {_first(error)}") from None
         yield from self.read(lines)
+
+    def _sound(self, lines: Sequence[bytes]) -> list[bytes]:
+        """Return the lines that can be read, by halves."""
+        try:
+            self.parse(lines, None)
+        except pa.ArrowException:
+            half = len(lines) // 2
+            return [line for part in (lines[:half], lines[half:]) for line in self._sound(part)] if half else []
+        return list(lines)
 
     def read(self, lines: Sequence[bytes]) -> Iterator[Item]:
         """Yield the rows of lines, and those that cannot be read, in order."""

@@ -13,7 +13,7 @@ from hpo.errors import StoreWarning
 from state_store import StateStore, StoreWriteError
 from state_store.blob import Blob
 from state_store.entry import Document
-from studies.record.study_record import SENSELESS
+from studies.record.record_parts import SENSELESS
 
 M = TypeVar("M")
 

@@ -59,7 +59,7 @@ class Frame:
         base = f"M{coord(self.left)} {coord(self.base)}H{coord(self.width - RIGHT)}"
         parts.append(element("path", d=base, class_="axis"))
         if self.headed:
-            heading = shorten(x_label, 30)
+            heading = shorten(x_label if len(x_label) <= 30 else x_label.rpartition(".")[2], 30)
             room = self.width - RIGHT - 12 - len(heading) * BOLD
             beside = y_label if len(y_label) * CHARACTER <= room else y_brief
             parts.append(label(2, 13, heading, class_="name"))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from studies.counting import counted
 from studies.report.charts.frame import frame_of
 from studies.report.charts.marks import mark_path, ring
-from studies.report.charts.scales import Linear, score_scale, useful_scale
+from studies.report.charts.scales import Linear, fit_linear, score_scale, useful_scale
 from studies.report.charts.svg import Point, coord, element, picture
 from studies.report.data import Chosen, TrialRow
 from studies.report.text import Metric, finite
@@ -59,10 +59,15 @@ def pareto_chart(
 
 
 def _scale(shown: Sequence[float | None], front: Sequence[float | None], sign: int) -> Linear:
-    """Return the scale that gives the good scores room, where the whole front is on it; else that of all."""
+    """Return the scale that gives the good scores room: half of it, or what the whole front takes."""
     scale, _ = useful_scale(shown, sign)
-    whole = all(one is None or scale.low <= one <= scale.high for one in front)
-    return scale if whole else score_scale(shown, sign)[0]
+    known = [one for one in front if one is not None]
+    if all(scale.low <= one <= scale.high for one in known):
+        return scale
+    reach = 1.5 * (max(known) - min(known))
+    floor = max(known, key=lambda one: sign * one) - sign * reach
+    kept = [one for one in shown if one is not None and sign * one >= sign * floor]
+    return fit_linear([*kept, floor], pad=0.06) if len(kept) < len(shown) else score_scale(shown, sign)[0]
 
 
 def value_of(trial: TrialRow | Chosen, name: str) -> float | None:

@@ -150,7 +150,7 @@ def fit_scale(values: Iterable[object], log: bool | None = None, limit: int = 10
 
 def _is_wide(positive: Sequence[float]) -> bool:
     decades = math.log10(max(positive)) - math.log10(min(positive))
-    return decades >= 4 or (decades >= 2 and median(positive) < max(positive) / 5)
+    return decades > 3.99 or (decades >= 2 and median(positive) < max(positive) / 5)
 
 
 def _fit_category(values: Sequence[object], limit: int) -> Category:
