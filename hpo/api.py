@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from algorithms.imports import allow
@@ -340,12 +341,12 @@ def next_edition(spec: StudySpec, *, fresh: bool = False) -> tuple[Question, Edi
     return question, edition_of(kept_in(spec.storage), str(spec.name), question.definition(), fresh=fresh)
 
 
-def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
+def plan(spec: StudySpec | str | os.PathLike[str], *, measure: bool = False) -> Plan:
     """Return what a study would read and what is already known, before anything is read.
 
     Parameters
     ----------
-    spec : the study.
+    spec : the study, or the path of its ``study.yaml``.
     measure : whether some rows are read (a second or two) to say what the pass takes: its seconds, the memory, and
         the bytes that the store gains. The sample that is drawn for it is kept, and the run draws none; what was
         expected is recorded beside what the run took.
@@ -360,7 +361,8 @@ def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
     >>> plan(spec).rows_to_read
     9
     """
-    return (measured if measure else make_plan)(question_of(spec))
+    known = import_module("studies.spec.form").load(spec) if isinstance(spec, str | os.PathLike) else spec
+    return (measured if measure else make_plan)(question_of(known))
 
 
 def export_site(
