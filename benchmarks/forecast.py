@@ -122,7 +122,7 @@ def _load(series: Series) -> None:
     with tempfile.TemporaryDirectory() as store, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         hpo.tune(
-            rows, "y", "seasonal_naive", time="ds", series="unique_id", scoring="neg_mase", trials=1,
+            rows, "y", "linear_forecaster", time="ds", series="unique_id", scoring="neg_mase", trials=1,
             folds=FOLDS, store=store, n_jobs=1, progress=False,
         ).forecast()  # fmt: skip
     _ets(Series(rows, series.last, series.freq))

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from algorithms.imports import allow
@@ -27,6 +28,7 @@ from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.documents import check_documents, lone_text
+from hpo.question.every_row import of_every_row, sized
 from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
@@ -138,7 +140,8 @@ def tune(
         ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search
         keys name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and ``{"alias":
         object}``. ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
-        ``"auto:classification"`` and other tasks say what the target is.
+        ``"auto:classification"`` and other tasks say what the target is; ``"auto+trees"`` takes boosted trees
+        too.
     name : a name under which the study is recorded and resumed; None records nothing but the states.
     window : only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``,
         ``"12h"``. A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end
@@ -163,9 +166,9 @@ def tune(
         items; algorithms of the task ``recommendation`` take it.
     documents : where each row of the data is one document: the column of its text, or ``{"text": column}``
         with parameters of scikit-learn's ``CountVectorizer``: ``max_features`` (4,000), ``min_df``,
-        ``max_df``, ``stop_words``, ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``. The
-        study is of a sparse matrix of documents by words. ``topics`` takes the column by itself where the
-        data has no other.
+        ``max_df``, ``stop_words``, ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``,
+        ``analyzer``, ``binary``. The study is of a sparse matrix of documents by words. ``topics`` takes the
+        column by itself where the data has no other.
     time : the column of times where each row is one step of a series, for algorithms that forecast: dates,
         timestamps, whole numbers, or text such as ``2024-12``, ``2024 Q4``. What is missing between two times
         is a gap.
@@ -338,12 +341,12 @@ def next_edition(spec: StudySpec, *, fresh: bool = False) -> tuple[Question, Edi
     return question, edition_of(kept_in(spec.storage), str(spec.name), question.definition(), fresh=fresh)
 
 
-def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
+def plan(spec: StudySpec | str | os.PathLike[str], *, measure: bool = False) -> Plan:
     """Return what a study would read and what is already known, before anything is read.
 
     Parameters
     ----------
-    spec : the study.
+    spec : the study, or the path of its ``study.yaml``.
     measure : whether some rows are read (a second or two) to say what the pass takes: its seconds, the memory, and
         the bytes that the store gains. The sample that is drawn for it is kept, and the run draws none; what was
         expected is recorded beside what the run took.
@@ -358,7 +361,8 @@ def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
     >>> plan(spec).rows_to_read
     9
     """
-    return (measured if measure else make_plan)(question_of(spec))
+    known = import_module("studies.spec.form").load(spec) if isinstance(spec, str | os.PathLike) else spec
+    return (measured if measure else make_plan)(question_of(known))
 
 
 def export_site(
@@ -459,7 +463,7 @@ def _resolved_early(spec: StudySpec) -> tuple[list[Searched], Scoring] | None:
     Seasons follow from the frequency, and so does how far windows reach back; whether there is a target says how
     models are scored that may do without.
     """
-    if is_auto(spec.algorithm):
+    if is_auto(spec.algorithm) or of_every_row(spec.search):
         return None
     if spec.time is not None and spec.freq is None:
         searches(spec)  # refuses what does not forecast
@@ -496,10 +500,11 @@ def question_over(
     engine: Engine | None = None,
 ) -> Question:
     """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
-    chosen = ""
+    chosen, spec = "", sized(spec, dataset.rows)
     if is_auto(spec.algorithm):
         choice = choose(automatic(spec), dataset, spec.seed)
-        chosen, spec = choice.words, spec.but(algorithm=list(choice.names))
+        search = {**choice.search, **(spec.search or {})}
+        chosen, spec = choice.words, spec.but(algorithm=list(choice.names), search=search)
         if choice.unsure:
             warnings.warn(chosen, ChoiceWarning, stacklevel=4)
     calendar, kept = None, store

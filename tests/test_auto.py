@@ -12,7 +12,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_wine
 
 import hpo
-from algorithms import registry
+from algorithms import boosted, registry
 from algorithms.contract import Tags
 from algorithms.models.ridge import Ridge
 from algorithms.tasks import TASKS
@@ -187,3 +187,25 @@ def test_the_example_on_late_flights_runs(tmp_path, monkeypatch):
     assert result.record.metrics == ("neg_log_loss", "accuracy", "roc_auc")
     assert set(leaders(result)) == set(auto.candidates("classification"))
     assert result.best.scores.also["roc_auc"].mean > 0.6
+
+
+@pytest.mark.parametrize(("lacking", "axis"), [((), "n_estimators"), (("lightgbm",), "max_iter")])
+def test_boosted_trees_join_where_they_are_asked_for(lacking, axis, place, monkeypatch):
+    monkeypatch.setattr(boosted, "is_installed", lambda package: package not in lacking)
+    if not lacking:
+        pytest.importorskip("lightgbm")
+    X, y = load_diabetes(return_X_y=True)
+    plain = hpo.tune((X, y), algorithm="auto", **{**place, "trials": 3})
+    assert any("'auto+trees' tries boosted trees too" in note for note in hpo.write_report(plain).notes)
+    result = hpo.tune((X, y), algorithm="auto+trees", search={f"boosted.{axis}": [3, 6]}, **{**place, "trials": 8})
+    tried = [trial for trial in result.optuna_study.trials if trial.params["algorithm"] == "boosted"]
+    assert tried
+    assert {trial.params[f"boosted.{axis}"] for trial in tried} <= {3, 6}
+    assert all(0.02 <= trial.params["boosted.learning_rate"] <= 0.3 for trial in tried)
+    assert any("fits a model a fold" in note and "boosted=sklearn:" in note for note in hpo.write_report(result).notes)
+
+
+def test_boosted_trees_are_of_classes_and_numbers(place):
+    assert boosted.boosted("class")[0].endswith("Classifier")
+    with pytest.raises(TuneError, match=r"'auto:clustering\+trees'.*no boosted trees are of task 'clustering'; leave '\+trees' out"):
+        hpo.tune(load_wine(return_X_y=True)[0], algorithm="auto:clustering+trees", **place)

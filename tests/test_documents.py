@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from terminal import hpo as run
 
 import hpo
-from hpo.errors import DataError, TuneError
+from hpo.errors import DataError, DataWarning, TuneError
 from studies.errors import SpecError
 
 SUBJECTS = [
@@ -26,11 +26,13 @@ def frame(more=()):
     return pd.DataFrame({"abstract": [*TEXTS, *more]})
 
 
+@pytest.mark.filterwarnings("ignore:documents.*fewer than two words")
 @pytest.mark.parametrize(
     "asked",
     [
         {}, {"stop_words": "english"}, {"stop_words": ["the", "of"]}, {"max_features": 9}, {"min_df": 40}, {"max_df": 0.5},
         {"ngram_range": [1, 2], "lowercase": False}, {"token_pattern": "[a-z]{4,}", "strip_accents": "ascii"},
+        {"binary": True}, {"analyzer": "char_wb", "ngram_range": [3, 3]},
     ],
     ids=str,
 )  # fmt: skip
@@ -67,7 +69,8 @@ def test_the_only_column_is_taken_by_itself_from_csv_and_parquet(tmp_path, monke
 
 
 def test_documents_without_words_and_words_that_are_not_known(tmp_path):
-    found = hpo.tune(frame([None, "", "a b c"]), documents="abstract", **ASKED, store=tmp_path)
+    with pytest.warns(DataWarning, match=r"3 rows of 93 with fewer than two words of the vocabulary in 'abstract'"):
+        found = hpo.tune(frame([None, "", "a b c"]), documents="abstract", **ASKED, store=tmp_path)
     plain = hpo.tune(frame(), documents="abstract", **ASKED, store=tmp_path)
     state = found.best.states.whole
     assert (state.rows, state.short) == (93, 3.0)
@@ -91,6 +94,8 @@ def test_what_is_wrong_is_said(tmp_path):
     refused(SpecError, "stop_words is 'english', or a list of words", documents={"text": "abstract", "stop_words": "x"})
     refused(SpecError, "unknown key 'min_dff' in 'documents'; did you mean 'min_df'", documents={"text": "abstract", "min_dff": 2})
     refused(SpecError, "min_df is a number of documents", documents={"text": "abstract", "min_df": 1.5})
+    refused(SpecError, "token_pattern is no regular expression: unterminated character set",
+            documents={"text": "abstract", "token_pattern": "["})
     refused(SpecError, "ngram_range is two numbers, the smaller first", documents={"text": "abstract", "ngram_range": [2, 1]})
     refused(TuneError, "features: the columns are the words of documents", documents="abstract", features=["abstract"])
     refused(TuneError, "documents and interactions: rows are documents, or pairs", documents="abstract",

@@ -131,14 +131,15 @@ def test_rows_without_order_are_refused(batch, message):
         lift(WINDOWS, SHAPE, batch)
 
 
-def test_level_series_are_counted_and_forecast_as_they_are():
+@pytest.mark.parametrize("anchor", ["mean", "last", "season", "none"])
+def test_level_series_are_counted_and_forecast_as_they_are(anchor):
     level = Batch(np.full((20, 1), 5.0), 0, clock=np.arange(20.0), series=np.full(20, 9, np.uint64))
     state = lift(WINDOWS, SHAPE, level)
     assert (state.level, state.moments.rows) == (12, 0)
     with pytest.raises(NotEnoughRows, match="12 more are level"):
         LinearForecaster(summary=WINDOWS).check(state)
     both = WINDOWS.merge(state, lift(WINDOWS, SHAPE, rows()))
-    model = LinearForecaster(summary=WINDOWS)
+    model = LinearForecaster(summary=WINDOWS, anchor=anchor, alpha=10.0)
     ends = WINDOWS.ends(both)
     series, step, past = ends.series, ends.steps, ends.rows()
     made = model.solve(both)(past)

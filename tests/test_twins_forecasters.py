@@ -307,6 +307,10 @@ def test_quantiles_cover_what_they_say(tmp_path):
     assert inside.to_numpy().reshape(200, 4).mean(axis=0) == pytest.approx([0.9] * 4, abs=0.06)
     with pytest.raises(TuneError, match=r"quantiles: 90 is no share between 0 and 1"):
         result.forecast(quantiles=[90])
+    for wrong in ("many", ["most"], {0.1: 0.9}):
+        with pytest.raises(TuneError, match=r"give a list of shares between 0 and 1, such as \[0.1, 0.9\]"):
+            result.forecast(quantiles=wrong)
+    assert result.forecast(quantiles=0.9).columns[-1] == "q0.9"
     with pytest.raises(TuneError, match="horizon=5: this model forecasts 1 to 4 steps"):
         result.forecast(5)
 

@@ -11,7 +11,8 @@ s      scale of a window: z and d are divided by it, and covariates whose effect
 C, b   what a model says: d/s = C (z/s, e) + b, shapes (h, L + m) and (h,)
 ====== ==================================================================
 
-So a forecast in the units of the series is x_L + s C (z/s, e) + s b; where all past values are one, s is 0 in it.
+So a forecast in the units of the series is x_L + s C (z/s, e) + s b; where all past values are one, s is 0 in it,
+and so is what C makes of x_L.
 """
 
 from __future__ import annotations
@@ -135,11 +136,16 @@ class Forecast:
         return self.of_scaled(self.windows.rows(past))
 
     def of_scaled(self, rows: Scaled) -> Array:
-        """Return the next values of windows, shape (n, h), by what :meth:`Windows.rows` makes of them."""
+        """Return the next values of windows, shape (n, h), by what :meth:`Windows.rows` makes of them.
+
+        Where all past values are one, this is the next one too, whatever a penalty makes of a series' level.
+        """
         own = self.windows.context + (self.covariates.width if self.windows.exog_effect == ABSOLUTE else 0)
         inside, beside = (part @ coef.T for part, coef in (
             (rows.values[:, :own], self.coef[:, :own]), (rows.values[:, own:], self.coef[:, own:])
         ))  # fmt: skip
+        level = np.flatnonzero((rows.scale == 0.0) & ~np.any(rows.values[:, : self.windows.context - 1], axis=1))
+        inside[level] -= np.multiply.outer(rows.last[level], self.coef[:, self.windows.context - 1])
         unit, scale = rows.unit[:, None], rows.scale[:, None]
         return np.asarray(rows.last[:, None] + unit * inside + scale * (beside + self.intercept))
 

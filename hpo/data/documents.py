@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
+from algorithms.arrays import Array
 from algorithms.lazily import scipy, sklearn
 from hpo.data.levels import decoded_strings, is_text
 from hpo.data.sources.memory_blocks import ArrayBlock
-from hpo.errors import DataError
+from hpo.errors import DataError, DataWarning
+from studies.counting import counted
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -26,7 +29,8 @@ def words_block(
 ) -> ArrayBlock:
     """Return the counts of words as a block: a row for each document, a column for each word, in their order.
 
-    A row without a text is an empty document.
+    A row without a text is an empty document. Of all documents those of fewer than two words are counted in a
+    warning.
 
     Parameters
     ----------
@@ -53,8 +57,21 @@ def words_block(
             f"documents: column {text!r}: {str(error).rstrip('.')}; give a smaller min_df, a larger max_df, fewer "
             "stop_words, or another token_pattern"
         ) from None
+    if words is None:
+        _warn(text, np.asarray(counts.sum(axis=1)).ravel())
     names = [str(word) for word in counter.get_feature_names_out()]
     return ArrayBlock(scipy.sparse.csr_array(counts), names, pa.table({}))
+
+
+def _warn(text: str, sizes: Array) -> None:
+    """Say how many documents have no two words of the vocabulary."""
+    if few := int(np.count_nonzero(sizes < 2.0)):
+        warnings.warn(
+            f"documents: {counted(few, 'row')} of {len(sizes):,} with fewer than two words of the vocabulary in "
+            f"{text!r}: nothing is learned of them",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def _texts(rows: Dataset, text: str) -> Iterator[str]:

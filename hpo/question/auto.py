@@ -1,18 +1,19 @@
 """``algorithm="auto"``: the algorithms that suit the target's type and the data's size.
 
 An algorithm joins by its tag ``auto`` (smaller numbers come first), which subclasses do not inherit; it is left
-out where its state would not fit in memory.
+out where its state would not fit in memory. ``"auto+trees"`` takes boosted trees, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from algorithms import registry
+from algorithms.boosted import boosted
 from algorithms.contract import Column, Shape, Summary
 from algorithms.tasks import CLASS, NUMBER, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, guessed_width, widest
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
 
 AUTO = "auto"
+
+TREES = "+trees"
+"""At the end, for boosted trees beside the others."""
 
 LOOK = 20_000
 """Rows that are looked at to distinguish a class from a number."""
@@ -46,11 +50,13 @@ class Choice:
     names : the algorithms.
     words : what was chosen, why, and how to say otherwise.
     unsure : whether the target could as well be taken for the other kind.
+    search : what is searched of those that have no ranges of their own.
     """
 
     names: tuple[str, ...]
     words: str
     unsure: bool = False
+    search: Mapping[str, object] = field(default_factory=dict)
 
 
 def is_auto(algorithms: Sequence[str]) -> bool:
@@ -63,10 +69,10 @@ def is_auto(algorithms: Sequence[str]) -> bool:
 
     Examples
     --------
-    >>> is_auto(["auto"]), is_auto(["auto:regression"]), is_auto(["ridge"])
+    >>> is_auto(["auto"]), is_auto(["auto:regression+trees"]), is_auto(["ridge"])
     (True, True, False)
     """
-    found = [name for name in algorithms if name.partition(":")[0] == AUTO]
+    found = [name for name in algorithms if name.removesuffix(TREES).partition(":")[0] == AUTO]
     if found and len(algorithms) > 1:
         raise TuneError(
             f"algorithm={list(algorithms)!r}: {found[0]!r} stands alone; leave it or the others out"
@@ -82,12 +88,20 @@ def choose(asked: str, dataset: Dataset, seed: int) -> Choice:
     TuneError
         The task is unknown, or no algorithm suits it.
     """
-    task, why, unsure = _task(asked, dataset, seed)
-    names = _fitting(task, dataset)
+    task, why, unsure = _task(asked.removesuffix(TREES), dataset, seed)
+    names, trees = _fitting(task, dataset), boosted(task.target if dataset.targets else None)
+    search: Mapping[str, object] = {}
+    if asked.endswith(TREES):
+        if trees is None:
+            raise TuneError(f"algorithm={asked!r}: no boosted trees are of task {task.name!r}; leave {TREES!r} out")
+        names, search = (*names, trees[0]), trees[1]
+        why += "; each trial of the boosted trees fits a model a fold, to at most 20,000 rows (boosted.size)"
+    elif trees is not None:
+        why += f"; algorithm={asked + TREES!r} tries boosted trees too, whose trials fit a model a fold"
     if not names:
         tasks = ", ".join(repr(f"{AUTO}:{t}") for t in _tasks())
         raise TuneError(f"algorithm={asked!r}: no algorithm of the task {task.name!r} fits here; try {tasks}")
-    return Choice(names, f"algorithm={asked!r} took {', '.join(names)}: {why}", unsure)
+    return Choice(names, f"algorithm={asked!r} took {', '.join(names)}: {why}", unsure, search)
 
 
 def candidates(task: str) -> list[str]:

@@ -105,7 +105,10 @@ def search_of(spec: StudySpec) -> dict[str, object]:
 def automatic(spec: StudySpec) -> str:
     """Return what a study that leaves the choice of algorithms to the data asks for: with times, to forecast."""
     asked = spec.algorithm[0]
-    return asked if spec.time is None or ":" in asked else f"{asked}:{registry.get(forecasters()[0]).tags.task}"
+    if spec.time is None or ":" in asked:
+        return asked
+    stem, plus, more = asked.partition("+")
+    return f"{stem}:{registry.get(forecasters()[0]).tags.task}{plus}{more}"
 
 
 def forecasters() -> list[str]:

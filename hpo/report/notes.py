@@ -60,7 +60,7 @@ def remarks(result: Result, depth: Depth) -> list[str]:
             "all of it."
         )
     if depth.learning and (far := extrapolated(result)) is not None:
-        found.append(f"{_extrapolated(far, result.metric)}, by a power law of {far.sizes[-1]:,.0f} and fewer.")
+        found.append(f"{_extrapolated(far, result.metric)}.")
     found += _model_notes(result)
     if depth.nested:
         found.append(
@@ -74,7 +74,8 @@ def _extrapolated(far: Extrapolation, scoring: str) -> str:
     """Return the score that all rows would give, as people say it."""
     metric = metric_of(scoring)
     low, high = sorted(metric.sign * one for one in (far.low, far.high))
-    told = f"Extrapolated to all {far.rows:,} rows {metric.short} is {metric.sign * far.score:.4g}"
+    law = f"By a power law through the scores of {far.sizes[-1]:,.0f} rows and fewer"
+    told = f"{law}, {metric.short} extrapolated to all {far.rows:,} rows is {metric.sign * far.score:.4g}"
     between = f"{told} ({low:.4g} to {high:.4g})"
     return f"{between}, but the law cannot be seen in the scores: {far.doubt}" if far.doubt else between
 

@@ -87,8 +87,9 @@ def _parts(values: Mapping[str, object]) -> dict[str, object]:
     >>> _parts({"steps": [("svc", object())], "svc": object(), "svc__C": 1.0, "epochs": 3})
     {'svc__C': 1.0, 'epochs': 3}
     """
-    owners = {name.rpartition("__")[0] for name in values}
-    return {name: value for name, value in values.items() if name not in owners and not isinstance(value, list)}
+    owners = {name.rpartition("__")[0] for name in values} - {""}
+    listed = {name for name, value in values.items() if any(f"('{owner}'," in str(value) for owner in owners)}
+    return {name: value for name, value in values.items() if name not in owners | listed}
 
 
 def planned(searched: Sequence[Searched], trials: int, splits: int) -> Epochs | None:

@@ -127,8 +127,8 @@ class DataOptions(Strict):
     ] = None
     """Where each row of the data is one document: the column of its text, or ``{"text": column}`` with parameters
     of scikit-learn's ``CountVectorizer``: ``max_features`` (4,000), ``min_df``, ``max_df``, ``stop_words``,
-    ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``. The study is of a sparse matrix of
-    documents by words. ``topics`` takes the column by itself where the data has no other."""
+    ``lowercase``, ``ngram_range``, ``token_pattern``, ``strip_accents``, ``analyzer``, ``binary``. The study is of
+    a sparse matrix of documents by words. ``topics`` takes the column by itself where the data has no other."""
 
     time: Annotated[
         str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -32,6 +33,9 @@ class Documents(Strict):
     ngram_range : how many words in a row count as one, at least and at most.
     token_pattern : what a word is, as a regular expression.
     strip_accents : ``"ascii"`` or ``"unicode"``; None keeps accents.
+    analyzer : what is counted: words (``"word"``), or as many letters in a row as ``ngram_range`` says (``"char"``,
+        or ``"char_wb"``, which stay within words).
+    binary : whether a word counts once in a document, however often it is there.
 
     Examples
     --------
@@ -48,6 +52,8 @@ class Documents(Strict):
     ngram_range: tuple[int, int] = (1, 1)
     token_pattern: str = WORD
     strip_accents: Literal["ascii", "unicode"] | None = None
+    analyzer: Literal["word", "char", "char_wb"] = "word"
+    binary: bool = False
 
     def counting(self) -> dict[str, object]:
         """Return the parameters of ``CountVectorizer``."""
@@ -69,6 +75,10 @@ class Documents(Strict):
                 raise wrong(f"{name} is a number of documents (1, 2, …), or a share of them (0.0 to 1.0)")
         if not 1 <= self.ngram_range[0] <= self.ngram_range[1]:
             raise wrong("ngram_range is two numbers, the smaller first: [1, 2] counts words and pairs of them")
+        try:
+            re.compile(self.token_pattern)
+        except re.error as error:
+            raise wrong(f"token_pattern is no regular expression: {error}") from None
         return self
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from studies.errors import Problem
@@ -25,7 +26,7 @@ def in_full(values: Mapping[str, object]) -> Mapping[str, object]:
     search, algorithm = values.get("search"), values.get("algorithm")
     names = list(algorithm) if isinstance(algorithm, (list, tuple)) else [algorithm]
     name = names[0] if len(names) == 1 else None
-    if not isinstance(search, Mapping) or not isinstance(name, str) or name.partition(":")[0] == "auto":
+    if not isinstance(search, Mapping) or not isinstance(name, str) or re.match(r"auto\b", name):
         return values
     made: dict[object, object] = {}
     for key, value in search.items():

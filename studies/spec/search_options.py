@@ -30,7 +30,7 @@ class SearchOptions(Strict):
     ``"sklearn:package.module.Class"`` for any estimator class, or an estimator or pipeline object; search keys
     name these by their class (``"SVC.C"``), or by the alias in ``"alias=sklearn:…"`` and ``{"alias": object}``.
     ``"auto"`` picks them by the target's type and the data's size; ``"auto:regression"``,
-    ``"auto:classification"`` and other tasks say what the target is."""
+    ``"auto:classification"`` and other tasks say what the target is; ``"auto+trees"`` takes boosted trees too."""
 
     search: Annotated[
         dict[str, Searched],
