@@ -34,7 +34,7 @@ FAR = 1e3
 SEPARATED = ("neg_davies_bouldin", "calinski_harabasz")
 """How well clusters are apart, as states with every row give it exactly."""
 
-STARTS = "begins at centres drawn of all rows, which no state has"
+STARTS = "begins at centres drawn of all rows, which no state has: others give other scores"
 """Why no search of scikit-learn's is answered by these models."""
 
 Starts: TypeAlias = Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)]

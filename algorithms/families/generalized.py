@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MOST_TRIED = 400
 """Unknowns up to which every expansion is tried where the nearest is not known beforehand."""
 
-AS_LONG = "stops its descent by tol, and a fit to the rows that a state keeps takes as long"
+AS_LONG = "stops its descent by tol; the optimum itself, from the rows that a state keeps, takes longer"
 """Why no search of scikit-learn's is answered by these models."""
 
 EXACTLY, NEARLY = 1e-8, 1e-7
