@@ -30,7 +30,8 @@ from algorithms.ranges import Choice, Legal, Range, Uniform
 from algorithms.solvers.directions import Directions, eigen, linear, svd
 from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk
 from algorithms.summaries.by_class import ByClass
-from algorithms.summaries.class_kurtosis import ClassKurtosis, ClassKurtosisState
+from algorithms.summaries.class_kurtosis import ClassKurtosis
+from algorithms.summaries.class_kurtosis_state import ClassKurtosisState
 from algorithms.summaries.classes import Classes
 from algorithms.summaries.sample import labels
 from algorithms.tags import Equivalent
