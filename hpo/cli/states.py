@@ -239,8 +239,8 @@ def import_(
 ) -> None:
     """Import exported states into a store.
 
-    All of a file are verified before the first is kept, and states already there are not replaced. Their numbers are
-    trusted and no code in them runs: import states only from people whose models you would use.
+    All of a file are verified before the first is kept, and states already there are not replaced. Their numbers
+    are trusted and no code in them runs: import states only from people whose models you would use.
 
     Examples
     --------
