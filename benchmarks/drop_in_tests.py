@@ -21,7 +21,7 @@ def counted(search: str) -> tuple[int, int]:
     """Return how many functions of the tests pass, and how many there are."""
     root = str(Path(__file__).parent.parent)
     path = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
-    plugins = ["-p", "benchmarks.swapped", "-p", "no:cacheprovider"]
+    plugins = ["-c", os.devnull, "-p", "benchmarks.swapped", "-p", "no:cacheprovider"]  # of no project
     command = [sys.executable, "-m", "pytest", *plugins, "-rA", "-q", "--pyargs", TESTS]
     environment = {**os.environ, "PYTHONPATH": path, "SEARCH": search}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from algorithms.imports import allow
@@ -27,6 +28,7 @@ from hpo.process.threads import one_thread
 from hpo.question.auto import choose, is_auto
 from hpo.question.checks import check
 from hpo.question.documents import check_documents, lone_text
+from hpo.question.every_row import of_every_row, sized
 from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
@@ -339,12 +341,12 @@ def next_edition(spec: StudySpec, *, fresh: bool = False) -> tuple[Question, Edi
     return question, edition_of(kept_in(spec.storage), str(spec.name), question.definition(), fresh=fresh)
 
 
-def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
+def plan(spec: StudySpec | str | os.PathLike[str], *, measure: bool = False) -> Plan:
     """Return what a study would read and what is already known, before anything is read.
 
     Parameters
     ----------
-    spec : the study.
+    spec : the study, or the path of its ``study.yaml``.
     measure : whether some rows are read (a second or two) to say what the pass takes: its seconds, the memory, and
         the bytes that the store gains. The sample that is drawn for it is kept, and the run draws none; what was
         expected is recorded beside what the run took.
@@ -359,7 +361,8 @@ def plan(spec: StudySpec, *, measure: bool = False) -> Plan:
     >>> plan(spec).rows_to_read
     9
     """
-    return (measured if measure else make_plan)(question_of(spec))
+    known = import_module("studies.spec.form").load(spec) if isinstance(spec, str | os.PathLike) else spec
+    return (measured if measure else make_plan)(question_of(known))
 
 
 def export_site(
@@ -460,7 +463,7 @@ def _resolved_early(spec: StudySpec) -> tuple[list[Searched], Scoring] | None:
     Seasons follow from the frequency, and so does how far windows reach back; whether there is a target says how
     models are scored that may do without.
     """
-    if is_auto(spec.algorithm):
+    if is_auto(spec.algorithm) or of_every_row(spec.search):
         return None
     if spec.time is not None and spec.freq is None:
         searches(spec)  # refuses what does not forecast
@@ -497,7 +500,7 @@ def question_over(
     engine: Engine | None = None,
 ) -> Question:
     """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
-    chosen = ""
+    chosen, spec = "", sized(spec, dataset.rows)
     if is_auto(spec.algorithm):
         choice = choose(automatic(spec), dataset, spec.seed)
         search = {**choice.search, **(spec.search or {})}

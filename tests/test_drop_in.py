@@ -354,7 +354,7 @@ def test_a_misspelt_fallback_is_named():
 @pytest.mark.parametrize(
     ("estimator", "target", "why"),
     [
-        (LogisticRegression(), CLASSES, "a fit to the rows that a state keeps takes as long"),
+        (LogisticRegression(), CLASSES, "from the rows that a state keeps, takes longer"),
         (PoissonRegressor(), Y, "stops its descent by tol"),
         (GammaRegressor(), Y, "stops its descent by tol"),
         (TweedieRegressor(), Y, "stops its descent by tol"),

@@ -357,7 +357,8 @@ def test_ctrl_c_keeps_what_workers_finished(files, tmp_path, monkeypatch):
     ("engine", "says"),
     [
         ("lokky", "engine='lokky' is not known; did you mean 'loky'"),
-        ("desk", "engine='desk' is not known; did you mean 'dask'"),
+        ("desk", "engine='desk' is not known; did you mean 'dask'? It is one of 'dask'"),
+        ("spaceship", "engine='spaceship' is not known; it is one of 'dask'"),
         (7, "engine=7 is no engine: give 'dask'"),
         (socket.socket, "is no engine"),
     ],

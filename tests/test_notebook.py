@@ -189,3 +189,12 @@ def test_without_matplotlib_plot_says_what_to_install(result, monkeypatch, tmp_p
     for one in (hpo.learning_curve(result), result, hpo.StateStore(tmp_path).list()):
         with pytest.raises(ImportError, match="pip install matplotlib"):
             one.plot()
+
+
+def test_a_plan_is_made_of_a_study_file_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pd.DataFrame({"x": np.arange(9.0), "y": np.arange(9.0)}).to_parquet("a.parquet")
+    Path("study.yaml").write_text("data: a.parquet\ntarget: y\nalgorithm: ridge\nstore: states\n", "utf-8")
+    assert hpo.plan("study.yaml").rows_to_read == hpo.plan(Path("study.yaml")).rows_to_read == 9
+    with pytest.raises(hpo.errors.SpecError, match=r"other\.yaml: cannot be read"):
+        hpo.plan("other.yaml")

@@ -20,6 +20,7 @@ import hpo
 from algorithms import laws
 from algorithms.contract import Batch, Column, Shape
 from algorithms.summaries.sample import Sample
+from hpo.errors import TuneError
 
 SHAPE = Shape((Column("x", "x"),), ("y",))
 DRAWING = [
@@ -93,3 +94,16 @@ def test_states_merged_in_any_order_hold_the_same_rows_in_the_same_order():
     assert whole.prefix(9).as_given.n == 9
     none = sample.later(sample.init(SHAPE), 5)
     laws.same("later", sample, none, sample.init(SHAPE), tolerance=0.0)
+
+
+def test_a_sample_of_every_row_is_asked_for_by_all(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    frame = pd.DataFrame(X).add_prefix("x").assign(y=y)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    model, how = RandomForestRegressor(n_estimators=3, random_state=3), {"trials": 1, "folds": 3, "store": None}
+    name = "RandomForestRegressor"
+    made = hpo.tune((X, y), algorithm=model, search={"size": "all"}, **how)
+    assert made.best_params == {f"{name}.size": len(y)}
+    assert made.cost.rows_read == len(y), "the model of every row is there"
+    with pytest.raises(TuneError, match=rf"{name}.size'\]='all': the rows of these files are known.*write a number"):
+        hpo.tune(str(tmp_path / "rows.csv"), "y", model, search={f"{name}.size": "all"}, **how)

@@ -466,6 +466,16 @@ def test_places_that_cannot_be_written_are_told(tmp_path):
         open_storage(tmp_path / "file" / "a.journal")
 
 
+@pytest.mark.parametrize(
+    ("driver", "module", "wanted"),
+    [("mysql", "MySQLdb", "mysqlclient"), ("postgresql+psycopg", "psycopg", "'onepass-hpo[postgresql]'")],
+)
+def test_a_driver_that_is_not_installed_is_named(monkeypatch, driver, module, wanted):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(StorageError, match=re.escape(f"no database driver for {driver!r} is installed; pip install {wanted}")):
+        open_storage(f"{driver}://me:secret@host/studies")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_directory_without_permission_is_told(tmp_path):
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)

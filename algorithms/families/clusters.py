@@ -21,7 +21,7 @@ from algorithms.preparing.column_map import ColumnMap
 from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess, Preprocessed, unused_fields
 from algorithms.ranges import Integer, Legal, Log, Range
-from algorithms.solvers.centres import Cloud, Rows
+from algorithms.solvers.cloud import Cloud, Rows
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.coreset import Coreset, CoresetState, check_sums
 
@@ -34,7 +34,7 @@ FAR = 1e3
 SEPARATED = ("neg_davies_bouldin", "calinski_harabasz")
 """How well clusters are apart, as states with every row give it exactly."""
 
-STARTS = "begins at centres drawn of all rows, which no state has"
+STARTS = "begins at centres drawn of all rows, which no state has: others give other scores"
 """Why no search of scikit-learn's is answered by these models."""
 
 Starts: TypeAlias = Annotated[int, Legal(ge=1), Integer(1, 100, searched=False)]

@@ -13,10 +13,11 @@ import numpy as np
 from algorithms.arrays import Matrix
 from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
+from algorithms.families.corrected import SHAKES, corrected
 from algorithms.families.design import CARE, Design
 from algorithms.families.far_rows import HELP as FAR_ROWS
 from algorithms.families.far_rows import moved_by_rounding, scale_of
-from algorithms.families.objective import SHAKES, corrected, objective_of, of_every_row
+from algorithms.families.objective import objective_of, of_every_row
 from algorithms.families.pipeline import dressed
 from algorithms.families.problem import Problem
 from algorithms.families.quadratic import Quadratic, Weights, quadratic_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 MOST_TRIED = 400
 """Unknowns up to which every expansion is tried where the nearest is not known beforehand."""
 
-AS_LONG = "stops its descent by tol, and a fit to the rows that a state keeps takes as long"
+AS_LONG = "stops its descent by tol; the optimum itself, from the rows that a state keeps, takes longer"
 """Why no search of scikit-learn's is answered by these models."""
 
 EXACTLY, NEARLY = 1e-8, 1e-7

@@ -154,6 +154,12 @@ class _FromStates(BaseSearchCV):
         """Return the names of scores, by the names that they have in the results."""
         if self.scoring is None:
             return {"score": self._own_score()}
+        return self._named_scores()
+
+    def _named_scores(self) -> dict[str, str]:
+        """Return the names of scores where they are given; raises Unanswered for functions."""
+        if self.scoring is None:
+            return {}
         if isinstance(self.scoring, str):
             return {"score": self.scoring}
         named = self.scoring if isinstance(self.scoring, Mapping) else None
@@ -178,13 +184,13 @@ class _FromStates(BaseSearchCV):
             raise Unanswered("return_train_score=True")
         if vars(self).get("_skl_callbacks"):
             raise Unanswered("the search has callbacks")
-        self._metrics()
+        self._named_scores()
+        splits = self._n_splits(X, y, params.get("groups"))
+        if self.fallback == "refit" and self._is_small(X, splits):  # what is known at once comes first
+            raise Unanswered("fits take less time")
         if y is None:
             Asked.of(self._some_candidate())  # has words of its own for what needs none
         target = self._given(y)
-        splits = self._n_splits(X, y, params.get("groups"))
-        if self.fallback == "refit" and self._is_small(X, splits):
-            raise Unanswered("fits take less time")
         made = self._some_candidate()
         asked = Asked.of(made, alone=bool(weights))
         if not asked.fitted:
@@ -213,8 +219,8 @@ class _FromStates(BaseSearchCV):
             return False
         model = self.estimator.steps[-1][0] if isinstance(self.estimator, Pipeline) else ""
         try:
-            self._metrics()
             varied = shared_by(final(self.estimator)).varied
+            self._named_scores()
         except Unanswered:
             return False
         names = {f"{model}__{name}" if model else name for name in varied}
@@ -223,8 +229,10 @@ class _FromStates(BaseSearchCV):
 
     def _n_splits(self, X: ArrayLike, y: ArrayLike | None, groups: object) -> int:
         """Return how many splits there will be; a generator of them is not asked."""
-        if isinstance(self.cv, Iterator):
+        if self.cv is None or isinstance(self.cv, Iterator):
             return 5
+        if isinstance(self.cv, Integral):
+            return int(self.cv)
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         return int(splitter.get_n_splits(X, y, groups))
 

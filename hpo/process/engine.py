@@ -109,7 +109,7 @@ def _check_name(name: str | None) -> None:
     if name not in known:
         near = get_close_matches(name, known, n=1)
         raise EngineError(
-            f"engine={name!r} is not known{f'; did you mean {near[0]!r}?' if near else ';'} It is one of "
+            f"engine={name!r} is not known{f'; did you mean {near[0]!r}? It' if near else '; it'} is one of "
             f"{', '.join(map(repr, dict.fromkeys(known)))}, an address such as 'dask://host:8786', or a backend "
             "that was registered with joblib.register_parallel_backend before"
         )

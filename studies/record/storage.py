@@ -34,6 +34,12 @@ Result = TypeVar("Result")
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between tries to open a database that another process is making."""
 
+DRIVERS = {
+    "mysql": "mysqlclient", "mysql+pymysql": "pymysql",
+    **dict.fromkeys(("postgresql", "postgresql+psycopg"), "'onepass-hpo[postgresql]'"),
+}  # fmt: skip
+"""What installs the drivers of addresses."""
+
 BUSY = 30.0
 """Seconds that a process waits for others that write to the same SQLite file."""
 
@@ -131,8 +137,9 @@ def _database(url: str) -> BaseStorage:
         storage = _opened(url)
     except ImportError:
         driver = url.partition("://")[0]
+        wanted = DRIVERS.get(driver, "it")
         raise StorageError(
-            f"{mask(url)}: no database driver for {driver!r} is installed; pip install it"
+            f"{mask(url)}: no database driver for {driver!r} is installed; pip install {wanted}"
         ) from None
     except sqlalchemy.exc.ArgumentError:
         raise StorageError(

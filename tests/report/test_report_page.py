@@ -523,3 +523,14 @@ def test_names_of_algorithms_are_not_broken_where_they_fit(study):
     assert page.count('class="whole"') == len({t.algorithm for t in study.trials}) + min(50, len(study.trials))
     long = replace(study, trials=[replace(t, algorithm="a" * 35) for t in study.trials], leaderboard=[])
     assert 'class="whole"' not in render_html(long)
+
+
+def test_no_line_of_a_wide_parallel_chart_runs_over_the_name_of_an_axis(study):
+    charts = [d for d in drawings(render_html(study)) if d.attrib.get("aria-label", "").startswith("Parallel coordinates of")]
+    wide = [d for d in charts if "wide" in d.attrib["class"]]
+    assert wide and len(charts) > len(wide)
+    for chart in wide:
+        lines = [path.attrib["d"] for path in chart.iter("path") if "data-t" in path.attrib]
+        first = min(float(x) for d in lines for x in re.findall(r"[ML]?([\d.]+) [\d.]+", d))
+        names = [text for text in chart.iter("text") if "name" in text.attrib.get("class", "")]
+        assert all(float(n.attrib["x"]) + 6.7 * len("".join(n.itertext())) < first for n in names)

@@ -1,7 +1,7 @@
 """Parallel coordinates, lying down: one level axis per hyperparameter, one line per trial.
 
-The axes lie level because names of hyperparameters are long: above its own axis each can be read in full, on
-a telephone as on a wall.
+The axes lie level because names of hyperparameters are long: before its own axis, or above it where there is little
+room, each can be read in full, on a telephone as on a wall.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from studies.report.text import Metric, finite, shorten
 
 UNSET = 26.0  # pixels left of an axis where trials that do not set it pass
 LEFT, RIGHT, FIRST, STEP = 12.0, 22.0, 26.0, 58.0
+GUTTER, ROOMY = 172.0, 600.0  # pixels that names take before the axes, from that width on
 RANKS = ((0.1, "q0"), (0.4, "q1"), (1.0, "q2"))
 
 
@@ -31,16 +32,21 @@ class Axis:
     width: float
     unset: bool
 
+    @property
+    def left(self) -> float:
+        """Where lines pass that do not set it; names stand before that, where there is room."""
+        return LEFT + (GUTTER if self.width >= ROOMY else 0.0)
+
     def across(self, place: float) -> float:
         """Return the x pixel of a place in 0…1."""
-        start = LEFT + UNSET
+        start = self.left + UNSET
         return start + place * (self.width - RIGHT - start)
 
     def point(self, value: object, known: bool, index: int = 0) -> Point:
         """Return where the line of trial `index` meets the axis."""
         place = self.scale.unit(value) if known else None
         if place is None:
-            return (LEFT, self.y)
+            return (self.left, self.y)
         shift = self.scale.spread(index) if isinstance(self.scale, Category) else 0.0
         return (self.across(place + shift), self.y)
 
@@ -97,9 +103,13 @@ def _draw_axis(axis: Axis) -> str:
     line = element("path", d=f"M{coord(start)} {coord(axis.y)}H{coord(end)}", class_="axis")
     unset = ""
     if axis.unset:
-        unset = element("circle", cx=LEFT, cy=axis.y, r=3, class_="unset") + label(2, axis.y + 16, "unset")
+        mark = element("circle", cx=axis.left, cy=axis.y, r=3, class_="unset")
+        unset = mark + label(axis.left - 10, axis.y + 16, "unset")
     parts = [_tick(axis, place, text) for place, text in _fit_ticks(axis, end - start)]
-    name = label(start, axis.y - 8, shorten(axis.name, int(axis.width // 7.2)), class_="name halo")
+    if axis.width >= ROOMY:
+        name = label(2, axis.y + 4, shorten(axis.name, int(GUTTER // 6.7)), class_="name")
+    else:
+        name = label(start, axis.y - 8, shorten(axis.name, int(axis.width // 7.2)), class_="name halo")
     ends = {"data_y": axis.y, "data_from": start, "data_to": end}
     return element("g", line + unset + "".join(parts) + name, class_="line-axis", **ends)
 
