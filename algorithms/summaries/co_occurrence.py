@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Places
 from algorithms.contract import EXACT, INDICATOR, MISSING, Batch, Shape, SparseBatch, State, Summary
@@ -22,6 +23,8 @@ from algorithms.preparing.column_map import gaps_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+F = TypeVar("F", np.float32, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +160,7 @@ def counts_of(batch: Batch, shape: Shape) -> csr_array:
     return made
 
 
-def square(half: Array, v: int) -> Array:
+def square(half: NDArray[F], v: int) -> NDArray[F]:
     """Return the symmetric matrix of an upper triangle that is stored row by row.
 
     Examples
