@@ -260,6 +260,7 @@ def texts(n=90):
     return pd.DataFrame({"text": made})
 
 
+@pytest.mark.filterwarnings("ignore:documents.*fewer than two words")
 def test_texts_are_tuned_reported_and_predicted_without_jax(tmp_path):
     where = {"store": tmp_path / "s", "storage": tmp_path / "j"}
     frame = texts()
