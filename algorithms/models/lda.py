@@ -14,7 +14,7 @@ from algorithms.errors import InvalidField
 from algorithms.families.classes import given, priors_of
 from algorithms.families.design import deviations
 from algorithms.families.discriminant import Discriminant, Groups, log_likelihood
-from algorithms.families.whitened import CERTAIN, ROUNDING, Whitened, inverse_of, rounded
+from algorithms.families.whitened import CERTAIN, ROUNDING, Whitened, inverse_of, rounded, settled_again
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Legal, Range, Uniform

@@ -13,7 +13,7 @@ from algorithms.contract import Array, Rows, Score, Shape, Tags
 from algorithms.errors import InvalidField
 from algorithms.families.classes import given, priors_of
 from algorithms.families.discriminant import Discriminant, Groups, log_likelihood
-from algorithms.families.whitened import CERTAIN, Whitened, inverse_of, whitened
+from algorithms.families.whitened import CERTAIN, Whitened, inverse_of, settled_again, whitened
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Legal, Uniform
