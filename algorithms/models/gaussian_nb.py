@@ -14,7 +14,7 @@ from algorithms.families.classes import check_priors, given, need_every_class, p
 from algorithms.families.design import CARE
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
-from algorithms.families.whitened import ROUNDING
+from algorithms.families.whitened import ROUNDING, settled_again
 from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.preparing.column_maps import column_map
