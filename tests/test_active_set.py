@@ -11,7 +11,7 @@ import pytest
 from algorithms.contract import Batch, Column, Shape
 from algorithms.models.elastic_net import ElasticNet
 from algorithms.models.lasso import Lasso
-from algorithms.solvers import active_set
+from algorithms.solvers import active_factor, active_set
 from algorithms.solvers.active_set import finish
 
 
@@ -103,13 +103,13 @@ def far_start(*, l2, q=60, n=300, seed=4):
 @pytest.fixture
 def decomposed(monkeypatch):
     """How many columns each decomposition had."""
-    found, real = [], active_set._factor
+    found, real = [], active_set.factor_of
 
     def factor(problem, on, l2):
         found.append(len(on))
         return real(problem, on, l2)
 
-    monkeypatch.setattr(active_set, "_factor", factor)
+    monkeypatch.setattr(active_set, "factor_of", factor)
     return found
 
 
@@ -131,8 +131,8 @@ def test_columns_that_leave_and_join_change_a_factor_and_two_are_made(l2, decomp
 def test_the_last_columns_are_solved_for_by_a_factor_of_their_own(l2, monkeypatch):
     case = far_start(l2=l2)
     made = finished(*case)
-    monkeypatch.setattr(active_set._Factor, "without", lambda self, place: None)
-    monkeypatch.setattr(active_set._Factor, "joined", lambda self, problem, column, l2: None)
+    monkeypatch.setattr(active_factor.Factor, "without", lambda self, place: None)
+    monkeypatch.setattr(active_factor.Factor, "joined", lambda self, problem, column, l2: None)
     same = finished(*case)
     assert made.coef.tolist() == same.coef.tolist()
     slope = np.arange(60.0)
@@ -143,13 +143,13 @@ def test_the_last_columns_are_solved_for_by_a_factor_of_their_own(l2, monkeypatc
 @pytest.mark.parametrize("wrong", [0.5, np.nan])
 def test_a_changed_factor_that_is_wrong_changes_no_answer(wrong, monkeypatch):
     case = far_start(l2=30.0)
-    expected, real = finished(*case), active_set._Factor.without
+    expected, real = finished(*case), active_factor.Factor.without
 
     def without(self, place):
         made = real(self, place)
         return made and replace(made, U=made.U * (1.0 + wrong * np.arange(len(made.U))))
 
-    monkeypatch.setattr(active_set._Factor, "without", without)
+    monkeypatch.setattr(active_factor.Factor, "without", without)
     assert finished(*case).coef.tolist() == expected.coef.tolist()
 
 

@@ -19,7 +19,8 @@ from algorithms.summaries.moments import Moments
 from hpo.data.cells import FoldPlan, Split, kfold_plan
 from hpo.states.evaluate import Scores, evaluate, score_pairs, usable
 from hpo.states.fold_states import fold_states
-from hpo.trials.selection import Candidate, best, learning_curve, nested, simplest, validation_curve
+from hpo.trials.curves import learning_curve, validation_curve
+from hpo.trials.selection import Candidate, best, nested, simplest
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
+import hpo
 from hpo.data import open_dataset
 from hpo.data.sources import files
 from hpo.errors import DataError, DataWarning, HpoError
+from hpo.states.passes import Pass
 
 TABLE = pa.table({"x": [1.0, 2.0, 3.0], "c": ["a", "b", "c"], "y": [1.0, 2.0, 3.0]})
 
@@ -173,6 +175,36 @@ def test_a_file_that_changes_under_the_pass(tmp_path):
     shutil.move(tmp_path / "new.parquet", path)
     with pytest.raises(DataError, match=r"a\.parquet.*changed while it was read"):
         list(reading)
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv", ".arrow"])
+@pytest.mark.parametrize("part", [0.5, 1.0], ids=["half written", "whole"])
+def test_a_file_that_is_rewritten_in_place_between_its_listing_and_its_reading(tmp_path, ending, part, monkeypatch):
+    path, store = tmp_path / f"a{ending}", tmp_path / "store"
+
+    def written(seed):
+        table = pd.DataFrame(np.random.default_rng(seed).normal(size=(400, 3)), columns=["x", "z", "y"])
+        write = {".parquet": table.to_parquet, ".csv": lambda to: table.to_csv(to, index=False), ".arrow": table.to_feather}
+        write[ending](path)
+        return path.read_bytes()
+
+    new, old = written(1), written(0)
+    path.write_bytes(old)
+    batches = Pass._batches
+
+    def rewritten(self, segment, **options):
+        with path.open("wb") as file:
+            file.write(new[: int(part * len(new))])
+        yield from batches(self, segment, **options)
+
+    monkeypatch.setattr(Pass, "_batches", rewritten)
+    asked = {"target": "y", "algorithm": "ridge", "trials": 2, "store": store, "progress": False}
+    with pytest.raises(DataError, match=rf"a\{ending}.*(changed while it was read|damaged, truncated or still being written)"):
+        hpo.tune(path, **asked)
+    monkeypatch.undo()
+    path.write_bytes(new)
+    found, alone = hpo.tune(path, **asked), hpo.tune(path, **{**asked, "store": None})
+    assert found.cost.rows_read == 400 and found.best_value == alone.best_value
 
 
 def test_a_file_touched_or_removed_since_it_was_opened(tmp_path):

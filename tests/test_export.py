@@ -24,7 +24,7 @@ from terminal import hpo as ask
 import hpo
 from algorithms.errors import AlgorithmError
 from hpo.errors import ExportError, HpoError
-from hpo.findings import exporting
+from hpo.findings import export_check, exporting
 from hpo.findings.hpo_dates import DateColumns
 from hpo.findings.portable import portable
 
@@ -262,10 +262,10 @@ def test_rates_that_overflow_far_from_the_data_are_the_same_on_both_sides(tmp_pa
 
 def test_answers_that_differ_are_refused_wherever_one_is_infinite():
     known = {"predict": np.array([1.0, np.inf, np.nan])}
-    exporting._compare(known, {"predict": known["predict"]}, "these")
+    export_check.compare(known, {"predict": known["predict"]}, "these")
     for other in ([1.0, 3.0, np.nan], [1.0, -np.inf, np.nan], [1.0, np.inf, 0.0], [np.inf, np.inf, np.nan]):
         with pytest.raises(ExportError, match="not written"):
-            exporting._compare(known, {"predict": np.array(other)}, "these")
+            export_check.compare(known, {"predict": np.array(other)}, "these")
 
 
 class TestWhatIsRefused:

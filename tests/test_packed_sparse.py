@@ -127,5 +127,5 @@ def test_a_study_of_a_sparse_matrix(tmp_path):
 def test_classes_are_looked_up_without_the_matrix(monkeypatch):
     X, y = sparse_rows(rows=500, columns=300)
     dataset = hpo.open_dataset((X, np.sign(y)))
-    monkeypatch.setattr("hpo.data.sources.memory.ArrayBlock._dense", lambda *_: pytest.fail("made dense"))
+    monkeypatch.setattr("hpo.data.sources.memory_blocks.ArrayBlock._dense", lambda *_: pytest.fail("made dense"))
     assert list(dataset.label_rows(dataset.segments[0], "y", 10)) == [-1.0, 1.0]

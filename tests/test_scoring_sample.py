@@ -23,8 +23,9 @@ from algorithms.contract import Batch, Column, Shape, SparseBatch
 from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.scoring.scorers import score_by
-from algorithms.summaries.sample import Sample
-from algorithms.summaries.scoring_sample import ScoringSample, reserved, scrambled
+from algorithms.summaries._reserved import reserved, scrambled
+from algorithms.summaries.sample import Sample, SampleState
+from algorithms.summaries.scoring_sample import ScoringSample
 from hpo.states.learned import summaries
 
 COLUMNS = (Column("x", "x"),)
@@ -378,7 +379,7 @@ def test_training_samples_stay_uniform(tmp_path):
     result = hpo.tune(
         frame, "t", "knn_classifier", trials=2, folds=2, scoring="f1", scoring_rows=500, store=tmp_path
     )
-    assert type(result.best.states.whole).__name__ == "SampleState"
+    assert isinstance(result.best.states.whole, SampleState)
     assert isinstance(result.best.algorithm.summary, Sample)
 
 

@@ -191,7 +191,8 @@ def test_from_the_command_line(home):
         words = ("--only-moments", "--site", site, "--study", f"{site}.yaml", "--store", f"store-{site}")
         done = command(home, "states", "export", f"{site}.zip", *words)
         assert f"the sums of {len(rows(site))} rows of {site}" in done.out, done.err
-        assert command(home, "states", "import", f"{site}.zip", "--store", "centre").code == 0
+    came = command(home, "states", "import", *(f"{site}.zip" for site in SITES), "--store", "centre", "--json")
+    assert json.loads(came.out)["added"] == 2 * len(SITES), came.err
     (home / "all.yaml").write_text("name: all\ndata: sites:trial\ntarget: y\nalgorithm: ridge\ntrials: 3\nstore: centre\n")
     plan = json.loads(command(home, "plan", "all.yaml", "--json").out)
     assert (plan["rows_to_read"], plan["files"]) == (0, "3 sites: east, north, south")

@@ -19,7 +19,7 @@ from algorithms.scoring import blocks
 from algorithms.scoring.scorers import score_by
 from algorithms.summaries.sample import Sample
 from algorithms.summaries.scoring_sample import ScoringSample
-from hpo.data.sources.memory import _spread_rows
+from hpo.data.sources.memory_blocks import spread_rows
 from state_store import StateStore
 
 TWINS = {"multinomial_nb": MultinomialNB, "bernoulli_nb": BernoulliNB, "complement_nb": ComplementNB}
@@ -157,6 +157,6 @@ def test_other_models_of_a_sparse_matrix_score_as_those_of_a_dense_one(name, tmp
 
 def test_which_rows_are_looked_at_is_found_once_for_all_columns(tmp_path):
     X, y = texts(300, 500)
-    _spread_rows.cache_clear()
+    spread_rows.cache_clear()
     hpo.tune((X, y), algorithm="multinomial_nb", trials=1, folds=3, progress=False, store=tmp_path)
-    assert _spread_rows.cache_info().misses <= 2
+    assert spread_rows.cache_info().misses <= 2

@@ -23,7 +23,7 @@ from algorithms.families.path_scores import JudgedPaths, score_of_paths
 from algorithms.families.paths import calendar
 from algorithms.models.deepar import DeepAR
 from algorithms.models.linear_forecaster import LinearForecaster
-from algorithms.neural import recurrent
+from algorithms.neural import losses, recurrent
 from algorithms.summaries.series import WholeSeries
 from algorithms.summaries.windows import Windows
 from hpo.errors import SearchError
@@ -111,10 +111,10 @@ def test_what_comes_out_of_jax_of_numpy_and_of_a_naive_loop_is_one(params):
 @pytest.mark.parametrize("params", SETTINGS, ids=str)
 def test_losses_are_minus_the_logarithms_of_scipys_densities(params):
     rng, likelihood = np.random.default_rng(1), params["likelihood"]
-    out = rng.normal(size=(40, recurrent.HEADS[likelihood])).astype(np.float32)
+    out = rng.normal(size=(40, losses.HEADS[likelihood])).astype(np.float32)
     scale = rng.uniform(0.5, 30.0, 40)
     y = {"negative_binomial": rng.poisson(scale), "beta": rng.uniform(0.01, 0.99, 40)}.get(likelihood, scale * rng.normal(size=40))
-    found = recurrent.LOSSES[likelihood](out, y.astype(np.float32), scale.astype(np.float32))
+    found = losses.LOSSES[likelihood](out, y.astype(np.float32), scale.astype(np.float32))
     expected = [-log_density(likelihood, o.astype(float), v, s) for o, v, s in zip(out, y, scale, strict=True)]
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
     u = rng.uniform(0.01, 0.99, 40)

@@ -19,7 +19,7 @@ import hpo
 from algorithms import fields, registry
 from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import InvalidField, InvalidTarget, NotEnoughRows
-from algorithms.families.objective import corrected
+from algorithms.families.corrected import corrected
 from algorithms.known import Known
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson

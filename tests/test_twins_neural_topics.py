@@ -22,7 +22,7 @@ from twins_topics import npmi_of
 import hpo
 from algorithms import extras, laws, registry
 from algorithms.chained import Chain, alone, ends, further
-from algorithms.contract import Batch, Column, Shape
+from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.errors import (
     AlgorithmError,
     FitFailed,
@@ -260,11 +260,14 @@ def texts(n=90):
     return pd.DataFrame({"text": made})
 
 
+@pytest.mark.filterwarnings("ignore:documents.*fewer than two words")
 def test_texts_are_tuned_reported_and_predicted_without_jax(tmp_path):
     where = {"store": tmp_path / "s", "storage": tmp_path / "j"}
     frame = texts()
     search = {**ASKED, f"{NAME}.words_per_topic": 3}
-    result = hpo.tune(frame, algorithm=NAME, documents="text", search=search, folds=2, trials=1, name="texts", **where)
+    asked = {"algorithm": NAME, "documents": "text", "search": search, "folds": 2, "trials": 1, "name": "texts", **where}
+    with pytest.warns(hpo.errors.DataWarning, match="1 row of 90 with fewer than two words"):
+        result = hpo.tune(frame, **asked)
     data = hpo.write_report(result, tmp_path / "report.html")
     assert [len(one.words) for one in data.topics] == [3] * K
     assert np.isclose(sum(one.share for one in data.topics), 1.0)
@@ -372,3 +375,13 @@ def test_without_the_extra_nobody_is_sent_to_what_needs_it(monkeypatch, capsys, 
     told = " ".join(run(capsys, monkeypatch, "algorithms").out.split())
     assert re.search(r"Not installed is what trains factorization_machine, .*neural_topic_model.*: pip install 'onepass-hpo\[neural\]'", told)
     assert "onepass-hpo" not in run(capsys, monkeypatch, "algorithms", "ridge").out
+
+
+def test_the_naive_perplexity_is_of_one_frequency_of_each_word():
+    held = documents(40, seed=1)
+    often = X.sum(axis=0) + 1.0
+    asked = halves(sp.csr_array(held))[1]
+    own = -np.exp(-np.sum(asked @ np.log(often / often.sum())) / asked.sum())
+    found = QUICK.naive_score(STATE, Held(state_of(held), state_of(held)), "neg_perplexity")
+    assert float(found) == pytest.approx(own, rel=1e-12)
+    assert QUICK.naive_score(STATE, Held(state_of(held), state_of(held)), "npmi") is None

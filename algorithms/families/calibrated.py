@@ -7,149 +7,29 @@ for all of these scores together is the model's. No row is scored by a model tha
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from algorithms import laws
 from algorithms.arrays import Matrix
-from algorithms.contract import (
-    Algorithm,
-    Array,
-    Batch,
-    Held,
-    Polishable,
-    Score,
-    Shape,
-    State,
-    Summary,
-    steps_of,
-)
-from algorithms.errors import AlgorithmError, InvalidField
+from algorithms.contract import Algorithm, Array, Held, Polishable, Score, Shape, Summary, steps_of
+from algorithms.errors import InvalidField
+from algorithms.families.cells import Cells
 from algorithms.known import Known
 from algorithms.lazily import sklearn
-from algorithms.memo import MEMO
 from algorithms.ranges import Range
 from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.thresholds import best_threshold, check_criterion, positives
-from algorithms.summaries.sample import SampleState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-GROUPS = 5
-"""Groups of cells that are left out in turn, at most."""
 
 RANKED = ("roc_auc", "average_precision", "neg_log_loss", "neg_brier_score")
 """Scores that no threshold changes."""
-
-
-@dataclass(frozen=True, eq=False)
-class Cells(State):
-    """A merged state beside the cells that it was merged of, each with sampled rows.
-
-    Attributes
-    ----------
-    parts : of each cell, its state and the sample of its rows.
-    whole : the merged state.
-    merge : the summary's.
-    """
-
-    parts: tuple[tuple[State, SampleState], ...]
-    whole: State
-    merge: Callable[[State, State], State]
-
-    @property
-    def rows(self) -> int:
-        """Number of rows seen."""
-        return self.whole.rows
-
-    @property
-    def weight(self) -> float:
-        """Sum of their weights."""
-        return self.whole.weight
-
-    @property
-    def kept_rows(self) -> int:
-        """How many rows the merged state keeps."""
-        return int(self.whole.kept_rows)
-
-    @property
-    def shape(self) -> Shape:
-        """The columns."""
-        return self.whole.shape
-
-    @property
-    def complete(self) -> bool:
-        """Whether the merged state holds every row."""
-        return self.whole.complete
-
-    @property
-    def class_rows(self) -> Array | None:
-        """The merged state's rows of each class."""
-        return self.whole.class_rows
-
-    def left_out(self) -> Iterator[tuple[State, list[SampleState]]]:
-        """Yield, group by group, the state of all other cells and the samples of the group (one cell: its own)."""
-        groups = [list(group) for group in np.array_split(np.arange(len(self.parts)), GROUPS) if len(group)]
-        for group in groups:
-            rest = self.whole if len(groups) == 1 else self._without(group)
-            yield rest, [self.parts[i][1] for i in group]
-
-    def _without(self, group: Sequence[int]) -> State:
-        def make() -> _Rest:
-            states = [state for i, (state, _) in enumerate(self.parts) if i not in group]
-            return _Rest(functools.reduce(self.merge, states))
-
-        return MEMO.get(self, ("without", *group), make).state
-
-
-@dataclass(frozen=True, eq=False)
-class _Rest:
-    state: State
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return laws.size(self.state)
-
-
-@dataclass(frozen=True, eq=False)
-class CellsSummary(Summary[Cells]):
-    """How states beside their cells are merged; made of others' states, never by a pass.
-
-    Attributes
-    ----------
-    summary : of the states.
-    """
-
-    summary: Summary
-
-    version: ClassVar[int] = 1
-    tolerance: ClassVar[float] = 0.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "family", self.summary.family)
-
-    def init(self, shape: Shape) -> Cells:
-        """Return no cells."""
-        return Cells((), self.summary.init(shape), self.summary.merge)
-
-    def update(self, state: Cells, batch: Batch) -> Cells:
-        """Refuse: cells are made of states that a pass has made."""
-        raise AlgorithmError("states beside their cells are made of others, not by a pass")
-
-    def nbytes(self, shape: Shape) -> int:
-        """Bytes of the merged state."""
-        return self.summary.nbytes(shape)
-
-    def merge(self, a: Cells, b: Cells) -> Cells:
-        """Return the state of both, with the cells of both."""
-        return Cells((*a.parts, *b.parts), self.summary.merge(a.whole, b.whole), self.summary.merge)
 
 
 @dataclass(frozen=True, eq=False)

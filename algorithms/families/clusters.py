@@ -21,7 +21,7 @@ from algorithms.preparing.column_map import ColumnMap
 from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess, Preprocessed, unused_fields
 from algorithms.ranges import Integer, Legal, Log, Range
-from algorithms.solvers.centres import Cloud, Rows
+from algorithms.solvers.cloud import Cloud, Rows
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.coreset import Coreset, CoresetState, check_sums
 

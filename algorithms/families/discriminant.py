@@ -16,7 +16,8 @@ from algorithms.errors import Imprecise, InvalidField
 from algorithms.families.classes import check_priors, need_every_class
 from algorithms.families.design import CARE, DRAWS, deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
-from algorithms.families.rounding import PROMISED, SHAKEN, sure
+from algorithms.families.residuals import SHAKEN
+from algorithms.families.rounding import PROMISED, sure
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.preparing.column_maps import column_map

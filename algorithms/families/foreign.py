@@ -50,7 +50,7 @@ from algorithms.imports import check_import
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Preprocess
 from algorithms.ranges import Legal
-from algorithms.solvers.centres import Cloud
+from algorithms.solvers.cloud import Cloud
 from algorithms.solvers.separation import SEPARATION
 from algorithms.summaries.sample import Sample, SampleState, labels
 

@@ -13,10 +13,11 @@ import numpy as np
 from algorithms.arrays import Matrix
 from algorithms.contract import Algorithm, Array, Held, Polishable, Rows, Score, Shape
 from algorithms.errors import AlgorithmError, InvalidField, NotEnoughRows
+from algorithms.families.corrected import SHAKES, corrected
 from algorithms.families.design import CARE, Design
 from algorithms.families.far_rows import HELP as FAR_ROWS
 from algorithms.families.far_rows import moved_by_rounding, scale_of
-from algorithms.families.objective import SHAKES, corrected, objective_of, of_every_row
+from algorithms.families.objective import objective_of, of_every_row
 from algorithms.families.pipeline import dressed
 from algorithms.families.problem import Problem
 from algorithms.families.quadratic import Quadratic, Weights, quadratic_of

@@ -13,7 +13,7 @@ import numpy as np
 from algorithms.arrays import Array, Floats
 from algorithms.errors import InvalidField
 from algorithms.lazily import scipy
-from algorithms.neural.recurrent import BETA, GAUSSIAN, LEAST, NEGATIVE_BINOMIAL, STUDENT_T
+from algorithms.neural.losses import BETA, GAUSSIAN, LEAST, NEGATIVE_BINOMIAL, STUDENT_T
 
 
 def softplus(x: Floats) -> Array:

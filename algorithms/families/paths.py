@@ -19,7 +19,8 @@ from algorithms.covariates import Covariates
 from algorithms.families.forecast import conformal
 from algorithms.families.likelihoods import QUANTILES
 from algorithms.mixing import mixed
-from algorithms.neural.recurrent import BETA, Network
+from algorithms.neural.losses import BETA
+from algorithms.neural.recurrent import Network
 from algorithms.summaries.series import WholeSeries, series_numbers
 from algorithms.summaries.window_sample import WindowSampleState
 

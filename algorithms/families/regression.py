@@ -15,12 +15,9 @@ from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.errors import DegenerateTarget, Imprecise, NotEnoughRows
 from algorithms.families.design import Design, View, design_of
 from algorithms.families.pipeline import dressed
-from algorithms.families.rounding import (
-    NEGLIGIBLE,
-    PROMISED,
+from algorithms.families.residuals import (
     SHAKEN,
     Residuals,
-    bounded,
     model_moved,
     model_moved_at_most,
     moved_at_most,
@@ -28,6 +25,7 @@ from algorithms.families.rounding import (
     moved_by_training,
     residuals,
 )
+from algorithms.families.rounding import NEGLIGIBLE, PROMISED, bounded
 from algorithms.lazily import sklearn
 from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Range

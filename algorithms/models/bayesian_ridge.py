@@ -12,7 +12,8 @@ from algorithms.contract import Array, Tags
 from algorithms.errors import Imprecise
 from algorithms.families.design import Design, View
 from algorithms.families.regression import Found, LinearSolution, Regression
-from algorithms.families.rounding import PROMISED, Residuals
+from algorithms.families.residuals import Residuals
+from algorithms.families.rounding import PROMISED
 from algorithms.lazily import sklearn
 from algorithms.ranges import Legal, Log
 from algorithms.solvers.evidence import Priors, maximise

@@ -22,7 +22,7 @@ from algorithms.families.path_scores import JudgedPaths, score_of_paths
 from algorithms.families.paths import PathForecast
 from algorithms.lazily import jax
 from algorithms.memo import MEMO
-from algorithms.neural import recurrent, training
+from algorithms.neural import losses, recurrent, training
 from algorithms.ranges import Choice, Integer, Legal, Log, Uniform
 from algorithms.summaries.series import SeriesState, WholeSeries
 from algorithms.summaries.window_sample import WindowSampleState
@@ -77,8 +77,8 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
     dropout_rate: Annotated[float, Legal(ge=0, lt=1), Uniform(0.0, 0.3)] = 0.1
     embedding_dimension: Annotated[int, Legal(ge=1, le=256), Integer(1, 32, searched=False)] = 8
     likelihood: Annotated[
-        str, Legal(*recurrent.LIKELIHOODS), Choice(*recurrent.LIKELIHOODS, searched=False)
-    ] = recurrent.STUDENT_T
+        str, Legal(*losses.LIKELIHOODS), Choice(*losses.LIKELIHOODS, searched=False)
+    ] = losses.STUDENT_T
     validation_fraction: Annotated[float, Legal(ge=0, lt=1), Uniform(0.0, 0.5, searched=False)] = 0.1
     patience: Annotated[int, Legal(ge=1), Integer(1, 20, searched=False)] = 5
     tolerance: Annotated[float, Legal(ge=0), Uniform(0.0, 0.1, searched=False)] = 1e-4

@@ -12,11 +12,12 @@ import numpy as np
 from algorithms.contract import Array, Tags
 from algorithms.families.design import Design, View
 from algorithms.families.regression import Found, LinearSolution, Regression, decades
-from algorithms.families.rounding import Residuals
+from algorithms.families.residuals import Residuals
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Legal, Log, Range, Uniform
-from algorithms.solvers.active_set import Apart, finish
+from algorithms.solvers.active_factor import Apart
+from algorithms.solvers.active_set import finish
 from algorithms.solvers.coordinate_descent import Descent, elastic_net, of_rows
 from algorithms.solvers.penalised import Solved, on_active, penalised
 from algorithms.solvers.spectrum import decompose, degrees_of_freedom

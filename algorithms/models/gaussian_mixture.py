@@ -23,7 +23,8 @@ from algorithms.families.clusters import (
 from algorithms.lazily import sklearn
 from algorithms.models.kmeans import KMeans
 from algorithms.ranges import Choice, Integer, Legal, Log, Range
-from algorithms.solvers.centres import FIRST_ROWS, Cloud, Rows
+from algorithms.solvers.centres import FIRST_ROWS
+from algorithms.solvers.cloud import Cloud, Rows
 from algorithms.solvers.mixture import Fit, Mixture, expectation_maximisation, maximised
 from algorithms.summaries.coreset import CoresetState
 from algorithms.tags import Equivalent

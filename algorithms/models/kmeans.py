@@ -25,7 +25,8 @@ from algorithms.families.clusters import (
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Integer, Legal, Range
-from algorithms.solvers.centres import FIRST_ROWS, Cloud, Path, Rows, seeded
+from algorithms.solvers.centres import FIRST_ROWS, Path, seeded
+from algorithms.solvers.cloud import Cloud, Rows
 from algorithms.summaries.coreset import CoresetState
 from algorithms.tags import Equivalent
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Singles, Values
 from algorithms.chained import Chosen
-from algorithms.contract import Algorithm, Chain, Chained, Group, Held, Score, Tags
+from algorithms.contract import Algorithm, Chain, Chained, Group, Held, Naive, Score, Tags
 from algorithms.errors import FitFailed, InvalidField
 from algorithms.extras import check_extra
 from algorithms.families.coherence import coherences_in, foremost, places
@@ -66,7 +66,9 @@ ALL: Chosen = np.zeros(0, np.bool_)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeuralTopicModel(Chained[SampleState, NeuralTopics], Algorithm[SampleState, NeuralTopics]):
+class NeuralTopicModel(
+    Naive[SampleState], Chained[SampleState, NeuralTopics], Algorithm[SampleState, NeuralTopics]
+):
     """Topics by a variational autoencoder: a network makes shares of topics of words, and words of these.
 
     ProdLDA (Srivastava & Sutton 2017) beside what words are without topics. Needs the extra ``neural`` to be
@@ -275,6 +277,15 @@ class NeuralTopicModel(Chained[SampleState, NeuralTopics], Algorithm[SampleState
             return Score(-parts.perplexity(network.log_of_words(parts.asked, network.shares(parts.given))))
         found = score_of_topics(metric, solution.phi, rows, columns)
         return None if found is None else Score(found)
+
+    def naive_score(self, state: SampleState, held: Held[SampleState], metric: str) -> Score | None:
+        """Return minus the perplexity by the words' frequencies in training documents, one added to each count."""
+        rows = held.rows_for(metric)
+        if rows is None or metric != PERPLEXITY:
+            return None
+        parts, corpus = completion(rows, columns_of_words(state)), self._corpus(state)
+        often = corpus.counts.T @ corpus.weights + 1.0
+        return Score(-parts.perplexity(parts.asked @ np.log(often / often.sum())))
 
     def described(self, state: SampleState) -> tuple[Group, ...]:
         """Return the foremost words of each topic, its share, coherence and place, the largest first."""

@@ -11,7 +11,7 @@ import numpy as np
 from algorithms.contract import Array, Tags
 from algorithms.families.design import Design, View
 from algorithms.families.regression import Found, LinearSolution, Regression
-from algorithms.families.rounding import Residuals, moved_by_mixing
+from algorithms.families.residuals import Residuals, moved_by_mixing
 from algorithms.lazily import sklearn
 from algorithms.ranges import Choice, Legal
 from algorithms.solvers.nonnegative import nonnegative_ridge

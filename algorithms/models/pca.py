@@ -14,7 +14,8 @@ from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import Design, View, design_of
 from algorithms.families.pipeline import dressed
-from algorithms.families.rounding import NEGLIGIBLE, SHAKEN, checked
+from algorithms.families.residuals import SHAKEN
+from algorithms.families.rounding import NEGLIGIBLE, checked
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Preprocessed
 from algorithms.ranges import Choice, Integer, Legal, Range

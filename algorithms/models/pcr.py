@@ -12,7 +12,7 @@ import numpy as np
 from algorithms.contract import Array
 from algorithms.families.design import Design, View
 from algorithms.families.regression import Found, LinearSolution, Regression
-from algorithms.families.rounding import Residuals
+from algorithms.families.residuals import Residuals
 from algorithms.lazily import sklearn
 from algorithms.models.pca import components, fitted_pca
 from algorithms.ranges import Integer, Legal, Range

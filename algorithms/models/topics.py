@@ -26,10 +26,10 @@ from algorithms.families.topic_scores import (
 )
 from algorithms.memo import MEMO
 from algorithms.ranges import Integer, Legal, Log, Range
-from algorithms.solvers.anchor_words import Rectified, anchors, concentrations
+from algorithms.solvers.anchor_words import CONTEXTS, Rectified, anchors, concentrations
 from algorithms.solvers.anchor_words import Topics as Growing
 from algorithms.solvers.fold_in import log_of_words, shares_of_topics
-from algorithms.summaries.co_occurrence import CoOccurrence, CoOccurrenceState, starts_of
+from algorithms.summaries.co_occurrence import CoOccurrence, CoOccurrenceState, square, starts_of
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
@@ -39,9 +39,13 @@ LIKELIHOOD = "pair_log_likelihood"
 GROWN_WITH = 0.03
 """Prior of words in topics while topics join one by one: whatever is asked for, they are the same."""
 
-STEPS, MOST_STEPS = 2400, 60
-"""Steps once all topics have joined, divided by their number, and at most; then those with the prior that is asked
-for, divided by the square of their number, since many of a strong prior leave some topics without words."""
+STEPS, KNOWN = 400, 16
+"""Steps once all topics have joined, divided by their number; and how many there are at most where documents are as
+many as words: of fewer documents further steps learn what is their own, and topics become less coherent."""
+
+PRIOR_STEPS = 2400
+"""Steps with the prior that is asked for, divided by the square of the number of topics, since many of a strong
+prior leave some topics without words; no more than those before."""
 
 LEAST_RANK = 64
 """Directions that words are looked at along; the next power of two where more topics are wanted."""
@@ -133,12 +137,13 @@ class Topics(Naive[CoOccurrenceState], Algorithm[CoOccurrenceState, TopicsSoluti
         self.check(state)
         seen = np.flatnonzero(state.totals > 0.0)
         rank = max(LEAST_RANK, 1 << (self.n_topics - 1).bit_length())
-        words = MEMO.get(state, ("rectified", rank), lambda: Rectified.of(_pairs(state, seen), rank))
+        contexts = min(CONTEXTS, max(2, state.rows))
+        words = MEMO.get(state, ("rectified", rank), lambda: Rectified.of(_pairs(state, seen), rank, contexts))
         tokens, prior = float(state.totals.sum()), self.topic_word_prior
         grown = self._grown(state, seen, words, rank)
-        steps = min(MOST_STEPS, max(1, STEPS // len(grown.phi)))
+        steps = max(1, min(STEPS // len(grown.phi), KNOWN * state.rows // len(seen)))
         made = MEMO.get(grown, "settled", lambda: grown.improved(words, GROWN_WITH / tokens, steps))
-        made = made.improved(words, prior / tokens, min(MOST_STEPS, max(1, STEPS // len(made.phi) ** 2)))
+        made = made.improved(words, prior / tokens, min(steps, max(1, PRIOR_STEPS // len(made.phi) ** 2)))
         phi, together = made.phi.astype(np.float64), made.together.astype(np.float64)
         alike = _counts(phi, together.sum(axis=1), state, seen, prior)
         often = np.where(words.frequency > 0.0, state.totals[seen] / tokens, 1.0)
@@ -267,7 +272,7 @@ def _counts(phi: Array, shares: Array, state: CoOccurrenceState, seen: Places, p
 
 def _pairs(state: CoOccurrenceState, seen: Places) -> Singles:
     """Return the probability of each pair of some words."""
-    made = state.joint().astype(np.float32)
+    made = square(state.shares().astype(np.float32), len(state.totals))
     return made if len(seen) == len(made) else made[np.ix_(seen, seen)]
 
 

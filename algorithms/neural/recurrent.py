@@ -16,7 +16,7 @@ b      windows of a batch
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Places, Singles, Values
 from algorithms.lazily import jax, optax
+from algorithms.neural.losses import BETA, HEADS, LOSSES
 from algorithms.neural.training import Moments, Named, Traced
 
 Whole: TypeAlias = NDArray[np.int32]
@@ -38,14 +39,6 @@ KEPT = 0.99
 
 The first batches leave less, so that the average soon forgets where training began.
 """
-
-LEAST = 1e-3
-"""The least deviation, in units of the scale: constant series have a likelihood, too."""
-
-GAUSSIAN, STUDENT_T, NEGATIVE_BINOMIAL, BETA = "gaussian", "student_t", "negative_binomial", "beta"
-LIKELIHOODS = (STUDENT_T, GAUSSIAN, NEGATIVE_BINOMIAL, BETA)
-HEADS = {GAUSSIAN: 2, STUDENT_T: 3, NEGATIVE_BINOMIAL: 2, BETA: 2}
-"""Numbers that a distribution takes."""
 
 
 @dataclass(frozen=True)
@@ -239,49 +232,6 @@ def _lstm(network: Network, parameters: Traced, x: Array, dropout: Array | None,
             kept = jax.random.uniform(jax.random.fold_in(key, layer), moved.shape) >= dropout
             moved = np_.where(kept, moved / (1.0 - dropout), 0.0)
     return np_.swapaxes(moved, 0, 1)  # type: ignore[no-any-return]
-
-
-def _gaussian(out: Array, y: Array, scale: Array) -> Array:
-    deviation = jax.nn.softplus(out[..., 1]) + LEAST
-    off = (y / scale - out[..., 0]) / deviation
-    found: Array = 0.5 * off**2 + jax.numpy.log(deviation * scale) + 0.5 * np.log(2.0 * np.pi)
-    return found
-
-
-def _student_t(out: Array, y: Array, scale: Array) -> Array:
-    np_, gamma = jax.numpy, jax.scipy.special.gammaln
-    deviation, free = jax.nn.softplus(out[..., 1]) + LEAST, 2.0 + jax.nn.softplus(out[..., 2])
-    off = (y / scale - out[..., 0]) / deviation
-    bulge = gamma(free / 2.0) - gamma((free + 1.0) / 2.0) + 0.5 * np_.log(free * np.pi)
-    found: Array = bulge + np_.log(deviation * scale) + (free + 1.0) / 2.0 * np_.log1p(off**2 / free)
-    return found
-
-
-def _negative_binomial(out: Array, y: Array, scale: Array) -> Array:
-    np_, gamma = jax.numpy, jax.scipy.special.gammaln
-    mean = (jax.nn.softplus(out[..., 0]) + LEAST**2) * scale
-    wide = (jax.nn.softplus(out[..., 1]) + LEAST) / np_.sqrt(scale)
-    r, spread = 1.0 / wide, wide * mean
-    found: Array = (
-        gamma(y + 1.0) + gamma(r) - gamma(y + r) + r * np_.log1p(spread) - y * (np_.log(spread) - np_.log1p(spread))
-    )
-    return found
-
-
-def _beta(out: Array, y: Array, scale: Array) -> Array:  # noqa: ARG001 -- shares have no scale
-    np_, gamma = jax.numpy, jax.scipy.special.gammaln
-    a, b = (jax.nn.softplus(out[..., i]) + LEAST for i in range(2))
-    inside = np_.clip(y, 1e-6, 1.0 - 1e-6)
-    found: Array = (
-        gamma(a) + gamma(b) - gamma(a + b) - (a - 1.0) * np_.log(inside) - (b - 1.0) * np_.log1p(-inside)
-    )
-    return found
-
-
-LOSSES: Mapping[str, Callable[[Array, Array, Array], Array]] = {
-    GAUSSIAN: _gaussian, STUDENT_T: _student_t, NEGATIVE_BINOMIAL: _negative_binomial, BETA: _beta,
-}  # fmt: skip
-"""By likelihood, minus the logarithm of the density of y, by what comes out and ν."""
 
 
 def begun(network: Network, inputs: int, series: int, hidden: int, embedding: int, seed: int) -> dict[str, Singles]:

@@ -183,8 +183,9 @@ class ColumnMap:
 
         Examples
         --------
+        >>> from scipy.sparse import csr_array
         >>> gaps = Gaps(np.array([0]), np.array([1]))
-        >>> T = scipy.sparse.csr_array([[1.0, 0.0], [7.0, 0.0], [0.0, 1.0]])
+        >>> T = csr_array([[1.0, 0.0], [7.0, 0.0], [0.0, 1.0]])
         >>> made = ColumnMap(T, ("x", "y"), None, np.zeros(2))
         >>> [places.tolist() for places in made.gapped(gaps)]
         [[0], [1]]

@@ -30,7 +30,7 @@ from algorithms.arrays import Array, Mask, Places, Singles
 from algorithms.lazily import scipy
 
 CONTEXTS = 1024
-"""Groups of words beside which a word is looked at: the most frequent ones alone, all others as one."""
+"""Groups of words beside which a word is looked at, at most: the most frequent ones alone, all others as one."""
 
 ROUNDS, POWERS = 1, 2
 """How often Q is rectified, and multiplications for the eigenvectors of each."""
@@ -49,6 +49,10 @@ APART = 0.8
 
 GROWING, LEAST_STEPS = 60, 2
 """Steps after a topic has joined, divided by the topics that there are; and at least."""
+
+BOLD = 1.7
+"""How many times as far as EM's own each step goes: below 2 it ends where EM does (Salakhutdinov & Roweis 2003,
+"Adaptive overrelaxed bound optimization methods")."""
 
 EVEN = 0.01
 """Share of R that is the same for all pairs of topics: without it some end with no words, and the others apart."""
@@ -80,25 +84,34 @@ class Rectified:
         return self.rows.nbytes + self.contexts.nbytes + self.groups.nbytes
 
     @classmethod
-    def of(cls, joint: Singles, rank: int) -> Rectified:
-        """Return those of a Q without words of no document, by so many directions."""
+    def of(cls, joint: Singles, rank: int, contexts: int) -> Rectified:
+        """Return those of a Q without words of no document, by so many directions and contexts at most."""
         frequency = joint.sum(axis=1, dtype=np.float64)
         values, vectors = _leading(joint, min(rank, len(joint)))
         rows = vectors * values
         sums = np.maximum(rows @ vectors.sum(axis=0), 1e-3 / len(joint) * frequency)
-        groups = _groups(frequency)
-        order = np.argsort(groups, kind="stable")
-        starts = np.searchsorted(groups[order], np.arange(groups.max() + 1))
-        contexts = np.add.reduceat(joint[order], starts, axis=0).T
-        return cls(rows / sums[:, None], frequency, np.ascontiguousarray(contexts, np.float32), groups)
+        groups = _groups(frequency, contexts)
+        return cls(rows / sums[:, None], frequency, _beside(joint, groups), groups)
 
 
-def _groups(frequency: Array) -> Places:
+def _groups(frequency: Array, contexts: int) -> Places:
     """Return the context of each word: the most frequent words one each, the others the last."""
-    groups = np.full(len(frequency), CONTEXTS - 1)
-    most = np.argsort(-frequency, kind="stable")[: CONTEXTS - 1]
+    groups = np.full(len(frequency), contexts - 1)
+    most = np.argsort(-frequency, kind="stable")[: contexts - 1]
     groups[most] = np.arange(len(most))
-    return np.asarray(np.minimum(groups, len(most)))
+    return np.asarray(groups)
+
+
+def _beside(joint: Singles, groups: Places) -> Singles:
+    """Return QH, shape (V, g): groups of one word but for the last, which may have more."""
+    order = np.argsort(groups, kind="stable")
+    rest = order[int(groups.max()) :]
+    made = np.empty((len(groups), int(groups.max()) + 1), np.float32)
+    made[:, :-1] = joint[order[: len(order) - len(rest)]].T
+    others = np.zeros(len(groups), np.float32)
+    others[rest] = 1.0
+    made[:, -1] = joint @ others
+    return made
 
 
 def _leading(joint: Singles, rank: int) -> tuple[Array, Array]:
@@ -210,13 +223,15 @@ class Topics:
         phi, together = self.phi, self.together
         k, v = phi.shape
         member = scipy.sparse.csr_array((np.ones(v, np.float32), (np.arange(v), words.groups)))
-        more, even = np.float32(max(prior, LEAST)), np.float32(EVEN / k**2)
+        more, even, bold = np.float32(max(prior, LEAST)), np.float32(EVEN / k**2), np.float32(BOLD)
         for _ in range(steps):
             beside = np.asarray(phi @ member)
             of_words, of_contexts = _expected(words.contexts, phi, together @ beside)
-            together = together * (of_contexts @ beside.T)
+            together = together * (of_contexts @ beside.T) ** bold
             together = (together + together.T) * ((1.0 - EVEN) / (2.0 * together.sum())) + even
-            phi = phi * of_words + more
+            shares = np.einsum("kv,kv->k", phi, of_words)[:, None]
+            phi = phi * (of_words / shares) ** bold
+            phi = phi * (shares / phi.sum(axis=1, keepdims=True)) + more
             phi /= phi.sum(axis=1, keepdims=True)
         return Topics(phi, together)
 

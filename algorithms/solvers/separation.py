@@ -13,7 +13,8 @@ import numpy as np
 
 from algorithms.arrays import Array, Floats, Places
 from algorithms.errors import Unscorable
-from algorithms.solvers.centres import Cloud, Rows, members
+from algorithms.solvers.centres import members
+from algorithms.solvers.cloud import Cloud, Rows
 
 CHUNK = 512
 """Rows whose distances to all others are held at once."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from algorithms.arrays import Array, Floats, Places
 from algorithms.contract import Batch, SparseBatch
 from algorithms.lazily import scipy
-from algorithms.solvers.scaled_rows import Picker, picker_of
+from algorithms.solvers.pickers import Picker, picker_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -18,7 +18,8 @@ from algorithms.known import Known
 from algorithms.preparing.column_maps import buckets_of
 from algorithms.preparing.imputed import gap_sums
 from algorithms.solvers.losses import Loss
-from algorithms.solvers.scaled_rows import DenseRows, Picker, ScaledRows, SparseRows, picker_of
+from algorithms.solvers.pickers import Picker, picker_of
+from algorithms.solvers.scaled_rows import DenseRows, ScaledRows, SparseRows
 from algorithms.solvers.steps import OPTIMIZERS, Stepper
 from algorithms.summaries._buckets import Buckets
 from algorithms.summaries.pack import Pack, PackedState, equations, filling, hashed_columns, plain_columns

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Places
 from algorithms.contract import EXACT, INDICATOR, MISSING, Batch, Shape, SparseBatch, State, Summary
@@ -22,6 +23,8 @@ from algorithms.preparing.column_map import gaps_of
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+F = TypeVar("F", np.float32, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +70,12 @@ class CoOccurrenceState(State):
 
     def joint(self) -> Array:
         """Return the probability of each pair of words of a document, shape (V, V); zeros where there is none."""
-        made = square(self.pairs, len(self.totals))
-        total = float(made.sum())
-        return made / total if total > 0.0 else made
+        return square(self.shares(), len(self.totals))
+
+    def shares(self) -> Array:
+        """Return the upper triangle of :meth:`joint`, row by row, shape (V(V + 1)/2,)."""
+        total = 2.0 * float(self.pairs.sum()) - float(self.pairs[starts_of(len(self.totals))].sum())
+        return self.pairs / total if total > 0.0 else self.pairs
 
 
 @dataclass(frozen=True)
@@ -154,7 +160,7 @@ def counts_of(batch: Batch, shape: Shape) -> csr_array:
     return made
 
 
-def square(half: Array, v: int) -> Array:
+def square(half: NDArray[F], v: int) -> NDArray[F]:
     """Return the symmetric matrix of an upper triangle that is stored row by row.
 
     Examples
@@ -162,10 +168,11 @@ def square(half: Array, v: int) -> Array:
     >>> square(np.array([1.0, 2.0, 3.0]), 2).tolist()
     [[1.0, 2.0], [2.0, 3.0]]
     """
-    made = np.zeros((v, v))
+    made = np.zeros((v, v), half.dtype)
     for i, start in enumerate(starts_of(v)):
-        made[i, i:] = half[start : start + v - i]
-    made += np.triu(made, k=1).T
+        made[i, i + 1 :] = half[start + 1 : start + v - i]
+    made = made + made.T
+    made[np.diag_indices(v)] = half[starts_of(v)]
     return made
 
 

@@ -16,7 +16,7 @@ from algorithms.errors import InvalidField
 from algorithms.known import Known
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.preparing.column_maps import filled_map
-from algorithms.solvers.scaled_rows import FilledPicker, Picker
+from algorithms.solvers.pickers import FilledPicker, Picker
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from algorithms.preparing.imputed import gap_fills
 from algorithms.preparing.preprocess import IMPUTE
 from algorithms.ranges import Choice, Integer, Legal, Uniform
 from algorithms.solvers.losses import CLASS_LOSSES, NUMBER_LOSSES, Loss, number_loss
-from algorithms.solvers.scaled_rows import picker_of
+from algorithms.solvers.pickers import picker_of
 from algorithms.solvers.spreads import centers_and_scales
 from algorithms.solvers.steps import OPTIMIZERS
 from algorithms.summaries._training import Training

@@ -231,21 +231,29 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `hpo states export` wrote.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Files that `hpo states export` wrote.")
+    ],
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Import exported states into a store.
 
-    All are verified before the first is kept, and states already there are not replaced. Their numbers are
-    trusted and no code in them runs: import states only from people whose models you would use.
+    All of a file are verified before the first is kept, and states already there are not replaced. Their numbers
+    are trusted and no code in them runs: import states only from people whose models you would use.
 
     Examples
     --------
       hpo states import flights.zip
-      hpo states import flights.zip --store ./store
+      hpo states import east.zip north.zip south.zip --store ./store
     """
-    found = store_archive.import_states(process_settings.open_store(store), file)
+    place = process_settings.open_store(store)
+    each = [store_archive.import_states(place, file) for file in files]
+    kept_as_they_were = tuple(name for one in each for name in one.kept)
+    found = store_archive.Imported(
+        sum(one.added for one in each), sum(one.present for one in each), kept_as_they_were,
+        sum(one.bytes for one in each),
+    )  # fmt: skip
     if as_json:
         emit(found)
     else:

@@ -14,13 +14,14 @@ from scipy.sparse import csr_array, vstack
 from algorithms.batches import Label
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words, priorities
+from hpo.data.levels import decoded_strings, is_text, label_values
 from hpo.data.origins import Extent, origins_from
 from hpo.data.schema import Field, Schema, label_type, unknown_column
 from hpo.data.segment import SEGMENT_ROWS, ReadLog, Rows, Segment, spread
-from hpo.data.sources.readers import Source
 from hpo.data.sources.roles import Roles, check_number
+from hpo.data.sources.source import Source
 from hpo.data.sources.text import Sight
-from hpo.data.values import Places, arrow_numbers, decoded_strings, is_text, label_values, ticks_of
+from hpo.data.values import Places, arrow_numbers, ticks_of
 from hpo.errors import DataError
 from hpo.process.lazily import arrow_compute as pc
 

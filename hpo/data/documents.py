@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from algorithms.arrays import Array
 from algorithms.lazily import scipy, sklearn
-from hpo.data.sources.memory import ArrayBlock
-from hpo.data.values import decoded_strings, is_text
+from hpo.data.levels import decoded_strings, is_text
+from hpo.data.sources.memory_blocks import ArrayBlock
 from hpo.errors import DataError, DataWarning
 from studies.counting import counted
 

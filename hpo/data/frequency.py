@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from algorithms.arrays import Values
-from hpo.data.values import as_numbers, decoded_strings, is_text, null_mask, stored_numbers, ticks_of
+from hpo.data.levels import decoded_strings, is_text
+from hpo.data.values import as_numbers, null_mask, stored_numbers, ticks_of
 from hpo.errors import DataError
 from hpo.process.lazily import arrow_compute as pc
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from algorithms.arrays import Array, Places
 from algorithms.lazily import scipy
-from hpo.data.sources.memory import ArrayBlock
+from hpo.data.sources.memory_blocks import ArrayBlock
 from hpo.data.values import as_numbers
 from hpo.errors import DataError, DataWarning
 from hpo.process.lazily import arrow_compute as pc

@@ -16,10 +16,11 @@ from algorithms.lazily import pandas, sklearn
 from algorithms.scoring.scorers import scorer_of
 from hpo.data import open_dataset
 from hpo.data.encoding.rows import usable_rows
+from hpo.data.levels import class_codes
 from hpo.data.sources.frames import like
 from hpo.data.sources.joins import Join
 from hpo.data.sources.text import NAMES, TextFormat
-from hpo.data.values import as_numbers, class_codes
+from hpo.data.values import as_numbers
 from hpo.errors import DataError, DataWarning
 from studies.counting import counted
 from studies.spec.habits import our_score

@@ -16,8 +16,10 @@ from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders, searched
 from hpo.process.once import once
 from hpo.states.evaluate import Scores
+from hpo.trials import curves as fold_curves
 from hpo.trials import selection
-from hpo.trials.selection import Curve, Estimate
+from hpo.trials.curves import Curve
+from hpo.trials.selection import Estimate
 from studies.record.trial_note import TrialNote
 from studies.sampling.numbered import trial_of
 
@@ -43,7 +45,7 @@ def learning_curve(result: Result) -> Curve | None:
     if found := _by_size(result):
         sizes, scores = zip(*found, strict=True)
         return Curve(sizes, tuple(s.mean for s in scores), tuple(s.se for s in scores), ROWS, result.metric)
-    curve = selection.learning_curve(result.best, result.metric)
+    curve = fold_curves.learning_curve(result.best, result.metric)
     return None if curve is None else replace(curve, name=ROWS, metric=result.metric)
 
 
@@ -113,7 +115,7 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
         return replace(noted, name=key, metric=result.metric, log=log)
     if from_states and metric not in exact:
         raise TuneError(f"metric={metric!r} cannot be computed from the states of {name!r} ({', '.join(exact)})")
-    curve = selection.validation_curve(
+    curve = fold_curves.validation_curve(
         functools.partial(tuner.scorer.build, name), tuner.setting(leader)[1], short,
         grid_of(known[key], points), metric or result.metric, from_states=from_states,
     )  # fmt: skip

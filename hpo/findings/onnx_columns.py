@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from algorithms.arrays import Values
-from hpo.data.encoding.encodings import CategoryEncoding, NumberEncoding
+from hpo.data.encoding.kinds import CategoryEncoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, NUMERIC
 from hpo.errors import ExportError
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from algorithms.arrays import Floats
 from algorithms.lazily import sklearn
-from hpo.data.encoding.encodings import CategoryEncoding, NumberEncoding
+from hpo.data.encoding.kinds import CategoryEncoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, NUMERIC
 from hpo.errors import ExportError
 from hpo.findings.portable import parts_of

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from algorithms import registry
 from algorithms.tasks import TASKS
-from hpo.data.values import is_text
+from hpo.data.levels import is_text
 from hpo.errors import TuneError
 
 if TYPE_CHECKING:

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from hpo.findings.leaderboard import Leader as Row
     from hpo.findings.result import Result
     from hpo.states.evaluate import Scores
+    from hpo.trials import curves as fold_curves
     from hpo.trials import selection
     from studies.report.accuracy import Accuracy
 
@@ -284,7 +285,7 @@ def _validation(result: Result, key: str, points: int, metric: str | None = None
     return with_tried(made, leader) if metric is None else made
 
 
-def _curve(name: str, curve: selection.Curve | None) -> Curve | None:
+def _curve(name: str, curve: fold_curves.Curve | None) -> Curve | None:
     if curve is None or not curve.x:
         return None
     return Curve(name, list(curve.x), list(curve.mean), [_finite(s) for s in curve.se])

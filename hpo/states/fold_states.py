@@ -11,7 +11,7 @@ from typing_extensions import TypeVar
 
 from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Held, State, Summary
-from algorithms.families.calibrated import Cells, CellsSummary
+from algorithms.families.cells import Cells, CellsSummary
 from algorithms.summaries.sample import SampleState
 from hpo.data.cells import FoldPlan, Split
 from hpo.errors import TuneError

@@ -20,7 +20,8 @@ from hpo.data.folds.groups import GroupFolds
 from hpo.data.folds.schemes import FoldScheme
 from hpo.data.schema import Schema
 from hpo.data.segment import Rows, Segment
-from hpo.data.sources.memory import MemorySource, TableBlock
+from hpo.data.sources.memory import MemorySource
+from hpo.data.sources.memory_blocks import TableBlock
 from hpo.data.sources.roles import Roles, unify_schemas
 from hpo.errors import DataError, TuneError
 from hpo.process.progress import Progress

@@ -27,7 +27,8 @@ from hpo.data.folds.schemes import DealtRows, FoldScheme, RowFolds, StratifiedFo
 from hpo.data.hashing import priorities
 from hpo.data.schema import Schema
 from hpo.data.segment import Segment
-from hpo.data.sources.memory import MemorySource, TableBlock
+from hpo.data.sources.memory import MemorySource
+from hpo.data.sources.memory_blocks import TableBlock
 from hpo.data.sources.roles import Roles as Columns
 from hpo.data.sources.roles import unify_schemas
 from hpo.errors import DataError

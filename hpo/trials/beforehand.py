@@ -11,7 +11,8 @@ from optuna.distributions import BaseDistribution
 from algorithms.fields import bounds_of
 from algorithms.ranges import Range
 from hpo.data.folds.schemes import RowFolds
-from hpo.data.looks import looks_of, of_target, told
+from hpo.data.look_words import sentences
+from hpo.data.looks import looks_of, of_target
 from hpo.errors import ColumnWarning, DataError, TuneError
 from hpo.question.question import Question, without_hashing
 from hpo.question.search import Searched
@@ -35,7 +36,7 @@ def warn_of_looks(question: Question, pilot: Pilot) -> None:
         if look.column not in hashed
     ]
     hashes = not without_hashing(question.searched)
-    for words in told(found, groups=isinstance(question.folds, RowFolds), hashes=hashes):
+    for words in sentences(found, groups=isinstance(question.folds, RowFolds), hashes=hashes):
         warnings.warn(words, ColumnWarning, stacklevel=4)
 
 
@@ -47,7 +48,7 @@ def warn_of_targets(question: Question, found: Evidence) -> None:
         if (shares := whole.likeness) is not None:
             sources = [column.source for column in whole.shape.columns]
             like = [k for k in of_target(sources, shares.tolist(), int(whole.rows)) if k.column in names]
-            for words in told(like, groups=False, hashes=False):
+            for words in sentences(like, groups=False, hashes=False):
                 warnings.warn(words, ColumnWarning, stacklevel=4)
             return
 

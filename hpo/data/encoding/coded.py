@@ -11,8 +11,9 @@ import pyarrow as pa
 from algorithms.arrays import Array, Floats
 from algorithms.batches import Column, Label
 from algorithms.coded import CodedBatch, Lookup
-from hpo.data.encoding.encodings import Encoding, write_target
+from hpo.data.encoding.encodings import write_target
 from hpo.data.encoding.gather import Gather, Workspace
+from hpo.data.encoding.kinds import Encoding
 from hpo.data.hashing import Words
 from hpo.data.segment import Looked, Rows
 from hpo.data.values import Places

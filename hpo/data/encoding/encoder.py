@@ -17,19 +17,10 @@ from algorithms.contract import Batch, Column, SparseBatch
 from algorithms.lazily import sklearn
 from hpo.data.cells import cell_order
 from hpo.data.encoding.coded import Tables
-from hpo.data.encoding.encodings import (
-    CategoryEncoding,
-    Encoding,
-    check_kind,
-    distinct_names,
-    infinite_value,
-    learn,
-    needs_sample,
-    restore,
-    write_target,
-)
+from hpo.data.encoding.encodings import check_kind, distinct_names, learn, needs_sample, restore, write_target
 from hpo.data.encoding.gather import Gather, Workspace
 from hpo.data.encoding.hashed import Hashed, HashedEncoding, hash_beyond
+from hpo.data.encoding.kinds import CategoryEncoding, Encoding, infinite_value
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words
 from hpo.data.origins import KINDS, origins_of

@@ -14,8 +14,9 @@ from xxhash import xxh3_64_intdigest
 
 from algorithms.contract import HASH_BITS, HASHED, Column
 from hpo.data.encoding.gather import Gather
+from hpo.data.levels import as_strings, is_text
 from hpo.data.schema import CATEGORICAL, NUMERIC, Field, unknown_column
-from hpo.data.values import Places, as_strings, is_text, null_mask, stored_numbers
+from hpo.data.values import Places, null_mask, stored_numbers
 from hpo.errors import DataError
 
 AUTO = "auto"

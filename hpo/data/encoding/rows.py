@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from algorithms.batches import Label
-from hpo.data.encoding.encodings import infinite_value
-from hpo.data.values import Mask, Numbers, as_numbers, class_codes, null_mask
+from hpo.data.encoding.kinds import infinite_value
+from hpo.data.levels import class_codes
+from hpo.data.values import Mask, Numbers, as_numbers, null_mask
 from hpo.errors import DataError
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from algorithms.batches import Label
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words, seed_word, splitmix
-from hpo.data.values import Mask, class_codes
+from hpo.data.levels import class_codes
+from hpo.data.values import Mask
 
 Cells: TypeAlias = NDArray[np.uint16]
 Counts: TypeAlias = NDArray[np.int64]

@@ -5,27 +5,21 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from algorithms.arrays import Values
 from hpo.data.calendar import Calendar
-from hpo.data.cells import FoldPlan, Split
 from hpo.data.dataset import Dataset
 from hpo.data.folds.backtest import BacktestFolds
-from hpo.data.folds.dealing import Cells
+from hpo.data.folds.explicit import ExplicitFolds
 from hpo.data.folds.groups import GroupFolds, StratifiedGroupFolds
 from hpo.data.folds.schemes import DEALT, FoldScheme, HashFolds, StratifiedFolds
 from hpo.data.folds.times import TimeFolds
 from hpo.data.folds.whole import SegmentFolds
-from hpo.data.indices import cells_of, check_pairs, first_seen, refine, roles_of
 from hpo.data.schema import CATEGORICAL, unknown_column
-from hpo.data.segment import Segment
 from hpo.errors import DataError
 from studies.counting import counted
 from studies.spec.durations import seconds_of
@@ -40,95 +34,6 @@ _HELP = (
     "{'scheme': 'stratified_group', 'column': …}, {'scheme': 'time', 'column': …}, {'scheme': 'segment'} or, of "
     "series, {'scheme': 'backtest', 'horizon': 8}"
 )
-
-
-Pair = tuple[ArrayLike, ArrayLike]
-"""Indices of the rows to train on, and of those to test on."""
-
-
-class Splitter(Protocol):
-    """What is used of a splitter of scikit-learn."""
-
-    def split(self, X: Values, y: Values | None, groups: ArrayLike | None) -> Iterable[Pair]:
-        """Yield the splits."""
-        ...
-
-
-@dataclass(frozen=True)
-class ExplicitFolds(FoldScheme):
-    """The very splits of a scikit-learn splitter, for data in memory.
-
-    Rows with the same part in every split share a cell. Rows that no split uses have a cell of their own.
-
-    Attributes
-    ----------
-    cells : cell of each row of the data.
-    splits : the cells of each split.
-    name : what made the splits, for reports.
-
-    Examples
-    --------
-    >>> from sklearn.model_selection import KFold
-    >>> folds = ExplicitFolds.from_splitter(KFold(2), np.zeros((4, 1)))
-    >>> folds.cells.tolist(), folds.plan.splits[0]
-    ([0, 0, 1, 1], Split(train=(1,), test=(0,)))
-    """
-
-    cells: Cells = field(repr=False, compare=False)
-    splits: tuple[Split, ...]
-    name: str
-    digest: str
-    scheme: ClassVar[str] = "explicit"
-
-    @classmethod
-    def from_splitter(
-        cls, cv: Splitter | Iterable[Pair], X: Values, y: Values | None = None, groups: ArrayLike | None = None
-    ) -> ExplicitFolds:
-        """Return the folds of a splitter, or of an iterable of (train, test) index pairs.
-
-        DataError where a split repeats a row, has an empty side, or the splits cut the rows into more than
-        512 cells.
-        """
-        rows = int(X.shape[0]) if hasattr(X, "shape") else len(X)
-        try:
-            pairs = list(cv.split(X, y, groups)) if hasattr(cv, "split") else list(cv)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"{cv!r} cannot split this data: {str(error).rstrip('.')}; a splitter that needs groups or classes "
-                "can be given as its splits, folds=list(splitter.split(X, classes, groups))"
-            ) from error
-        check_pairs(pairs)
-        cells = np.zeros(rows, np.int64)
-        for number, (train, test) in enumerate(pairs):
-            cells = refine(cells, roles_of(train, test, rows, number))
-        cells = first_seen(cells)
-        splits = tuple(Split(cells_of(cells, train), cells_of(cells, test)) for train, test in pairs)
-        name = type(cv).__name__ if hasattr(cv, "split") else "explicit indices"
-        digest = blake2b(cells.tobytes() + repr(splits).encode(), digest_size=16).hexdigest()
-        return cls(cells.astype(np.uint16), splits, name, digest)
-
-    @property
-    def n_splits(self) -> int:  # type: ignore[override]
-        """Number of splits."""
-        return len(self.splits)
-
-    @property
-    def plan(self) -> FoldPlan:
-        """The splitter's splits."""
-        return FoldPlan(int(self.cells.max()) + 1, self.splits)
-
-    def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:
-        """Return the cell of each row, by its place in the data."""
-        start = segment.part[0] + first_row
-        return self.cells[start : start + batch.num_rows]
-
-    def to_dict(self) -> dict[str, object]:
-        """Return scheme, name and the digest of cells and splits."""
-        return {"scheme": self.scheme, "name": self.name, "n_splits": self.n_splits, "digest": self.digest}
-
-    def describe(self) -> str:
-        """Return the scheme in words."""
-        return f"{counted(self.n_splits, 'split')} of {self.name}"
 
 
 def make_folds(

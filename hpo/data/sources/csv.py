@@ -14,7 +14,7 @@ from hpo.data.segment import Segment, fingerprint
 from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
 from hpo.data.sources.csv_looks import SOME, check_header, not_text, undecodable, usual_separator
 from hpo.data.sources.files import DataFile
-from hpo.data.sources.readers import identity, place
+from hpo.data.sources.identities import identity, place
 from hpo.data.sources.roles import check_distinct
 from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as_text, conversions, converted
 from hpo.errors import DataError

@@ -9,13 +9,14 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
+from hpo.data.levels import decoded_strings, is_text
 from hpo.data.schema import kind_of, plain_type
 from hpo.data.segment import fingerprint
 from hpo.data.sources.keys import NOWHERE, KeyIndex
-from hpo.data.sources.memory import TableBlock
-from hpo.data.sources.readers import Source
+from hpo.data.sources.memory_blocks import TableBlock
 from hpo.data.sources.roles import meet
-from hpo.data.values import Places, arrow_numbers, decoded_strings, is_text, one_array
+from hpo.data.sources.source import Source
+from hpo.data.values import Places, arrow_numbers, one_array
 from hpo.errors import DataError
 
 BATCH_ROWS = 1 << 16

@@ -12,9 +12,10 @@ from pyarrow.fs import LocalFileSystem
 from hpo.data.sources.csv import open_csv
 from hpo.data.sources.files import CSV, IPC, PARQUET, DataFile
 from hpo.data.sources.footers import Footers, Shelf
+from hpo.data.sources.identities import reading
 from hpo.data.sources.ipc import open_ipc
 from hpo.data.sources.parquet import open_parquet
-from hpo.data.sources.readers import FileReader, reading
+from hpo.data.sources.source import FileReader
 from hpo.data.sources.text import USUAL, TextFormat
 from hpo.errors import DataError
 

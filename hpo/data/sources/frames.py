@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from algorithms.arrays import Values
-from hpo.data.sources.memory import ArrayBlock, Block, TableBlock
+from hpo.data.sources.memory_blocks import ArrayBlock, Block, TableBlock
 from hpo.data.sources.roles import check_distinct
 from hpo.data.values import arrow_numbers
 from hpo.errors import ColumnWarning, DataError

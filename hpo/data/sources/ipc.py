@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from hpo.data.segment import Segment, fingerprint, group_runs
 from hpo.data.sources.files import DataFile
-from hpo.data.sources.readers import identity, place
+from hpo.data.sources.identities import identity, place
 from hpo.data.sources.text import Sight
 
 _MAGIC = b"ARROW1"

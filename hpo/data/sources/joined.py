@@ -11,7 +11,7 @@ from hpo.data.origins import Extent, extent_of
 from hpo.data.schema import Field, Schema
 from hpo.data.segment import Looked, Rows, Segment, fingerprint
 from hpo.data.sources.dimensions import Dimension
-from hpo.data.sources.readers import Source
+from hpo.data.sources.source import Source
 from hpo.data.sources.text import Sight
 
 

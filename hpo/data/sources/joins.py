@@ -11,9 +11,11 @@ from hpo.data.sources.files import list_files
 from hpo.data.sources.formats import open_files
 from hpo.data.sources.frames import collected, frame_table, is_frame
 from hpo.data.sources.joined import joined
-from hpo.data.sources.memory import TableBlock, gather_block
+from hpo.data.sources.memory import gather_block
+from hpo.data.sources.memory_blocks import TableBlock
 from hpo.data.sources.named import IN_MEMORY, data_names
-from hpo.data.sources.readers import Source, column_names, gather_readers
+from hpo.data.sources.readers import column_names, gather_readers
+from hpo.data.sources.source import Source
 from hpo.data.sources.text import TextFormat
 from hpo.errors import DataError
 from studies.spec.joins import JoinedTable

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from hpo.data.values import Mask, Numbers, Places, decoded_strings, is_text, null_mask, stored_numbers
+from hpo.data.levels import decoded_strings, is_text
+from hpo.data.values import Mask, Numbers, Places, null_mask, stored_numbers
 
 NOWHERE = -1
 """The place of what is missing, or in no row."""

@@ -14,7 +14,7 @@ from hpo.data.origins import joined_bounds
 from hpo.data.segment import Segment, fingerprint, group_runs
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.footers import Footer, Footers
-from hpo.data.sources.readers import identity, place, reading
+from hpo.data.sources.identities import identity, place, reading
 from hpo.data.sources.text import Sight
 
 _BUFFER = 1 << 18  # bytes read ahead in each column; whole column chunks would be held without it

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import pyarrow as pa
-import xxhash
 
 from hpo.data.origins import Extent, extent_between, joined_bounds
 from hpo.data.schema import CATEGORICAL, NUMERIC, Field, Schema, kind_of, plain_type
 from hpo.data.segment import Rows, Segment, spread
 from hpo.data.sources.files import CSV, DataFile
+from hpo.data.sources.identities import reading
 from hpo.data.sources.roles import unify_schemas
+from hpo.data.sources.source import FileReader
 from hpo.data.sources.text import Sight
-from hpo.errors import DataError
-
-READ_ERRORS = (pa.ArrowException, OSError, EOFError)
-_CHUNK = 8 << 20
 
 SIGHTED = 4
 """Files of text whose first rows tell how numbers and dates are written."""
@@ -31,100 +25,6 @@ _EITHER = pa.decimal128(38, 0)
 
 STATED_FILES = 64
 """Files, evenly spread, whose statistics are looked at."""
-
-
-class Source(Protocol):
-    """Where batches come from: what a data set asks of files and of frames alike."""
-
-    in_memory: bool
-    is_text: bool
-    arrow: pa.Schema
-    schema: Schema
-    segments: tuple[Segment, ...]
-
-    @property
-    def stored(self) -> pa.Schema:
-        """The schema as it is stored, in the first of several files: categories with the type of their values."""
-        ...
-
-    def scan(
-        self,
-        segment: Segment,
-        columns: Sequence[str],
-        batch_rows: int,
-        *,
-        threads: bool = False,
-        apart: Sequence[str] = (),
-    ) -> Iterator[Rows]:
-        """Yield the segment's rows in order, at most ``batch_rows`` at a time, the columns as asked.
-
-        Those of ``apart`` come as a sparse matrix where :meth:`is_sparse` returns True, and beside the batch where
-        :meth:`looked_up` has them.
-        """
-        ...
-
-    def looked_up(self, names: Sequence[str]) -> frozenset[str]:
-        """Return those of some columns that come beside the batch where they are asked for ``apart``."""
-        ...
-
-    def is_sparse(self, features: Sequence[str], beside: Sequence[str]) -> bool:
-        """Return whether the features are a sparse matrix that holds none of the columns beside them."""
-        ...
-
-    def stored_numbers(self) -> float | None:
-        """Return how many numbers an average row of a sparse matrix stores; None of other data."""
-        ...
-
-    def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
-        """Return where the values of columns lie, as far as that is known without reading; None where it is not."""
-        ...
-
-    def some(self, name: str, most: int) -> pa.Array:
-        """Return a column's values in at most so many evenly spread rows of data in memory; of files none."""
-        ...
-
-    def sight(self, names: Sequence[str], rows: int) -> Sight:
-        """Return the first rows of those columns that are text, where the data is in files of text; else none."""
-        ...
-
-    def exactly(self, names: Sequence[str]) -> Source:
-        """Return the source that reads whole numbers of these columns exactly, in files that have a wider type."""
-        ...
-
-    def check(self, segment: Segment) -> None:
-        """Raise DataError if the segment is no longer what its fingerprint says."""
-        ...
-
-
-class FileReader(Protocol):
-    """One opened file: its schema, its segments, and how their rows are read."""
-
-    file: DataFile
-    schema: pa.Schema
-    segments: tuple[Segment, ...]
-
-    @property
-    def nullable(self) -> Mapping[str, bool]:
-        """Whether a column may hold nulls, of those of which the file says it."""
-        ...
-
-    def exact(self, name: str) -> pa.DataType:
-        """Return the type in which no two values of a column are one: of whole numbers no float."""
-        ...
-
-    def sight(self, names: Sequence[str], rows: int) -> Sight:
-        """Return the first rows of those columns that are text, where the file is one; else none."""
-        ...
-
-    def bounds(self, name: str) -> tuple[float, float] | None:
-        """Return the least and the largest stored value of a column, NO_VALUES of none; None if unsaid."""
-        ...
-
-    def scan(
-        self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
-    ) -> Iterator[pa.RecordBatch]:
-        """Yield the segment's rows, the columns named by ``wanted``, in types that cast to its types."""
-        ...
 
 
 def sight_of(readers: Sequence[FileReader], names: Sequence[str], rows: int) -> Sight:
@@ -301,61 +201,6 @@ def full_schema(reader: FileReader, types: dict[str, pa.DataType] | None = None)
         return reader.schema
     fields = [pa.field(key, types.get(key, pa.string())) for key in keys]
     return pa.schema([*reader.schema, *fields])
-
-
-def content_digest(file: DataFile) -> str:
-    """Return xxh3_128 of a file's bytes."""
-    digest = xxhash.xxh3_128()
-    with file.fs.open_input_stream(file.path, compression=None) as stream:
-        while chunk := stream.read_buffer(_CHUNK):
-            if not chunk.size:
-                break
-            digest.update(memoryview(chunk))
-    return digest.hexdigest()
-
-
-def identity(file: DataFile, fingerprint: str) -> tuple[str, ...]:
-    """Return what a file's segments are fingerprinted by: its name, address and stamp, or its bytes alone."""
-    if fingerprint == "content":
-        return ("content", content_digest(file))
-    return ("fast", file.name, file.uri, str(file.size), file.stamp)
-
-
-def place(file: DataFile, known: Sequence[str], start: int) -> str:
-    """Return what the rows of a part that begins at ``start`` are dealt and drawn by, given its identity.
-
-    It follows from the identity, so that states of one fingerprint are states of the same folds.
-    """
-    how, name = known[0], known[1]
-    return f"{name if how == 'content' else file.name}[{start}]"
-
-
-@contextmanager
-def reading(file: DataFile) -> Iterator[None]:
-    """Say of a failure which file could not be read, and whether it has changed or is gone: a DataError."""
-    try:
-        yield
-    except READ_ERRORS as error:
-        file.check_unchanged()
-        raise DataError(unreadable(file, error)) from error
-
-
-def unreadable(file: DataFile, error: Exception) -> str:
-    """Return the message for a file that cannot be read."""
-    why = str(error).splitlines()[0]
-    try:
-        other = file.mistaken()
-    except OSError:
-        return f"cannot read {file.uri!r} ({why})"
-    if other is not None:
-        return f"cannot read {file.uri!r}: {other}"
-    advice = "it is damaged, truncated or still being written: write it again or leave it out"
-    if re.search(r"Expected \d+ columns, got", why):
-        advice = (
-            "each line needs as many values as the header has names: quote a value that holds the separator, take "
-            "out lines before the header and lines that were cut"
-        )
-    return f"cannot read {file.uri!r} as {file.format} ({why}); {advice}"
 
 
 def _partition_types(files: Sequence[DataFile]) -> dict[str, pa.DataType]:

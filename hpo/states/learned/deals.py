@@ -17,9 +17,9 @@ from hpo.data.encoding.rows import usable_rows
 from hpo.data.folds.dealing import Roles, Share, Shares, Table, label_text
 from hpo.data.folds.groups import DealtGroups, GroupFolds, deal_groups, group_words
 from hpo.data.folds.schemes import DealtRows, FoldScheme, RowFolds, StratifiedFolds
+from hpo.data.levels import class_codes
 from hpo.data.segment import fingerprint
 from hpo.data.sources.memory import MEMORY
-from hpo.data.values import class_codes
 from hpo.states.learned.kinds import DEALS, GROUPS
 from hpo.states.learned.labels import known_label_rows, label_rows
 from hpo.states.learned.notes import Notes

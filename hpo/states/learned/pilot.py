@@ -24,7 +24,8 @@ from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
-from hpo.data.looks import Look, of_sample
+from hpo.data.look_words import Look
+from hpo.data.looks import of_sample
 from hpo.data.origins import origins_of
 from hpo.data.schema import CATEGORICAL, Field, widest
 from hpo.data.segment import spread

@@ -15,7 +15,8 @@ from algorithms.batches import STATIC
 from hpo.data.calendar import Calendar, Name, Order, codes_of, times_of_rows
 from hpo.data.frequency import Document, Frequency, Moments, on_clocks, written
 from hpo.data.hashing import Words
-from hpo.data.values import label_values, null_mask
+from hpo.data.levels import label_values
+from hpo.data.values import null_mask
 from hpo.errors import DataError, DataWarning
 from hpo.states.learned.kinds import SERIES
 from hpo.states.learned.notes import Notes
