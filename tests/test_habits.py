@@ -160,3 +160,22 @@ def test_init_is_answered_as_python_is(tmp_path, capsys, monkeypatch):
     FRAME.to_csv(tmp_path / "d.csv", index=False)
     answer = ask(capsys, monkeypatch, "init", tmp_path / "d.csv", "--algorithm", "LogisticRegression")
     assert answer.code == 2 and "write 'logistic'" in answer.err
+
+
+@pytest.mark.parametrize("labels", [["late", "on time"], [0, 1]], ids=str)
+def test_weights_by_class_of_an_estimator_of_scikit_learns_are_a_dictionary(labels):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 2))
+    y = np.array(labels)[(X[:, 0] + rng.normal(size=120) > 0.5).astype(int)]
+    weights = dict(zip(labels, [1.0, 9.0], strict=True))
+    path = "sklearn:sklearn.tree.DecisionTreeClassifier"
+    found = hpo.tune(
+        (X, y), algorithm=path, search={"class_weight": [weights], "max_depth": [2]}, trials=1, progress=False, store=None
+    )
+    text = f"{labels[0]}=1.0, {labels[1]}=9.0"
+    assert found.best_params["DecisionTreeClassifier.class_weight"] == text
+    theirs = DecisionTreeClassifier(class_weight=weights, max_depth=2, random_state=0).fit(X, y)
+    plain = DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)
+    assert found.best_model[-1].class_weight == weights
+    np.testing.assert_array_equal(found.best_model.predict(X), theirs.predict(X))
+    assert (theirs.predict(X) != plain.predict(X)).any()

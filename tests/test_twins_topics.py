@@ -19,6 +19,7 @@ from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.topic_words import TopicWords
 from algorithms.models.topics import Topics
+from algorithms.solvers import anchor_words
 from algorithms.solvers.anchor_words import anchors, concentrations
 from algorithms.solvers.fold_in import halves, shares_of_topics
 from hpo.errors import NoScoreWarning, TuneError
@@ -137,6 +138,26 @@ def test_settings_are_free_and_topics_up_to_what_there_is():
     result = hpo.tune(X, algorithm="auto:topics", trials=10, store=None)
     assert result.cost.rows_read == 90
     assert 1 <= len(solved(X[:, :3], n_topics=20).phi) <= 3
+
+
+def test_all_numbers_of_topics_cost_the_joining_of_the_largest_and_two_steps_each(monkeypatch):
+    X, many = np.random.default_rng(0).poisson(0.2, size=(10, 250)).astype(float), []
+    expected = anchor_words._expected
+    monkeypatch.setattr(anchor_words, "_expected", lambda *given: many.append(1) or expected(*given))
+    state = laws.lift(Topics().summary, shape_of(250), Batch(X, 250))
+    for k in range(2, 7):
+        assert len(Topics(n_topics=k).solve(state).phi) == k
+    assert len(many) == 30 + 20 + 15 + 12 + 10 + 2 * 5, "of fewer documents than a word in twenty each has one step"
+
+
+@pytest.mark.parametrize("contexts", [2, 5, 9])
+def test_contexts_are_frequent_words_and_all_others_as_one(contexts):
+    joint = np.random.default_rng(0).random((8, 8)).astype(np.float32)
+    joint += joint.T
+    groups = anchor_words._groups(joint.sum(axis=1), contexts)
+    assert groups.max() + 1 == min(contexts, 8)
+    member = np.eye(8, dtype=np.float32)[:, : min(contexts, 8)][groups]
+    assert np.allclose(anchor_words._beside(joint, groups), joint @ member, rtol=1e-6)
 
 
 def test_anchors_are_apart_from_rows_that_are_taken():

@@ -43,6 +43,7 @@ def shared(model: BaseEstimator, state: State, X: Floats) -> Iterator[None]:
     Examples
     --------
     >>> import numpy as np
+    >>> import numpy as np
     >>> from sklearn.svm import SVR
     >>> with shared(SVR(), State(), np.zeros((2, 1))):
     ...     pass

@@ -10,6 +10,9 @@ import numpy as np
 from algorithms.contract import Array, Shape
 from algorithms.errors import InvalidField
 
+CLASS_WEIGHT = "class_weight"
+"""The parameter of scikit-learn's estimators that is a dictionary of weights by class."""
+
 
 def parsed(name: str, text: str) -> Mapping[str, float]:
     """Return label → number; labels are written as they print.
@@ -70,3 +73,25 @@ def by_class(name: str, text: str, shape: Shape, missing: float | None = None) -
     if missing is None and (left := [label for label in labels if label not in found]):
         raise InvalidField(f"{name}={text!r}: {left[0]!r} has no number; each class needs one: {some}")
     return np.array([found.get(label, missing) for label in labels], dtype=np.float64)
+
+
+def with_labels(values: Mapping[str, object], shape: Shape | None = None) -> dict[str, object]:
+    """Return parameters of an estimator with weights by class as dictionaries, as scikit-learn's take them.
+
+    Parameters
+    ----------
+    values : by name; ``class_weight``, of a step of a pipeline too, as text.
+    shape : its classes are the keys; None for the labels as they print.
+
+    Examples
+    --------
+    >>> with_labels({"model__class_weight": "1=5", "C": 2.0}, Shape((), ("y",), classes=(0, 1)))
+    {'model__class_weight': {0: 1.0, 1: 5.0}, 'C': 2.0}
+    """
+    found = dict(values)
+    for name, value in values.items():
+        if name.rpartition("__")[2] == CLASS_WEIGHT and isinstance(value, str) and "=" in value:
+            found[name] = parsed(name, value)
+            if shape is not None:
+                found[name] = dict(zip(shape.classes, by_class(name, value, shape, 1.0).tolist(), strict=True))
+    return found

@@ -39,6 +39,7 @@ from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnoughRows
 from algorithms.families.bins import shared
 from algorithms.families.boosters import STORED, Growth, growth_of
+from algorithms.families.by_class import with_labels
 from algorithms.families.conventions import check_conventions, is_estimator, parameters_of, silence
 from algorithms.families.estimator_arrays import arrays_of, put_back
 from algorithms.families.outliers import outlier_code, score_outliers
@@ -129,15 +130,15 @@ class Foreign(Algorithm[SampleState, Fitted]):
             found = {**found, "verbose": found.get("verbose")}
         return [Field(name, value, None, False) for name, value in found.items()]
 
-    def made(self) -> BaseEstimator:
-        """Return the estimator, not fitted."""
-        return clone(self.template).set_params(**self.values)
+    def made(self, state: SampleState | None = None) -> BaseEstimator:
+        """Return the estimator, not fitted; of a state its weights by class have that state's labels."""
+        return clone(self.template).set_params(**with_labels(self.values, None if state is None else state.shape))
 
     def solve(self, state: SampleState) -> Fitted:
         """Return the fitted estimator; FitFailed, with its reason, where it raises."""
         state = as_given(state)
         self.check(state)
-        prepared, model = _prepared(state), self.made()
+        prepared, model = _prepared(state), self.made(state)
         fit = functools.partial(model.fit, prepared.X, *self._target(state), **_weights(model, state))
         with shared(model, state, prepared.X):
             return Fitted(prepared, model, self._settled(fit))
@@ -295,7 +296,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def _at(self, chain: Chain, state: SampleState) -> tuple[BaseEstimator, Floats]:
         """Return the estimator as a chain has it, and the rows that its last step takes."""
-        model = self.made()
+        model = self.made(state)
         X, last = self._rows_of(model, state), _last(model)
         if not hasattr(last, "partial_fit"):
             raise FitFailed(
@@ -390,7 +391,7 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
             return
         state = as_given(state)
         self.check(state)
-        prepared, model = _prepared(state), self.made()
+        prepared, model = _prepared(state), self.made(state)
         X, y, last, settled = prepared.X, self._target(state), _last(model), [True]
         asked = prepared.place(rows)
         if len(getattr(model, "steps", ())) > 1:
@@ -429,7 +430,7 @@ class Growing(Resumed, Staged):
 
     def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
         """Yield the chain after each further growth; FitFailed, with its reason, where one raises."""
-        model = self.made()
+        model = self.made(state)
         X, last, rows = self._rows_of(model, state), _last(model), chain.among(np.arange(state.n))
         beside = {name: array[rows] for name, array in self._beside(last, state).items()}
         known = chain.parameters.get(STORED)
@@ -442,7 +443,7 @@ class Growing(Resumed, Staged):
             yield Chain(epoch, chain.seed, {STORED: known}, chosen=chain.chosen)
 
     def _at(self, chain: Chain, state: SampleState) -> tuple[BaseEstimator, Floats]:
-        model = self.made()
+        model = self.made(state)
         X, last, parameter = self._rows_of(model, state), _last(model), self.growth.rounds
         many = last.get_params()[parameter]
         self._told(lambda: self.growth.grow(last.set_params(**{parameter: 1}), X, None, self._beside(last, state)))

@@ -39,7 +39,7 @@ LIKELIHOOD = "pair_log_likelihood"
 GROWN_WITH = 0.03
 """Prior of words in topics while topics join one by one: whatever is asked for, they are the same."""
 
-STEPS, KNOWN = 400, 16
+STEPS, KNOWN = 800, 20
 """Steps once all topics have joined, divided by their number; and how many there are at most where documents are as
 many as words: of fewer documents further steps learn what is their own, and topics become less coherent."""
 

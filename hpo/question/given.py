@@ -10,6 +10,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from algorithms import fields, registry
 from algorithms.errors import AlgorithmError, InvalidField
+from algorithms.families.by_class import CLASS_WEIGHT
 from hpo.errors import SearchError
 from hpo.question.search import Searched, ends_of
 from hpo.question.space import check_values, together
@@ -121,7 +122,8 @@ def _spelled(key: object, value: object, known: Mapping[str, str]) -> object:
         fields.build(registry.get(known.get(owner, owner)), {parameter: text})
     except AlgorithmError:
         return value
-    return text if _is_text(known.get(owner, owner), parameter, value) else value
+    by_class = parameter.rpartition("__")[2] == CLASS_WEIGHT
+    return text if by_class or _is_text(known.get(owner, owner), parameter, value) else value
 
 
 def _is_text(name: str, parameter: str, value: Mapping[object, object]) -> bool:
