@@ -33,17 +33,10 @@ from hpo.question.habits import check_target, taught
 from hpo.question.half_life import clock_columns
 from hpo.question.layout import read_layout
 from hpo.question.question import Asked, Question, make_spec, resolved, searches
-from hpo.question.scoring import by_target
-from hpo.question.series import (
-    automatic,
-    check_asked,
-    check_columns,
-    check_comparable,
-    check_horizon,
-    covariates_of,
-    folds_of,
-)
-from hpo.states import sites
+from hpo.question.scores_asked import by_target
+from hpo.question.series import automatic, covariates_of, folds_of
+from hpo.question.series_checks import check_asked, check_columns, check_comparable, check_horizon
+from hpo.states import site_data, sites
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.learned.series import calendar_of
 from hpo.states.noise import noise_of
@@ -480,14 +473,14 @@ def _of_sites(spec: StudySpec, name: str, folds: object, store: StateStore | Loc
         what = ", ".join(chosen) or Window.of(spec.model_dump()).words
         raise TuneError(f"{what}: the sites chose their rows and columns when they made their states; leave it out")
     sites.check_clock(spec.half_life)
-    dataset, layout = sites.site_data(open_store(store), name)
+    dataset, layout = site_data.site_data(open_store(store), name)
     if spec.target is not None and (spec.target,) != dataset.targets:
         raise TuneError(f"target={spec.target!r}: the target of the sites is {', '.join(dataset.targets)}")
     if spec.target is None and len(dataset.targets) == 1:
         spec = spec.but(target=dataset.targets[0])
     question = question_over(spec, dataset, dict(layout.folds), store)
     scheme = make_folds(folds, dataset, seed=spec.seed, classify=question.classify)
-    sites.site_folds(folds, layout.folds, scheme)
+    site_data.site_folds(folds, layout.folds, scheme)
     return replace(question, layout=layout)
 
 

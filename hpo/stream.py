@@ -22,7 +22,7 @@ from hpo.data.clocks import clock_of
 from hpo.data.dataset import BATCH_ROWS, Dataset
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.schema import unknown_column
-from hpo.data.sources.frames import as_table
+from hpo.data.sources.pairs import as_table
 from hpo.data.sources.roles import Roles
 from hpo.data.sources.windows import Window
 from hpo.errors import ApproximationWarning, DataError, DataWarning, TuneError
@@ -32,7 +32,7 @@ from hpo.process.settings import Location, open_store
 from hpo.process.threads import one_thread
 from hpo.question.checks import check
 from hpo.question.question import Question
-from hpo.question.series import check_streamed
+from hpo.question.series_checks import check_streamed
 from hpo.states.learned.labels import classes_of
 from hpo.states.learned.pilot import Pilot, make_pilot, shape_of
 from hpo.states.learned.summaries import ROWS, record_of, recorded, with_known

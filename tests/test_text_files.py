@@ -360,7 +360,7 @@ def test_later_files_tell_how_numbers_and_dates_are_written_too(tmp_path):
         day = [f"{k % 28 + 1:02d}.12.2024" if i == 2 else "" for k in range(rows)]
         lines = [f"{k};{k * 2};{p};{d}" for k, p, d in zip(range(rows), price, day, strict=True)]
         (tmp_path / f"part-{i}.csv").write_text("\n".join(["x;y;price;day", *lines]) + "\n")
-    from hpo.cli.init import written_as
+    from hpo.cli.drafts import written_as
 
     how = written_as([f"{tmp_path}/part-*.csv"])
     assert how.text.given == {"sep": ";", "decimal": ",", "date_format": "%d.%m.%Y"}

@@ -23,7 +23,8 @@ from algorithms.preparing.preprocess import Preprocess, Preprocessed, unused_fie
 from algorithms.ranges import Integer, Legal, Log, Range
 from algorithms.solvers.cloud import Cloud, Rows
 from algorithms.solvers.separation import SEPARATION
-from algorithms.summaries.coreset import Coreset, CoresetState, check_sums
+from algorithms.summaries.coreset import Coreset, check_sums
+from algorithms.summaries.coreset_state import CoresetState
 
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator

@@ -26,7 +26,7 @@ from algorithms.ranges import Choice, Integer, Legal, Log, Range
 from algorithms.solvers.centres import FIRST_ROWS
 from algorithms.solvers.cloud import Cloud, Rows
 from algorithms.solvers.mixture import Fit, Mixture, expectation_maximisation, maximised
-from algorithms.summaries.coreset import CoresetState
+from algorithms.summaries.coreset_state import CoresetState
 from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from algorithms.arrays import Mask, Places
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.families.classes import check_priors, given, need_every_class, priors_of
 from algorithms.families.design import CARE
-from algorithms.families.discriminant import ROUNDING, told_again
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
+from algorithms.families.whitened import ROUNDING, settled_again
 from algorithms.lazily import sklearn
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.preparing.column_maps import column_map
@@ -152,7 +152,7 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
             Rounding leaves too few digits of it.
         """
         if (rows := held.rows_for(metric)) is not None:
-            return None if solution.sure else told_again(self, solution, solution.shaken, rows, metric, HELP)
+            return None if solution.sure else settled_again(self, solution, solution.shaken, rows, metric, HELP)
         held_out = held.state_for(metric)
         if held_out is None or metric not in self.exact:
             return None

@@ -27,7 +27,7 @@ from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Integer, Legal, Range
 from algorithms.solvers.centres import FIRST_ROWS, Path, seeded
 from algorithms.solvers.cloud import Cloud, Rows
-from algorithms.summaries.coreset import CoresetState
+from algorithms.summaries.coreset_state import CoresetState
 from algorithms.tags import Equivalent
 
 if TYPE_CHECKING:

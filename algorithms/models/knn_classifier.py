@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Array
 from algorithms.contract import Rows, Tags
-from algorithms.families.neighbors import TIES, NearestRows, Neighbors
+from algorithms.families.nearest_rows import NearestRows
+from algorithms.families.neighbors import TIES, Neighbors
 from algorithms.families.sampled import Prepared, codes
 from algorithms.lazily import sklearn
 from algorithms.solvers.log_loss import mean_log

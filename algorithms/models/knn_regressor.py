@@ -10,7 +10,8 @@ import numpy as np
 
 from algorithms.arrays import Array
 from algorithms.contract import Rows, Tags
-from algorithms.families.neighbors import TIES, NearestRows, Neighbors
+from algorithms.families.nearest_rows import NearestRows
+from algorithms.families.neighbors import TIES, Neighbors
 from algorithms.families.sampled import Prepared
 from algorithms.lazily import sklearn
 from algorithms.solvers.neighbors import means

@@ -13,24 +13,16 @@ from algorithms.contract import Array, Rows, Score, Tags
 from algorithms.errors import InvalidField
 from algorithms.families.classes import given, priors_of
 from algorithms.families.design import deviations
-from algorithms.families.discriminant import (
-    CERTAIN,
-    ROUNDING,
-    Discriminant,
-    Groups,
-    Whitened,
-    inverse_of,
-    log_likelihood,
-    rounded,
-    told_again,
-)
+from algorithms.families.discriminant import Discriminant, Groups, log_likelihood
+from algorithms.families.whitened import CERTAIN, ROUNDING, Whitened, inverse_of, rounded, settled_again
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Legal, Range, Uniform
 from algorithms.solvers.directions import Directions, eigen, linear, svd
 from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk
 from algorithms.summaries.by_class import ByClass
-from algorithms.summaries.class_kurtosis import ClassKurtosis, ClassKurtosisState
+from algorithms.summaries.class_kurtosis import ClassKurtosis
+from algorithms.summaries.class_kurtosis_state import ClassKurtosisState
 from algorithms.summaries.classes import Classes
 from algorithms.summaries.sample import labels
 from algorithms.tags import Equivalent
@@ -254,7 +246,7 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         if solution.white.unsure <= CERTAIN or self.solver == "svd":  # which drops what is nearly collinear
             return None
         finer = self.solver == "lsqr" and not solution.singular and self.finer(solution.groups)
-        return told_again(self, solution, lambda draw: _shaken(solution, draw), rows, metric, finer=finer)
+        return settled_again(self, solution, lambda draw: _shaken(solution, draw), rows, metric, finer=finer)
 
     def complexity(self, solution: LinearDiscriminantSolution) -> float:
         """Return the number of means, the unshrunk part of the covariance's numbers, and the priors."""

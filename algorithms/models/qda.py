@@ -12,16 +12,8 @@ from algorithms.arrays import Mask
 from algorithms.contract import Array, Rows, Score, Shape, Tags
 from algorithms.errors import InvalidField
 from algorithms.families.classes import given, priors_of
-from algorithms.families.discriminant import (
-    CERTAIN,
-    Discriminant,
-    Groups,
-    Whitened,
-    inverse_of,
-    log_likelihood,
-    told_again,
-    whitened,
-)
+from algorithms.families.discriminant import Discriminant, Groups, log_likelihood
+from algorithms.families.whitened import CERTAIN, Whitened, inverse_of, settled_again, whitened
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Legal, Uniform
@@ -198,7 +190,7 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
             return None
         sizes = self._sizes(solution.groups)
         finer = self.finer(solution.groups)
-        return told_again(self, solution, lambda draw: _shaken(solution, sizes, draw), rows, metric, finer=finer)
+        return settled_again(self, solution, lambda draw: _shaken(solution, sizes, draw), rows, metric, finer=finer)
 
     def complexity(self, solution: QuadraticDiscriminantSolution) -> float:
         """Return the number of means, the unregularised part of the covariances' numbers, and the priors."""

@@ -11,6 +11,7 @@ import typer
 import hpo
 from hpo.cli import (
     algorithms,
+    archives,
     compare,
     confirm,
     dashboard,
@@ -126,8 +127,8 @@ _add(_states, "ls", states.ls)
 _add(_states, "show", states.show)
 _add(_states, "verify", states.verify)
 _add(_states, "gc", states.gc)
-_add(_states, "export", states.export)
-_add(_states, "import", states.import_)
+_add(_states, "export", archives.export)
+_add(_states, "import", archives.import_)
 _add(_states, "forget", forget.forget)
 _add(_states, "pin", pins.pin)
 _add(_states, "unpin", pins.unpin)

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from hpo.process import settings as process_settings
     from hpo.question import auto, checks
     from hpo.question import given as question_given
-    from hpo.question import scoring as question_scoring
+    from hpo.question import scores_asked as question_scoring
     from hpo.report import collect
     from hpo.states import fold_sizes
     from hpo.states import forget as forgetting
@@ -125,7 +125,7 @@ else:
     pa_csv = Module("pyarrow.csv")
     pq = Module("pyarrow.parquet")
     process_settings = Module("hpo.process.settings")
-    question_scoring = Module("hpo.question.scoring")
+    question_scoring = Module("hpo.question.scores_asked")
     question_given = Module("hpo.question.given")
     records = Module("studies.record.records")
     registry = Module("algorithms.registry")

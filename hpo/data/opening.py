@@ -15,11 +15,12 @@ from hpo.data.interactions import Pairs, matrix_block
 from hpo.data.sources.files import DataFile, list_files
 from hpo.data.sources.footers import Shelf
 from hpo.data.sources.formats import open_files
-from hpo.data.sources.frames import collected, frame_table, is_frame, pair_block
+from hpo.data.sources.frames import collected, frame_table, is_frame
 from hpo.data.sources.joins import Dimensions, Join, open_dimensions
 from hpo.data.sources.memory import gather_block
 from hpo.data.sources.memory_blocks import TableBlock
 from hpo.data.sources.named import is_path
+from hpo.data.sources.pairs import pair_block
 from hpo.data.sources.readers import all_names, column_names, gather_readers
 from hpo.data.sources.roles import Roles, as_names, index_columns, resolve_roles
 from hpo.data.sources.source import FileReader, Source

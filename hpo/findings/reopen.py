@@ -18,7 +18,8 @@ from hpo.process.settings import Location, default_storage, existing_store, open
 from hpo.process.threads import one_thread
 from hpo.question.given import resolve
 from hpo.question.question import searches, solved_from, summaries_of
-from hpo.question.scoring import Scoring, resolve_scoring
+from hpo.question.scores_asked import resolve_scoring
+from hpo.question.scoring import Scoring
 from hpo.question.search import Searched
 from hpo.states.chains import Chains, asked_epochs
 from hpo.states.contexts import Evidence, evidence

@@ -16,7 +16,7 @@ from hpo.errors import DataError, SearchError, TuneError
 from hpo.question.half_life import check_half_life
 from hpo.question.prefix_values import axes_of, every_value
 from hpo.question.question import Asked, without_hashing
-from hpo.question.scoring import one_task
+from hpo.question.scores_asked import one_task
 from hpo.question.search import Searched
 from hpo.question.suitability import Labels, check_scoring
 from studies.masking import mask

@@ -20,7 +20,8 @@ from hpo.process.engine import Engine
 from hpo.question.given import check_mappings, named, resolve, with_weights
 from hpo.question.half_life import search_of
 from hpo.question.layout import Layout
-from hpo.question.scoring import Scoring, one_task, resolve_scoring
+from hpo.question.scores_asked import one_task, resolve_scoring
+from hpo.question.scoring import Scoring
 from hpo.question.search import Searched
 from hpo.question.series import search_of as series_of
 from state_store import StateStore, digest

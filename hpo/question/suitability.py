@@ -12,7 +12,8 @@ from algorithms.scoring.suitability import unsuited
 from algorithms.tasks import CLASS, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field
 from hpo.errors import TuneError
-from hpo.question.scoring import Scoring, in_common, one_task
+from hpo.question.scores_asked import in_common, one_task
+from hpo.question.scoring import Scoring
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset

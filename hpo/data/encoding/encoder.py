@@ -26,7 +26,7 @@ from hpo.data.hashing import Words
 from hpo.data.origins import KINDS, origins_of
 from hpo.data.schema import Field, Schema, unknown_column
 from hpo.data.segment import Rows
-from hpo.data.sources.frames import as_table
+from hpo.data.sources.pairs import as_table
 from hpo.data.values import Places, as_numbers, one_array
 from hpo.errors import DataError
 
