@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from studies.report.context import Context, context_of
 from studies.report.data import Chosen, ReportData
+from studies.report.page import written
 from studies.report.sentences import (
     baseline_text,
     convergence_text,
@@ -18,6 +21,11 @@ from studies.report.tables import setting_text, settings_yaml
 from studies.report.text import MISSING, clean, cost_text, metric_of, number_text
 
 MOST_ROWS = 12
+
+
+def write_markdown(data: ReportData, path: str | os.PathLike[str]) -> Path:
+    """Write the report as Markdown, whole or not at all, and return where it is. Raises ReportError."""
+    return written(path, to_markdown(data))
 
 
 def to_markdown(data: ReportData) -> str:

@@ -63,6 +63,16 @@ def write_html(data: ReportData, path: str | os.PathLike[str]) -> Path:
     ReportError
         When the directory is missing or the file cannot be written.
     """
+    return written(path, render_html(data))
+
+
+def write_json(data: ReportData, path: str | os.PathLike[str]) -> Path:
+    """Write what the report shows as JSON; as :func:`write_html`."""
+    return written(path, to_json(data) + "\n")
+
+
+def written(path: str | os.PathLike[str], made: str) -> Path:
+    """Write a report to `path`, whole or not at all, and return where it is. Raises ReportError."""
     target = Path(path)
     if target.is_dir():
         raise ReportError(
@@ -75,7 +85,7 @@ def write_html(data: ReportData, path: str | os.PathLike[str]) -> Path:
             "exist. Create it, or choose another path."
         )
     try:
-        _write_whole(target, render_html(data).encode())
+        _write_whole(target, made.encode())
     except OSError as error:
         why = error.strerror or error
         raise ReportError(

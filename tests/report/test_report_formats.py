@@ -31,6 +31,12 @@ def home(tmp_path_factory):
     return [f"--{key}={value}" for key, value in options.items()]
 
 
+@pytest.fixture(scope="module")
+def small():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    return hpo.tune((X, X[:, 0]), algorithm="ridge", trials=2, folds=2, store=None)
+
+
 def ask(home, *words):
     return CliRunner().invoke(app, ["report", "rows", *words, *home])
 
@@ -77,6 +83,17 @@ def test_the_ending_of_a_file_says_its_format(home, tmp_path, ending, begins):
     done = ask(home, "-o", str(path))
     assert done.exit_code == 0, done.output
     assert path.read_text(encoding="utf-8").lstrip().startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("ending", "begins"), [("", "<!doctype"), ("html", "<!doctype"), ("MD", "# unnamed"), ("markdown", "# unnamed"), ("json", "{")]
+)
+def test_write_report_follows_the_ending_too(small, tmp_path, ending, begins):
+    path = tmp_path / f"report.{ending}".rstrip(".")
+    hpo.write_report(small, path)
+    assert path.read_text(encoding="utf-8").lstrip().startswith(begins)
+    with pytest.raises(ReportError, match="does not exist"):
+        hpo.write_report(small, tmp_path / "none" / path.name)
 
 
 @pytest.mark.parametrize(
