@@ -411,8 +411,8 @@ def test_without_epochs_fit_decides_as_before(tmp_path):
     result = hpo.tune((X, Y), algorithm=SGD, search={"Pipeline.sgdregressor__alpha": 0.01}, folds=CV, trials=1, store=tmp_path)
     made = clone(SGD).set_params(sgdregressor__alpha=0.01)
     for (train, test), found in zip(CV, result.best.scores.folds, strict=True):
-        train = np.sort(train)
-        assert found == pytest.approx(r2_score(Y[test], made.fit(X[train], Y[train]).predict(X[test])), rel=1e-9)
+        rows = np.sort(train)
+        assert found == pytest.approx(r2_score(Y[test], made.fit(X[rows], Y[rows]).predict(X[test])), rel=1e-9)
     assert result.cost.epochs_alone == 0
 
 

@@ -3,9 +3,9 @@
 Notation: x a document's counts, n = Σx. Of two of its words drawn without replacement the pair (i, j) has the
 probability M_ij/ΣM with M = xxᵀ - diag(x) (Arora, Ge, Halpern, Mimno, Moitra, Sontag, Wu & Zhu 2013, "A practical
 algorithm for topic modeling with provable guarantees", §2.1), which is unbiased for what the topics of the document
-say of a pair. There each document counts alike; in the likelihood of words, by which topics are fitted otherwise, each
-word does. A power of n stands between them. Counts need not be whole: of less than one word nothing is drawn twice, so M is
-xxᵀ - diag(min(x, x²)), the same where they are.
+say of a pair. There each document counts alike; in the likelihood of words, by which topics are fitted otherwise,
+each word does. A power of n stands between them. Counts need not be whole: of less than one word nothing is drawn
+twice, so M is xxᵀ - diag(min(x, x²)), the same where they are.
 """
 
 from __future__ import annotations
