@@ -26,7 +26,7 @@ def documents(n=60, seed=0):
     return X
 
 
-def naive(X, w):
+def naive(X, w, length_power=0.75):
     """Return the sums over documents, one at a time."""
     pairs, together, totals, short = np.zeros((V, V)), np.zeros((V, V)), np.zeros(V), 0.0
     for x, weight in zip(X, w, strict=True):
@@ -34,7 +34,8 @@ def naive(X, w):
         if n < 2 or x.min() < 0:
             short += weight
             continue
-        pairs += weight * (np.outer(x, x) - np.diag(x)) / (n * (n - 1))
+        times = n**length_power
+        pairs += weight * times * (np.outer(x, x) - np.diag(x)) / (n * (n - 1))
         together += weight * np.outer(x > 0, x > 0)
         totals += weight * x
     return pairs, together, totals, short
@@ -54,13 +55,15 @@ def seen(state):
 
 @pytest.mark.parametrize("batch", [dense, sparse])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_sums_are_those_of_a_loop_over_documents(batch, weighted):
+@pytest.mark.parametrize("power", [0.0, 0.75, 1.0])
+def test_sums_are_those_of_a_loop_over_documents(batch, weighted, power):
     X = documents()
     w = np.random.default_rng(1).uniform(0.5, 2.0, len(X)) if weighted else np.ones(len(X))
-    state, summary = CoOccurrence().init(SHAPE), CoOccurrence()
+    summary = CoOccurrence(length_power=power)
+    state = summary.init(SHAPE)
     for start, stop in pairwise((0, 1, 17, 17, 60)):
         state = summary.update(state, batch(X[start:stop], w[start:stop] if weighted else None))
-    for ours, twin in zip(seen(state), naive(X, w), strict=True):
+    for ours, twin in zip(seen(state), naive(X, w, power), strict=True):
         np.testing.assert_allclose(ours, twin, rtol=1e-13, atol=1e-15)
     assert state.rows == 60 and state.weight == pytest.approx(w.sum())
     assert state.documents == pytest.approx(w.sum() - naive(X, w)[3])
@@ -81,9 +84,10 @@ def test_a_document_says_what_draws_of_two_of_its_words_say():
 
 def test_counts_that_are_not_whole_add_up_to_one_for_each_document():
     X = np.random.default_rng(0).exponential(size=(20, V))
-    state = laws.lift(CoOccurrence(), SHAPE, dense(X, None))
-    pairs = square(state.pairs, V)
-    assert pairs.sum() == pytest.approx(state.documents) and (pairs >= 0.0).all()
+    for power, total in ((0.0, 20.0), (1.0, X.sum())):
+        state = laws.lift(CoOccurrence(length_power=power), SHAPE, dense(X, None))
+        pairs = square(state.pairs, V)
+        assert state.documents == 20.0 and pairs.sum() == pytest.approx(total) and (pairs >= 0.0).all()
 
 
 def test_negative_counts_are_known_and_in_no_sum():

@@ -11,7 +11,7 @@ import yaml
 from terminal import hpo as shell
 
 import hpo
-from hpo.errors import NoScoreWarning
+from hpo.errors import DataWarning, NoScoreWarning
 
 WORDS = [["goal", "match", "team", "cup"], ["bank", "money", "rate", "loan"]]
 TEXTS = [" ".join(np.random.default_rng(i).choice(WORDS[i % 2], 10)) for i in range(60)]
@@ -113,7 +113,8 @@ def test_bad_rows_end_in_a_sentence_on_the_command_line(name, tmp_path, capsys, 
 def test_what_may_be_odd_is_taken(tmp_path):
     """Some empty documents, words that nobody saw, one series alone, constant ones beside others, short and new ones."""
     how = {"store": tmp_path, "progress": False}
-    found = hpo.tune(documents("", "", None), **asked("neural_topic_model", TOPICS), **how)
+    with pytest.warns(DataWarning, match="3 rows of 63 with fewer than two words"):
+        found = hpo.tune(documents("", "", None), **asked("neural_topic_model", TOPICS), **how)
     unseen = found.predict(pd.DataFrame({"text": ["unheard of", ""]}))
     np.testing.assert_allclose(unseen.to_numpy(float), 0.5)
     flat = shops(names=("flat",), y=lambda t: np.full(len(t), 4.0))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 
-def joint_of(X):
-    """Return the mean over documents of the probability of each pair of two words."""
+def joint_of(X, length_power=0.75):
+    """Return the mean over documents, by a power of their length, of the probability of each pair of two words."""
     n = X.sum(axis=1)
-    return sum((np.outer(x, x) - np.diag(x)) / (m * (m - 1)) for x, m in zip(X, n, strict=True)) / len(X)
+    w = n**length_power
+    return sum(v * (np.outer(x, x) - np.diag(x)) / (m * (m - 1)) for x, m, v in zip(X, n, w, strict=True)) / w.sum()
 
 
 def npmi_of(phi, X):

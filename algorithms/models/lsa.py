@@ -108,7 +108,7 @@ class LSA(Algorithm[CoOccurrenceState, LSASolution]):
     Examples
     --------
     >>> LSA(n_components=50, weighting="ppmi").summary
-    CoOccurrence()
+    CoOccurrence(length_power=0.75)
     """
 
     n_components: Annotated[int, Legal(ge=1), Integer(1, 300, log=True)] = 100

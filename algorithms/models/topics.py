@@ -39,7 +39,7 @@ LIKELIHOOD = "pair_log_likelihood"
 GROWN_WITH = 0.03
 """Prior of words in topics while topics join one by one: whatever is asked for, they are the same."""
 
-STEPS, KNOWN = 800, 20
+STEPS, KNOWN = 1200, 30
 """Steps once all topics have joined, divided by their number; and how many there are at most where documents are as
 many as words: of fewer documents further steps learn what is their own, and topics become less coherent."""
 
@@ -68,7 +68,7 @@ class TopicsSolution:
     ----------
     state : of the documents.
     components : shape (K, V), how often each word stands in each topic, the prior included.
-    alike : shape (K, V), the same where every document counts alike, however long it is.
+    alike : shape (K, V), the same where documents weigh what they do in pairs of words.
     together : R, shape (K, K), joint probability of the topics of two words.
     prior : shape (K,), of the shares of topics in a document.
     """
@@ -91,7 +91,7 @@ class TopicsSolution:
 
     @cached_property
     def phi_of_pairs(self) -> Array:
-        """The same where every document counts alike, as pairs of words do."""
+        """The same where documents weigh what they do in pairs of words."""
         return np.asarray(self.alike / self.alike.sum(axis=1, keepdims=True))
 
 
@@ -117,7 +117,7 @@ class Topics(Naive[CoOccurrenceState], Algorithm[CoOccurrenceState, TopicsSoluti
     Examples
     --------
     >>> Topics(n_topics=20).summary
-    CoOccurrence()
+    CoOccurrence(length_power=0.75)
     """
 
     n_topics: Annotated[int, Legal(ge=1), Integer(2, 60, log=True)] = 10

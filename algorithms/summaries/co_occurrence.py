@@ -3,15 +3,16 @@
 Notation: x a document's counts, n = Σx. Of two of its words drawn without replacement the pair (i, j) has the
 probability M_ij/ΣM with M = xxᵀ - diag(x) (Arora, Ge, Halpern, Mimno, Moitra, Sontag, Wu & Zhu 2013, "A practical
 algorithm for topic modeling with provable guarantees", §2.1), which is unbiased for what the topics of the document
-say of a pair. Counts need not be whole: of less than one word nothing is drawn twice, so M is
-xxᵀ - diag(min(x, x²)), the same where they are.
+say of a pair. There each document counts alike; in the likelihood of words, by which topics are fitted otherwise,
+each word does. A power of n stands between them. Counts need not be whole: of less than one word nothing is drawn
+twice, so M is xxᵀ - diag(min(x, x²)), the same where they are.
 """
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from algorithms.arrays import Array, Places
 from algorithms.contract import EXACT, INDICATOR, MISSING, Batch, Shape, SparseBatch, State, Summary
 from algorithms.lazily import scipy
 from algorithms.preparing.column_map import gaps_of
+from algorithms.ranges import Legal, Uniform
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -37,7 +39,7 @@ class CoOccurrenceState(State):
     rows : number of documents seen (int).
     weight : sum of their weights.
     short : of it, that of documents of fewer than two words, or with a negative count: they are in no sum below.
-    pairs : shape (V(V + 1)/2,), Σ w M/ΣM, the upper triangle row by row.
+    pairs : shape (V(V + 1)/2,), Σ w nᵃ M/ΣM, the upper triangle row by row.
     together : shape (V(V + 1)/2,), weight of the documents that have both words, likewise.
     totals : shape (V,), Σ w x.
     lowest : shape (V,), the smallest count of each word in any document; the largest number before the first.
@@ -84,6 +86,10 @@ class CoOccurrence(Summary[CoOccurrenceState]):
 
     Every encoded column is a word, but for those that say that something is missing: a missing count is zero.
 
+    Parameters
+    ----------
+    length_power : a; the pairs of a document weigh nᵃ. With 1 each word counts alike, with 0 each document.
+
     Examples
     --------
     >>> from algorithms.contract import Column
@@ -93,7 +99,9 @@ class CoOccurrence(Summary[CoOccurrenceState]):
     ([[0.333, 0.333], [0.333, 0.0]], [1.0, 1.0], 1.0)
     """
 
-    version: ClassVar[int] = 1
+    length_power: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0, searched=False)] = 0.75
+
+    version: ClassVar[int] = 2
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True
@@ -118,7 +126,7 @@ class CoOccurrence(Summary[CoOccurrenceState]):
             state, rows=state.rows + batch.n, weight=state.weight + batch.total,
             short=state.short + float(w[~kept].sum()), lowest=lowest,
         )  # fmt: skip
-        return _added(seen, x[np.flatnonzero(kept)], w[kept])
+        return _added(seen, x[np.flatnonzero(kept)], w[kept], size[kept] ** self.length_power)
 
     def merge(self, a: CoOccurrenceState, b: CoOccurrenceState) -> CoOccurrenceState:
         """Return the state of both states' documents."""
@@ -195,15 +203,15 @@ def _lowest(x: csr_array) -> Array:
     return lowest
 
 
-def _added(state: CoOccurrenceState, x: csr_array, w: Array) -> CoOccurrenceState:
-    """Return the state with documents of two words or more added."""
+def _added(state: CoOccurrenceState, x: csr_array, w: Array, times: Array) -> CoOccurrenceState:
+    """Return the state with documents of two words or more added, the pairs of each so many times."""
     if not x.shape[0]:
         return state
     with np.errstate(over="ignore", invalid="ignore"):
         twice = x.copy()
         twice.data = np.maximum(x.data * x.data - x.data, 0.0)
         size, squares = np.asarray(x.sum(axis=1)).ravel(), np.asarray(x.multiply(x).sum(axis=1)).ravel()
-        share = w / np.maximum(size * size - squares + np.asarray(twice.sum(axis=1)).ravel(), 1.0)
+        share = w * times / np.maximum(size * size - squares + np.asarray(twice.sum(axis=1)).ravel(), 1.0)
         one = x.copy()
         one.data = np.ones_like(x.data)
         pairs = _products(state.pairs, x, share, np.asarray(twice.T @ share))

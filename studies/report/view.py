@@ -72,10 +72,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "epochs": _epochs(data.epoch_losses),
         "timeline": _timeline(context),
         "importances": report_tables.bars(list(data.importances.items())[:200], MAX_BARS, percent_text),
-        "within": [
-            (clean(words), report_tables.bars(list(shares.items()), MAX_BARS, percent_text))
-            for words, shares in data.importances_within
-        ],
+        "within": _within(data),
         "leaderboard": report_tables.leaderboard(context),
         "standings": report_tables.standings(context),
         "pareto": _pareto(context),
@@ -95,13 +92,20 @@ def build_view(data: ReportData) -> dict[str, object]:
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
         "behaviour": behaviour(context),
-        "hover": {
-            **report_tables.hover(context),
-            "cuts": cuts(context),
-            "axes": [panel.brushes for panel in parallel.panels],
-        },
+        "hover": {**_hover(context), "axes": [panel.brushes for panel in parallel.panels]},
         "words": {"seconds": seconds_text, "bytes": bytes_text},
     }
+
+
+def _within(data: ReportData) -> list[tuple[str, object]]:
+    return [
+        (clean(words), report_tables.bars(list(shares.items()), MAX_BARS, percent_text))
+        for words, shares in data.importances_within
+    ]
+
+
+def _hover(context: Context) -> dict[str, object]:
+    return {**report_tables.hover(context), "cuts": cuts(context)}
 
 
 def _baseline(context: Context) -> dict[str, object]:

@@ -187,11 +187,11 @@ def test_the_baseline_of_topics_is_one_frequency_of_each_word(tmp_path):
     rng = np.random.default_rng(0)
     counts = pd.DataFrame(rng.poisson(np.linspace(0.2, 2.0, 20), size=(120, 20)).astype(float), columns=list("abcdefghijklmnopqrst"))
     folds = [(np.setdiff1d(np.arange(120), np.arange(k, 120, 3)), np.arange(k, 120, 3)) for k in range(3)]
-    asked = {"folds": folds, "trials": 1, "store": tmp_path, "search": {"topics.topic_word_prior": 0.03}}
+    asked = {"folds": folds, "trials": 1, "store": tmp_path, "search": {"topics.topic_word_prior": 1e-6}}
     found = baseline(hpo.tune(counts, algorithm="topics", scoring="neg_perplexity", **asked))
     own = []
     for train, test in folds:
-        often = counts.to_numpy()[train].sum(axis=0) + 0.03
+        often = counts.to_numpy()[train].sum(axis=0) + 1e-6
         parts = halves(csr_array(counts.to_numpy()[test]))[1]
         own.append(-np.exp(-np.sum(parts @ np.log(often / often.sum())) / parts.sum()))
     assert found.mean == pytest.approx(np.mean(own), rel=1e-6)
