@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import webbrowser
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,21 +14,10 @@ from hpo.cli.exits import OutputError, UsageError
 from hpo.cli.opened import opened
 from hpo.cli.options import AllowImport, AsJson, Storage, Store, StudyName
 from hpo.cli.output import console, emit_text, note
+from studies.report.formats import BY_ENDING, Format
 
 if TYPE_CHECKING:
     from studies.report.data import ReportData
-
-
-class Format(StrEnum):
-    """What a report is written as."""
-
-    HTML = "html"
-    MARKDOWN = "markdown"
-    JSON = "json"
-    PNG = "png"
-
-
-BY_ENDING = {f".{one}": one for one in Format} | {".htm": Format.HTML, ".md": Format.MARKDOWN}
 
 
 def report(

@@ -17,7 +17,7 @@ from algorithms.arrays import Values
 from hpo.drop_in.counterparts import Unanswered
 
 
-class Given(RegressorMixin, BaseEstimator):
+class KeepsTarget(RegressorMixin, BaseEstimator):
     """A regressor that keeps the target that it is given, and learns nothing."""
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -63,7 +63,7 @@ def around_of(estimator: BaseEstimator) -> BaseEstimator | None:
     """
     if type(estimator) is not TransformedTargetRegressor:
         return None
-    return clone(estimator).set_params(regressor=Given())
+    return clone(estimator).set_params(regressor=KeepsTarget())
 
 
 def inside_of(estimator: BaseEstimator) -> BaseEstimator:

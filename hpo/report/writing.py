@@ -10,14 +10,16 @@ from rich.console import Console
 from hpo.findings.result import Result
 from hpo.report.collect import report_data
 from studies.report.data import ReportData
+from studies.report.formats import BY_ENDING, Format
 from studies.report.markdown import write_markdown
 from studies.report.page import write_html, write_json
 from studies.report.pictures import write_png
 from studies.report.terminal import render_summary
 from studies.uncollected import uncollected
 
-WRITERS = {".md": write_markdown, ".markdown": write_markdown, ".json": write_json, ".png": write_png}
-"""What is written of a report, by the ending of a file; HTML for any other."""
+WRITERS = {
+    Format.HTML: write_html, Format.MARKDOWN: write_markdown, Format.JSON: write_json, Format.PNG: write_png,
+}  # fmt: skip
 
 
 @uncollected()
@@ -37,7 +39,7 @@ def write_report(result: Result, path: str | os.PathLike[str] | None = None) -> 
     """
     data = report_data(result)
     if path is not None:
-        WRITERS.get(Path(path).suffix.lower(), write_html)(data, path)
+        WRITERS[BY_ENDING.get(Path(path).suffix.lower(), Format.HTML)](data, path)
     return data
 
 
