@@ -78,8 +78,8 @@ class Directions:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held."""
-        return self.values.nbytes + self.vectors.nbytes
+        """Bytes held, the squares to come included."""
+        return self.values.nbytes + 2 * self.vectors.nbytes
 
     @classmethod
     def of(cls, gram: Array) -> Directions:
@@ -88,17 +88,24 @@ class Directions:
         return cls(np.maximum(values[::-1], 0.0), np.ascontiguousarray(vectors[:, ::-1]))
 
     @classmethod
-    def leading(cls, gram: Array) -> Directions:
+    def leading(cls, gram: Array, overwrite: bool = False) -> Directions:
         """Return those of products of items that are not zero, of few users: O(qr²) where all cost O(q³).
 
         PᵀGP = LLᵀ by a Cholesky factor of as many columns as there are directions, L = QR, and RRᵀ = UΛUᵀ: so
         V = PQU, whose columns are orthogonal to the last digit however small a value is beside the largest. Where
         none is smaller than :data:`NEAR` times it, LᵀL = UΛUᵀ and V = PLUΛ^(-1/2), in two thirds of the time, are
         orthogonal to all but the last few digits.
+
+        Parameters
+        ----------
+        gram : G, shape (q, q).
+        overwrite : True may destroy it.
         """
-        factor, order, rank, _ = scipy.linalg.lapack.dpstrf(gram, lower=1)
+        factor, order, rank, _ = scipy.linalg.lapack.dpstrf(gram.T, lower=1, overwrite_a=overwrite)
+        factor = factor[:, :rank]
+        factor[:rank] = np.tril(factor[:rank])
         lower = np.empty((len(gram), rank))
-        lower[order - 1] = np.tril(factor[:, :rank])
+        lower[order - 1] = factor
         if rank and factor[rank - 1, rank - 1] ** 2 > NEAR * factor[0, 0] ** 2:
             values, turned = np.linalg.eigh(lower.T @ lower)
             if values[0] > NEAR * values[-1]:
@@ -113,10 +120,15 @@ class Directions:
         return int(np.count_nonzero(self.values > len(self.vectors) * EPS * self.values[:1]))
 
     @cached_property
+    def squares(self) -> Array:
+        """The squares of V."""
+        return np.square(self.vectors)
+
+    @cached_property
     def beyond(self) -> Array:
         """What each item has of the directions that are not here, shape (q,): its squares there."""
         q, r = self.vectors.shape
-        return np.zeros(q) if r == q else np.maximum(1.0 - np.einsum("ij,ij->i", self.vectors, self.vectors), 0.0)
+        return np.zeros(q) if r == q else np.maximum(1.0 - self.squares.sum(axis=1), 0.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,27 +171,35 @@ class Items:
     ----------
     state : of the users.
     columns : the map to items: what is missing is zero, as what a sparse matrix does not store.
-    gram : G, shape (q, q).
     """
 
     state: MomentsState
     columns: ColumnMap
-    gram: Array
 
     @property
     def nbytes(self) -> int:
         """Bytes held, the eigenvectors to come included."""
-        return (3 if self.few else 2) * self.gram.nbytes
+        return (2 if self.few else 1) * 8 * self.count * self.count
+
+    @property
+    def count(self) -> int:
+        """Number of items, q."""
+        return len(self.columns.names)
 
     @property
     def few(self) -> bool:
         """Whether there are fewer users than items, so that G has fewer directions."""
-        return self.state.rows < len(self.gram)
+        return self.state.rows < self.count
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the items."""
         return self.columns.names
+
+    @property
+    def gram(self) -> Array:
+        """G, shape (q, q): made whenever it is asked for, since most ask once."""
+        return self.seen(self.state)
 
     @cached_property
     def whole(self) -> Directions:
@@ -189,28 +209,30 @@ class Items:
     @cached_property
     def directions(self) -> Directions:
         """Λ and V, of few users those alone that are not zero."""
-        return Directions.leading(self.gram) if self.few else self.whole
+        return Directions.leading(self.gram, overwrite=True) if self.few else self.whole
+
+    def means(self, state: MomentsState) -> Array:
+        """Return the mean of each item over the users of a state, shape (q,)."""
+        return self.columns.mean(state.mean[: state.shape.d]) + self.columns.origin
 
     def seen(self, state: MomentsState) -> Array:
         """Return the products of the same items, of other users."""
-        return _gram(state, self.columns)
+        mean, every = self.means(state), np.arange(self.count)
+        return outer_sum(mean, state.weight, (self._about(state), every), within=every)
+
+    def squares(self, state: MomentsState) -> Array:
+        """Return the diagonal of these products, shape (q,)."""
+        mean = self.means(state)
+        return np.asarray(np.diagonal(self._about(state)) + state.weight * (mean * mean))
+
+    def _about(self, state: MomentsState) -> Array:
+        k = len(state.within)
+        return self.columns.both(state.inner[:k, :k], state.within, copy=False)
 
 
 def items_of(state: MomentsState) -> Items:
     """Return the products of a state's items (kept for the state)."""
-    return MEMO.get(state, "items", lambda: _items(state))
-
-
-def _items(state: MomentsState) -> Items:
-    columns = column_map(state, "zero", 0.0)
-    return Items(state, columns, _gram(state, columns))
-
-
-def _gram(state: MomentsState, columns: ColumnMap) -> Array:
-    d, k = state.shape.d, len(state.within)
-    mean = columns.mean(state.mean[:d]) + columns.origin
-    both, every = columns.both(state.inner[:k, :k], state.within), np.arange(len(mean))
-    return outer_sum(mean, state.weight, (both, every), within=every)
+    return MEMO.get(state, "items", lambda: Items(state, column_map(state, "zero", 0.0)))
 
 
 M = TypeVar("M")
@@ -297,19 +319,19 @@ class Recommender(Naive[MomentsState], Algorithm[MomentsState, M], Generic[M]):
         """Return the score of the same items for every user: the most popular ones, each as its mean says."""
         self.check(state)
         items = items_of(state)
-        d, columns = state.shape.d, items.columns
-        means = columns.mean(state.mean[:d]) + columns.origin
+        columns, means = items.columns, items.means(state)
         if (rows := held.rows_for(metric)) is not None and metric in RANKED:
             return Found.of(rows, columns, lambda users: np.tile(means, (users.left.shape[0], 1))).score(metric)
         held_out = held.state_for(metric)
         if held_out is None or metric != SQUARED:
             return None
-        seen, squares = columns.mean(held_out.mean[:d]) + columns.origin, np.diagonal(items.seen(held_out))
+        seen, squares = items.means(held_out), items.squares(held_out)
         return Score(-float(np.mean(squares / held_out.weight - (2.0 * seen - means) * means)))
 
     def bounds(self, state: MomentsState) -> Mapping[str, Range | None]:
         """Return penalties around the mean number of users of an item."""
-        usual = float(np.trace(items_of(state).gram)) / max(1, len(items_of(state).names))
+        items = items_of(state)
+        usual = float(items.squares(state).sum()) / max(1, items.count)
         return {"alpha": Log(usual / 100.0, usual * 100.0)} if usual > 0.0 else {}
 
     def check(self, state: MomentsState) -> None:

@@ -31,7 +31,7 @@ class EASESolution:
     @property
     def nbytes(self) -> int:
         """Bytes held, what is to come included."""
-        return 16 * len(self.items.gram)
+        return 16 * self.items.count
 
     @property
     def rest(self) -> float:
@@ -47,7 +47,7 @@ class EASESolution:
     def diagonal(self) -> Array:
         """The diagonal of P, shape (q,)."""
         directions = self.items.directions
-        return np.asarray((directions.vectors**2) @ self.inverse + self.rest * directions.beyond)
+        return np.asarray(directions.squares @ self.inverse + self.rest * directions.beyond)
 
 
 @dataclass(frozen=True, kw_only=True)

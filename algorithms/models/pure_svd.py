@@ -78,10 +78,11 @@ class PureSVD(Recommender[PureSVDSolution]):
     def _directions(self, items: Items) -> Directions:
         if self.scaling == 1.0:
             return items.directions
-        lengths = np.sqrt(np.maximum(np.diagonal(items.gram), 0.0))
+        gram = items.gram
+        lengths = np.sqrt(np.maximum(np.diagonal(gram), 0.0))
         scale = np.where(lengths > 0.0, lengths, 1.0) ** (self.scaling - 1.0)
-        gram = items.gram * np.multiply.outer(scale, scale)
-        return Directions.leading(gram) if items.few else Directions.of(gram)
+        gram *= np.multiply.outer(scale, scale)
+        return Directions.leading(gram, overwrite=True) if items.few else Directions.of(gram)
 
     def items(self, solution: PureSVDSolution) -> Items:
         """Return the products of items."""

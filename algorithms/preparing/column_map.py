@@ -90,7 +90,9 @@ class ColumnMap:
         """Return Tᵀx."""
         return x[self.pick] if self.pick is not None else np.asarray(self.matrix.T @ x)
 
-    def both(self, scatter: Array, within: Places, as_is: Mask | None = None) -> Array:
+    def both(
+        self, scatter: Array, within: Places, as_is: Mask | None = None, copy: bool = True
+    ) -> Array:
         """Return TᵀST; a selection where no row that S is of has a gap.
 
         A column of T that varies by no more than what its parts, which cancel, are rounded to does not vary.
@@ -101,13 +103,14 @@ class ColumnMap:
         within : these columns, shape (k,).
         as_is : shape (q,), columns that are left as they are. Of one that varies in training rows nobody asks
             whether it does in others, and its products with other columns have digits that its own square lacks.
+        copy : False may give a view of S, to be read alone.
         """
         filled = self.filled
         if filled is not None:
             places = self._places(within)
             beside = places[filled.beside]
             if not np.diagonal(scatter)[beside[beside >= 0]].any():
-                return selected(scatter, places[filled.pick])
+                return selected(scatter, places[filled.pick], copy)
         matrix = self.matrix[within]
         made = np.asarray(matrix.T @ (matrix.T @ scatter).T)
         constant = np.diagonal(made) <= CANCELLED * (matrix.multiply(matrix).T @ np.diagonal(scatter))

@@ -28,8 +28,14 @@ def places_of(some: Places, count: int) -> Places:
     return places
 
 
-def selected(matrix: Array, at: Places) -> Array:
+def selected(matrix: Array, at: Places, copy: bool = True) -> Array:
     """Return some rows and columns of a matrix; zeros for a place of -1.
+
+    Parameters
+    ----------
+    matrix : square.
+    at : the rows, and columns, to take.
+    copy : False gives a view where they follow one another, to be read alone.
 
     Examples
     --------
@@ -38,7 +44,10 @@ def selected(matrix: Array, at: Places) -> Array:
     """
     if (at >= 0).all():
         follows = len(at) > 0 and bool((np.diff(at) == 1).all())
-        return matrix[at[0] : at[-1] + 1, at[0] : at[-1] + 1].copy() if follows else matrix[np.ix_(at, at)]
+        if not follows:
+            return matrix[np.ix_(at, at)]
+        block = matrix[at[0] : at[-1] + 1, at[0] : at[-1] + 1]
+        return block.copy() if copy else block
     made, on = np.zeros((len(at), len(at))), np.flatnonzero(at >= 0)
     made[np.ix_(on, on)] = matrix[np.ix_(at[on], at[on])]
     return made
