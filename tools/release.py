@@ -53,7 +53,7 @@ def wheel(python: str, place: Path) -> Path:
 
 
 def environment(python: str, place: Path) -> Path:
-    """Make a fresh environment, which has pip even where the interpreter has none; return where its commands are."""
+    """Make a fresh environment, with pip even where the interpreter has none; return where its commands are."""
     run(python, "-m", "venv", place, cwd=place.parent)
     return place / ("Scripts" if os.name == "nt" else "bin")
 

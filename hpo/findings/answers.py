@@ -140,8 +140,8 @@ def coefficient_table(result: Result, by: str = "model") -> pd.DataFrame | None:
     Parameters
     ----------
     result : of a study.
-    by : ``"model"`` for ``coef_`` as the fitted model has it (of scaled columns where it scales them); ``"unit"`` for
-        what one more unit of a column adds, with a last row ``"(intercept)"``, NaN where that is unknown;
+    by : ``"model"`` for ``coef_`` as the fitted model has it (of scaled columns where it scales them);
+        ``"unit"`` for what one more unit of a column adds, with a last row ``"(intercept)"``, NaN where unknown;
         ``"deviation"`` for what one standard deviation of the column adds.
 
     Raises

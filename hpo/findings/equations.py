@@ -92,8 +92,8 @@ def in_units(states: FoldStates, model: Pipeline, by: str) -> pd.DataFrame | Non
     spread = deviations(states, model, found)
     if spread is None:
         raise TuneError(
-            'by="deviation": the states of this study keep no standard deviations of the columns; use by="unit", or '
-            "standardize the columns"
+            'by="deviation": the states of this study keep no standard deviations of the columns; use '
+            'by="unit", or standardize the columns'
         )
     return pandas.DataFrame((found.unit * spread).T, index=found.names, columns=labels)
 
@@ -157,6 +157,6 @@ def _of_numbers(predict: Callable[[Array], Array], coef: Array) -> tuple[str, Ar
 
 
 def _steps(coef: Array, sums: tuple[float, ...]) -> Array:
-    """Return rows of the columns whose products with the coefficients (1, d) are these sums, shape (len(sums), d)."""
+    """Return rows of the columns whose products with the coefficients (1, d) are these sums, shape (n, d)."""
     size = float((coef**2).sum())
     return np.outer(sums, coef[0] / size) if size > 0.0 else np.zeros((len(sums), coef.shape[1]))

@@ -46,12 +46,13 @@ def added(found: Coefficients, target: str) -> str:
     Examples
     --------
     >>> from studies.report.diagnosed import Coefficients
-    >>> added(Coefficients([], label="late", adds="log-odds"), "arrival"), added(Coefficients([], adds="prediction"), "y")
-    ('the log-odds of “late”', 'the predicted y')
+    >>> added(Coefficients([], label="late", adds="log-odds"), "arrival")
+    'the log-odds of “late”'
     """
     words = {
         "prediction": f"the predicted {target}", "logarithm": f"the logarithm of the predicted {target}",
-        "transformed": f"the prediction of the transformed {target}", "log-odds": f"the log-odds of “{clean(found.label)}”",
+        "transformed": f"the prediction of the transformed {target}",
+        "log-odds": f"the log-odds of “{clean(found.label)}”",
         "score": f"the decision score of “{clean(found.label)}”",
     }  # fmt: skip
     return words.get(found.adds, f"the score of “{clean(found.label)}”" if found.label else "")

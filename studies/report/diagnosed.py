@@ -136,8 +136,8 @@ class Coefficient(Plain):
 class Coefficients(Plain):
     """Coefficients of a model of one equation, and what it adds up to.
 
-    `adds` is ``"prediction"``, its ``"logarithm"``, the ``"log-odds"`` or a ``"score"`` of the class `label`, or the
-    prediction of a ``"transformed"`` target; empty where that is unknown.
+    `adds` is ``"prediction"``, its ``"logarithm"``, the ``"log-odds"`` or a ``"score"`` of the class `label`, or
+    the prediction of a ``"transformed"`` target; empty where that is unknown.
     """
 
     rows: list[Coefficient]

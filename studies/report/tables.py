@@ -18,6 +18,7 @@ from studies.report.data import Chosen, Estimate, ReportData, TrialRow
 from studies.report.plain import to_plain
 from studies.report.sentences import difference_text
 from studies.report.text import (
+    MISSING,
     Metric,
     clean,
     count_text,
