@@ -88,14 +88,16 @@ def in_units(states: FoldStates, model: Pipeline, by: str) -> pd.DataFrame | Non
     labels = labels_of(inner_model(model[-1]), len(found.unit))
     if by == "unit":
         rows = np.hstack([found.unit, found.intercepts[:, None]]).T
-        return pandas.DataFrame(rows, index=[*found.names, INTERCEPT], columns=labels)
+        by_unit: pd.DataFrame = pandas.DataFrame(rows, index=[*found.names, INTERCEPT], columns=labels)
+        return by_unit
     spread = deviations(states, model, found)
     if spread is None:
         raise TuneError(
             'by="deviation": the states of this study keep no standard deviations of the columns; use '
             'by="unit", or standardize the columns'
         )
-    return pandas.DataFrame((found.unit * spread).T, index=found.names, columns=labels)
+    table: pd.DataFrame = pandas.DataFrame((found.unit * spread).T, index=found.names, columns=labels)
+    return table
 
 
 def deviations(states: FoldStates, model: Pipeline, found: Equations) -> Array | None:
