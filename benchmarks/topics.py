@@ -1,7 +1,7 @@
 """Models of topics beside scikit-learn's LatentDirichletAllocation: perplexity of held-out documents.
 
 Two sets: the 395 articles of Reuters that the package ``lda`` brings, and the docstrings of the installed NumPy,
-SciPy, scikit-learn and pandas. All have the same documents and folds, and foretell the same half of the words of
+SciPy, scikit-learn and pandas. All have the same documents and folds, and predict the same half of the words of
 each held-out document by the other one; LDA's topics of these are found by its own ``transform`` and by folding in,
 and the better counts.
 

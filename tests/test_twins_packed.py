@@ -301,9 +301,9 @@ def test_few_rows_tell_step_sizes_apart(rows):
     epochs, batches = int(state.known["epochs"][0]), -(-rows // 64)
     assert state.steps == epochs * batches
     sizes = np.diff([rows * i // batches for i in range(batches + 1)])
-    assert state.told == sum(sizes[step % batches] for step in range(0, state.steps, 4))
+    assert state.scored == sum(sizes[step % batches] for step in range(0, state.steps, 4))
     still = [i for i, m in enumerate(state.pack) if m.eta0 == 1e-9]
-    np.testing.assert_allclose(state.loss[still] / state.told, np.log(2.0), rtol=1e-6)
+    np.testing.assert_allclose(state.loss[still] / state.scored, np.log(2.0), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -89,9 +89,9 @@ class Bars(TypedDict):
 
 
 def bars(
-    pairs: Sequence[tuple[str, float]], limit: int, told: Callable[[object], str] = number_text
+    pairs: Sequence[tuple[str, float]], limit: int, shown: Callable[[object], str] = number_text
 ) -> Bars:
-    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text by `told`.
+    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text by `shown`.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def bars(
     rows: list[dict[str, object]] = [
         {
             "name": name,
-            "text": told(value),
+            "text": shown(value),
             "negative": value < 0,
             "share": round(100 * (abs(value) / top), 2) if top else 0.0,
         }
@@ -283,8 +283,8 @@ def class_coefficients(data: ReportData) -> dict[str, object]:
         {
             "name": name,
             "cells": [
-                (number_text(v, 3), abs(v) == max(map(abs, values)), told)
-                for v, told in zip(values[:MAX_CLASSES], over, strict=False)
+                (number_text(v, 3), abs(v) == max(map(abs, values)), above)
+                for v, above in zip(values[:MAX_CLASSES], over, strict=False)
             ],
         }
         for (name, values), over in zip(table.rows, ranges, strict=True)
