@@ -1,38 +1,33 @@
 """Columns that look like something a model cannot learn from: ids, free text, constants; and groups of rows.
 
-Warnings come from what is known anyway: the sample of a pilot, statistics of Parquet files, data in memory.
-Nothing is read for it. Few false alarms count more than every hit: a number with decimals is never taken for an id,
-and a whole number only where it counts the rows, or has the name of an id and no value twice.
+Warnings come from what is known anyway: the sample of a pilot, statistics of Parquet files, data in memory. Where
+statistics leave open whether whole numbers are an id, a few rows of these columns are read. Few false alarms count
+more than every hit: a number with decimals is never taken for an id, and a whole number only where it counts the
+rows, or no value comes twice: under the name of an id, or where values lie so close that it is no chance.
 """
 
 from __future__ import annotations
 
 import datetime
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
+from hpo.data.ids import LEAST, MOSTLY, SOME, counts_rows, is_whole, lie_close, may_lie_close, named
 from hpo.data.levels import decoded_strings
 from hpo.data.look_words import MISSING, Look
 from hpo.data.origins import NOWHERE
 from hpo.data.schema import CATEGORICAL, NUMERIC, Field
-from hpo.data.values import Numbers, one_array, stored_numbers
+from hpo.data.values import one_array, stored_numbers
 from hpo.process.lazily import arrow_compute as pc
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.data.origins import Extent
+    from hpo.data.values import Numbers
 
-
-LEAST = 100
-"""Rows from which on a column may look like an id or a group."""
-
-MOSTLY = 0.95
-"""Share of the values that differ, of ids and of free text."""
 
 NEARLY = 0.995
 """Share of them, where it is not known how many rows there are."""
@@ -54,16 +49,6 @@ GROUPS, EACH = 20, 2.0
 
 WORDS = 3.0
 """Words that free text has on average."""
-
-
-_ID = re.compile(
-    r"(?i:(?:^|[_\W])(?:id|ids|uuid|guid|key)$)|[a-z](?:Id|ID)$|(?i:^(?:unnamed.*|rownames?|index|level_0)$)"
-)
-_WHO = re.compile(
-    r"^(?:customer|client|user|patient|subject|participant|person|student|pupil|employee|member|account|household|"
-    r"session|visitor|driver)(?:[_\W]?(?:id|no|nr|number|name|key|code))?$",
-    re.I,
-)
 
 
 def of_sample(
@@ -129,12 +114,22 @@ def of_memory(dataset: Dataset, fields: Iterable[Field]) -> Iterator[Look]:
             if gaps and (look := _without_values(field, one_array(dataset.values([field.name]).column(0)))):
                 yield look
             continue
-        values, named = stored_numbers(some), _named(field.name) and _is_numeric(field, some)
-        counts = _is_whole(field) and not gaps and _counts(values, dataset.rows or 0)
-        if named or counts or (values.min() == values.max() and not gaps):
+        values, known = stored_numbers(some), named(field.name) and _is_numeric(field, some)
+        differ = is_whole(field) and not gaps and _may_be_id(dataset, field.name, values)
+        if known or differ or (values.min() == values.max() and not gaps):
             column = one_array(dataset.values([field.name]).column(0))
             if (look := _of_values(field, column, len(column))) is not None:
                 yield look
+
+
+def _may_be_id(dataset: Dataset, name: str, values: Numbers) -> bool:
+    """Return whether whole numbers of data in memory may be an id, by some of their values."""
+    rows = dataset.rows or 0
+    if counts_rows(values, rows):
+        return True
+    return may_lie_close(values, rows) and may_lie_close(
+        stored_numbers(dataset.some_values(name, SOME).drop_null()), rows
+    )
 
 
 def _of_extent(field: Field, extent: Extent, rows: int) -> Look | None:
@@ -144,13 +139,13 @@ def _of_extent(field: Field, extent: Extent, rows: int) -> Look | None:
         return None
     if extent.spread == 0 and not field.nullable:
         return Look("constant", field.name, f"{extent.middle}" if field.kind == NUMERIC else "the same")
-    if not _is_whole(field) or rows < LEAST:
+    if not is_whole(field) or rows < LEAST:
         return None
     values = extent.spread + 1
     if rows <= values <= 1.01 * rows and not field.nullable:
         return Look("id", field.name, f"{rows:,} rows have values from one to the next")
     few = values >= GROUPS and values * EACH <= rows
-    return Look("group", field.name, f"at most {values:,.0f} values") if few and _named(field.name) else None
+    return Look("group", field.name, f"at most {values:,.0f} values") if few and named(field.name) else None
 
 
 def _of_values(field: Field, column: pa.Array, rows: float) -> Look | None:
@@ -168,7 +163,7 @@ def _of_values(field: Field, column: pa.Array, rows: float) -> Look | None:
     each = rows / values if rows < math.inf else (1.0 if distinct >= NEARLY * n else EACH)
     if distinct >= MOSTLY * n and each < TWICE:
         return _apart(field, present, distinct, n)
-    if _named(field.name) and values >= GROUPS and each >= EACH:
+    if named(field.name) and values >= GROUPS and each >= EACH:
         return Look("group", field.name, f"about {values:,.0f} values")
     return None
 
@@ -180,11 +175,12 @@ def _without_values(field: Field, column: pa.Array) -> Look | None:
 
 
 def _apart(field: Field, present: pa.Array, distinct: int, n: int) -> Look | None:
-    """Return what a column of values that differ looks like; of numbers nothing, unless they are named or count."""
+    """Return what a column of values that differ looks like; of numbers nothing unless that is no chance."""
     seen = f"{distinct:,} of {n:,} values differ"
     if field.kind != CATEGORICAL:
         values = stored_numbers(present)
-        return Look("id", field.name, seen) if _named(field.name) or _counts(values, n) else None
+        alike = named(field.name) or counts_rows(values, n) or lie_close(values)
+        return Look("id", field.name, seen) if alike else None
     words = pc.mean(pc.count_substring_regex(present, r"\S+")).as_py()
     return Look("text" if words >= WORDS else "id", field.name, seen)
 
@@ -206,34 +202,11 @@ def _in_all(n: int, distinct: int, rows: float) -> float:
     return high
 
 
-def _counts(values: Numbers, rows: int) -> bool:
-    """Return whether whole numbers count the rows, up or down, with few left out."""
-    steps = np.diff(values.astype(np.float64))
-    if not (len(steps) and steps.all() and (np.all(steps > 0) or np.all(steps < 0))):
-        return False
-    return bool(abs(float(values[-1]) - float(values[0])) + 1 <= 1.01 * rows)
-
-
-def _is_whole(field: Field) -> bool:
-    return field.kind == NUMERIC and "int" in field.dtype
-
-
 def _is_numeric(field: Field, present: pa.Array) -> bool:
     """Return whether a column holds whole numbers, those of CSV files as floats."""
     if field.kind != NUMERIC or pa.types.is_decimal(present.type):
         return False
-    return _is_whole(field) or bool(pc.all(pc.equal(present, pc.trunc(present))).as_py())
-
-
-def _named(name: str) -> bool:
-    """Return whether a name is that of an id, or of whoever has one.
-
-    Examples
-    --------
-    >>> [_named(n) for n in ("customer_id", "PassengerId", "customer", "width", "humid", "grid", "Unnamed: 0")]
-    [True, True, True, False, False, False, True]
-    """
-    return bool(_ID.search(name) or _WHO.match(name))
+    return is_whole(field) or bool(pc.all(pc.equal(present, pc.trunc(present))).as_py())
 
 
 def _shown(value: object) -> str:

@@ -32,7 +32,7 @@ def warn_of_looks(question: Question, pilot: Pilot) -> None:
     named = covariate_options(question.spec)
     found = [
         replace(look, option=named.get(look.column, look.option))
-        for look in (*pilot.looks, *looks_of(question.dataset))
+        for look in {(k.kind, k.column): k for k in (*pilot.looks, *looks_of(question.dataset))}.values()
         if look.column not in hashed
     ]
     hashes = not without_hashing(question.searched)

@@ -24,6 +24,7 @@ from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.folds.schemes import FoldScheme
+from hpo.data.ids import undecided
 from hpo.data.look_words import Look
 from hpo.data.looks import of_sample
 from hpo.data.origins import origins_of
@@ -114,6 +115,7 @@ class PilotPlan:
     needed : whether anything must be looked up: a sample, or the classes of the target.
     origins : those of the numbers that are known without reading, by column.
     peeked : the columns for which a few rows give them.
+    looked : the columns of which a few rows tell whether they are ids.
     plain : the pilot that follows from the schema, where nothing else is needed.
     """
 
@@ -124,6 +126,7 @@ class PilotPlan:
     needed: bool
     origins: Mapping[str, float] = field(default_factory=dict)
     peeked: tuple[Field, ...] = ()
+    looked: tuple[Field, ...] = ()
     plain: Pilot | None = None
 
 
@@ -146,7 +149,9 @@ def plan_pilot(
         return PilotPlan(dataset.targets, "", None, outdated=False, needed=True)
     encoder = ColumnEncoder(max_categories, hash_columns=hash_columns)
     learned = (*encoder.sample_columns(dataset.features), *folds.sample_columns)
-    origins, peeked = dataset.known_origins(encoder.numbers(dataset.features))
+    numbers = encoder.numbers(dataset.features)
+    origins, peeked = dataset.known_origins(numbers)
+    looked = _undecided(dataset, [field for field in numbers if field not in peeked])
     weight = (dataset.weight,) if dataset.weight else ()
     columns = tuple(dict.fromkeys((*learned, *dataset.targets, *weight))) if learned else ()
     lookup = digest(
@@ -162,7 +167,7 @@ def plan_pilot(
     )
     plain = None if learned else _of_schema(dataset, folds, encoder, classes)
     none = PilotPlan((), lookup, None, outdated=False, needed=False, plain=plain)
-    needed = plain is None or bool(origins or peeked)
+    needed = plain is None or bool(origins or peeked or looked)
     share = seen if seen is not None and not folds.sample_columns else _none_seen
     of_plain = 0.0 if plain is None or seen is None else share(plain)
     if plain is not None and not needed and (seen is None or of_plain >= LEAST_SHARE):
@@ -173,7 +178,7 @@ def plan_pilot(
         pilots = {d.name: load_pilot(store, d.name, folds, dataset) for d in known}
         shares = {name: 0.0 if pilot is None else share(pilot) for name, pilot in pilots.items()}
         most = max(known, key=lambda d: (shares[d.name], d is fitting), default=None)
-        if plain is not None and of_plain >= max([LEAST_SHARE, *shares.values()]):
+        if plain is not None and of_plain >= LEAST_SHARE and of_plain > max([0.0, *shares.values()]):
             return none
         if most is not None and shares[most.name] >= LEAST_SHARE:
             fitting = most
@@ -181,7 +186,7 @@ def plan_pilot(
         return none
     stored = fitting.name if fitting else None
     outdated = bool(known) and fitting is None
-    return PilotPlan(columns, lookup, stored, outdated=outdated, needed=True, origins=origins, peeked=peeked)
+    return PilotPlan(columns, lookup, stored, outdated, needed=True, origins=origins, peeked=peeked, looked=looked)
 
 
 def _none_seen(_: Pilot) -> float:
@@ -222,10 +227,11 @@ def make_pilot(
         table, drawn = dataset.sample(plan.columns, PILOT_ROWS, seed)
         table = _counting(dataset, table)
         folds = folds.fit(table) if folds.sample_columns else folds
-    peeked = dataset.peek(plan.peeked)
+    few = (*plan.peeked, *plan.looked)
+    peeked = dataset.peek(few)
     origins = {**plan.origins, **origins_of(plan.peeked, peeked)}
     encoder = _fitted(unfitted, dataset, table, classes, origins)
-    looks = (*_looks(dataset, table), *of_sample(plan.peeked, peeked, _rows(dataset)))
+    looks = (*_looks(dataset, table), *of_sample(few, peeked, _rows(dataset)))
     about = {
         "lookup": plan.lookup,
         "segments": [segment.fingerprint for segment in drawn],
@@ -235,6 +241,12 @@ def make_pilot(
     name = digest(about)
     PILOT.put(store, name, {**about, "looks": [asdict(look) for look in looks]})
     return replace(_pilot(dataset, folds, encoder, name, "sampled"), looks=looks)
+
+
+def _undecided(dataset: Dataset, numbers: Sequence[Field]) -> tuple[Field, ...]:
+    """Return the columns of files of which a few rows tell whether they are ids."""
+    extents = None if dataset.in_memory or dataset.rows is None else dataset.extents(numbers)
+    return undecided(numbers, extents, dataset.rows or 0) if extents else ()
 
 
 def _looks(dataset: Dataset, sample: pa.Table | None) -> list[Look]:
