@@ -139,7 +139,7 @@ def _stored_fields(kind: type) -> Mapping[str, str] | None:
     return {_path_of(f): f.name for f in fields(kind) if f.init and not f.metadata.get("static")}
 
 
-def _path_of(known: Field[Any]) -> str:
+def _path_of(known: Field[object]) -> str:
     return str(known.metadata.get("stored_as", known.name))
 
 

@@ -251,11 +251,11 @@ def test_a_row_beyond_full_mini_batches_makes_no_step_of_its_own(optimizer):
     losses, summary = [], PackedClassifiers("log_loss", "1e-4", "0", optimizer=optimizer, epochs=5)
     for seed in range(12):
         X, y = make_classification(3000, 20, n_informative=5, flip_y=0.1, random_state=seed)
-        told = [
+        models = [
             fitted(Linear(loss="log_loss", summary=summary), state_of(summary, X[:n], y[:n], (0, 1)))
             for n in (128, 129)
         ]
-        losses.append([log_loss(y[200:], model.predict_proba(X[200:])) for model in told])
+        losses.append([log_loss(y[200:], model.predict_proba(X[200:])) for model in models])
     full, beyond = np.mean(losses, axis=0)
     assert beyond < full + 0.01
 
