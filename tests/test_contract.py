@@ -62,6 +62,7 @@ FOREIGN = {
     "model[-1]": "a fitted model of scikit-learn",
     "self.model": "a fitted model of scikit-learn",
     "last": "a fitted model of scikit-learn",
+    "step": "a step of a fitted pipeline",
     "range_": "a search range",
     "field.range": "a search range",
     "question.folds": "a fold scheme",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Values
-from algorithms.contract import DENSE_BYTES, Rows, as_dense, steps_of
+from algorithms.contract import DENSE_BYTES, Weighted, as_dense, steps_of
 from algorithms.lazily import sklearn
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
 
 
-def asked_of(model: BaseEstimator, rows: Rows) -> BaseEstimator:
+def asked_of(model: BaseEstimator, rows: Weighted) -> BaseEstimator:
     """Return what answers for a model of some rows: itself of dense ones, else predictions made when asked.
 
     Parameters

@@ -15,6 +15,7 @@ from studies.report.charts.pareto import valued_by
 from studies.report.charts.rungs import rungs_scale
 from studies.report.charts.scales import useful_scale
 from studies.report.charts.timeline import spans
+from studies.report.coefficients import class_coefficients, units
 from studies.report.context import MAX_POINTS, Context, context_of, drawing_of
 from studies.report.data import Curve, ReportData
 from studies.report.sentences import (
@@ -77,7 +78,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "standings": report_tables.standings(context),
         "pareto": _pareto(context),
         "classes": report_tables.classes(data),
-        "class_coefficients": report_tables.class_coefficients(data),
+        "class_coefficients": class_coefficients(data),
         "validation": _validation(context),
         "slices": _slices(context),
         "pair": _pair(context),
@@ -87,7 +88,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "backtests": _backtests(context),
         "topics": _topics(context),
         "coefficients": report_tables.bars([] if data.units else data.coefficients, MAX_BARS),
-        "units": report_tables.units(data),
+        "units": units(data),
         "lineage": _lineage(data),
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),

@@ -138,6 +138,36 @@ def test_clusters_have_the_sizes_and_means_of_scikit_learns(tmp_path):
     assert len(found.points) == len(X)
 
 
+def test_clusters_by_inertia_alone_are_drawn_from_the_rows_that_the_state_keeps(tmp_path):
+    X = frame(load_iris).drop(columns="target")
+    search = {"kmeans.n_clusters": [3], "kmeans.standardize": [False]}
+    asked = {"algorithm": "kmeans", "scoring": "neg_inertia", "trials": 1, "search": search}
+    found = behaviour_of(hpo.tune(X, store=tmp_path, **asked))
+    own = KMeans(3, n_init=10, random_state=0).fit(X)
+    order = np.argsort(-np.bincount(own.labels_))
+    assert not found.hint and found.rows == found.of == len(X) == len(found.clusters.points)
+    columns = [list(X).index(c) for c in found.clusters.columns]
+    assert np.allclose(found.clusters.means, own.cluster_centers_[order][:, columns])
+    assert np.allclose(found.clusters.overall, X[found.clusters.columns].mean())
+    assert np.allclose(found.clusters.spread, X[found.clusters.columns].std(ddof=0))
+
+
+def test_rows_that_a_coreset_keeps_stand_for_all(tmp_path):
+    rng = np.random.default_rng(0)
+    far = np.repeat([[0.0, 0.0], [9.0, 1.0], [3.0, 30.0]], [9_000, 2_500, 500], axis=0)
+    X = pd.DataFrame(far + rng.normal(size=far.shape), columns=["a", "b"])
+    search = {"kmeans.n_clusters": [3], "kmeans.standardize": [False], "kmeans.size": 600, "kmeans.k_max": 5}
+    found = behaviour_of(
+        hpo.tune(X, algorithm="kmeans", scoring="neg_inertia", folds=2, trials=1, search=search, store=tmp_path)
+    )
+    shown = found.clusters
+    assert (found.rows, found.of) == (600, len(X))
+    assert np.allclose(shown.shares, [0.75, 2_500 / 12_000, 500 / 12_000], atol=0.04)
+    assert np.allclose(shown.means[0], X[:9_000][shown.columns].mean(), atol=0.3)
+    drawn = np.bincount([group for *_, group in shown.points]) / len(shown.points)
+    assert np.allclose(drawn, shown.shares, atol=0.06), "the map has as many rows of each cluster as there are"
+
+
 def test_components_explain_what_scikit_learns_do(tmp_path):
     X = frame(load_wine).drop(columns="target")
     search = {"pca.n_components": [3], "pca.standardize": [True]}

@@ -22,6 +22,8 @@ def scatter_chart(
     y_label: str,
     name: str,
     rule: str = "",
+    width: float = WIDTH,
+    class_: str = "plot",
 ) -> str:
     """Return points, each group in its colour; `rule` draws the line of equal values, or that of zero.
 
@@ -34,10 +36,10 @@ def scatter_chart(
     xs, ys = [x for group in known for x, _ in group], [y for group in known for _, y in group]
     x = fit_linear([*xs, *(ys if rule == "equal" else ())], pad=0.03)
     y = x if rule == "equal" else fit_linear([*ys, *([0.0] if rule == "zero" else [])], pad=0.05)
-    frame = frame_of(WIDTH, HEIGHT, x, y)
+    frame = frame_of(width, HEIGHT, x, y)
     content = [frame.axes(shorten(x_label, 40), shorten(y_label, 40)), _rule(frame, rule)]
     content += [_dots(frame, group, i) for i, group in enumerate(known)]
-    return picture(WIDTH, HEIGHT, name, content, "plot")
+    return picture(width, HEIGHT, name, content, class_)
 
 
 def line_chart(
@@ -72,9 +74,11 @@ def bins_chart(
     x_label: str,
     name: str,
     rule: float | None = None,
+    width: float = WIDTH,
+    class_: str = "plot",
 ) -> str:
     """Return stacked bars of two kinds of rows by a score, and a rule at one of the scores."""
-    frame, step = _bins_frame(bins)
+    frame, step = _bins_frame(bins, width)
     content = [frame.axes(shorten(x_label, 40), "rows")]
     for begin, first, second in bins:
         low = 0.0
@@ -86,7 +90,7 @@ def bins_chart(
     if rule is not None and (unit := frame.x.unit(rule)) is not None:
         at = frame.across(unit)
         content.append(element("path", d=f"M{coord(at)} {coord(frame.base)}V26", class_="best-rule cut-rule"))
-    return picture(WIDTH, HEIGHT, name, content, "plot")
+    return picture(width, HEIGHT, name, content, class_)
 
 
 def bins_places(bins: Sequence[tuple[float, float, float]], scores: Sequence[float]) -> list[float]:
@@ -95,12 +99,12 @@ def bins_places(bins: Sequence[tuple[float, float, float]], scores: Sequence[flo
     return [frame.across(frame.x.unit(score) or 0.0) for score in scores]
 
 
-def _bins_frame(bins: Sequence[tuple[float, float, float]]) -> tuple[Frame, float]:
+def _bins_frame(bins: Sequence[tuple[float, float, float]], width: float = WIDTH) -> tuple[Frame, float]:
     """Return the frame of some bins, and how wide each is."""
     step = bins[1][0] - bins[0][0] if len(bins) > 1 else 1.0
     most = max([1e-300, *(a + b for _, a, b in bins)])
     x = Linear(bins[0][0], bins[-1][0] + step)
-    return frame_of(WIDTH, HEIGHT, x, Linear(0.0, most * 1.05)), step
+    return frame_of(width, HEIGHT, x, Linear(0.0, most * 1.05)), step
 
 
 def scree_chart(shares: Sequence[float], name: str, width: float = WIDTH, class_: str = "plot") -> str:
