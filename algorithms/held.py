@@ -106,6 +106,11 @@ class State:
         """How much of the target each column alone tells, from 0 to 1, shape (d,); None where that is not kept."""
         return None
 
+    @property
+    def unused(self) -> str:
+        """Which rows no sum holds, and why, as a sentence without its end; empty where all count."""
+        return ""
+
     def besides(self, before: Self, replay: float) -> NDArray[np.bool_] | None:
         """Return which kept rows another state lacks, and a share of those that it has; None where no rows nest.
 

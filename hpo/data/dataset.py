@@ -57,6 +57,7 @@ class Dataset:
     log : what was read so far.
     chosen : which of the files these are, in words; empty for all.
     join : what is joined to its rows, as it was asked for; None for nothing.
+    remark : which rows cannot be used, as far as that was seen when it was opened, in words; empty for none.
     """
 
     def __init__(self, source: Source, roles: Roles, join: Join | None = None) -> None:
@@ -72,8 +73,13 @@ class Dataset:
         self.in_memory: bool = source.in_memory
         self.is_text: bool = source.is_text
         self.log = ReadLog()
-        self.chosen = ""
+        self.chosen = self.remark = ""
         self._extents: dict[tuple[str, ...], dict[str, Extent] | None] = {}
+
+    @property
+    def source(self) -> Source:
+        """Where the rows come from."""
+        return self._source
 
     def sight(self, rows: int) -> Sight:
         """Return the first rows of the features and targets that are text, as CSV files have them; else none."""
@@ -86,7 +92,7 @@ class Dataset:
         """
         source = self._source.exactly([name for name in names if name in self.schema])
         found = Dataset(source, self._roles, self.join)
-        found.log, found.chosen = self.log, self.chosen
+        found.log, found.chosen, found.remark = self.log, self.chosen, self.remark
         return found
 
     @property

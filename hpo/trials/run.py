@@ -39,7 +39,14 @@ from hpo.states.refining import Refining, precision_in_words
 from hpo.states.runs import runs_of
 from hpo.states.stand_in import fitting
 from hpo.trials import accuracy
-from hpo.trials.beforehand import check_asked, check_rows, study_space, warn_of_looks, warn_of_targets
+from hpo.trials.beforehand import (
+    check_asked,
+    check_rows,
+    study_space,
+    warn_of_looks,
+    warn_of_targets,
+    warn_of_unused,
+)
 from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
 from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, settled
 from hpo.trials.fidelity import Fidelity
@@ -157,6 +164,7 @@ class Runner:
         """Make the states, run the trials, keep the record."""
         found, made = self._states(pilot, stop)
         warn_of_targets(self.question, found)
+        warn_of_unused(self.question, found)
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._noted(self._record(tuner, found, made, cost), found)

@@ -82,9 +82,10 @@ GROUPS = Kind("groups", "the groups of folds")
 DEALS = Kind("deals", "what folds deal")
 SERIES = Kind("series", "the series and times of rows")
 FOOTERS = Kind("footers", "what files say of themselves")
+VOCABULARY = Kind("vocabularies", "the words of documents")
 
-KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS, SERIES, FOOTERS)
-"""Categories and origins; labels and their rows; what summaries know; groups; folds; series; footers."""
+KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS, SERIES, FOOTERS, VOCABULARY)
+"""Categories and origins; labels and their rows; what summaries know; groups; folds; series; footers; words."""
 
 
 def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
