@@ -52,7 +52,7 @@ def test_mistakes_in_the_file_name_line_and_key(ask, data, command, text, line, 
     assert words in answer.err
 
 
-def test_every_mistake_is_told_at_once(ask, data):
+def test_every_mistake_is_reported_at_once(ask, data):
     study = write_study(
         Path("s.yaml"), data, "search: {ridge.alfa: 1, ridge.tool: 2}", algorithm=["ridge", "laso"]
     )

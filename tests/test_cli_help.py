@@ -96,7 +96,7 @@ def test_help_fits_80_columns(ask, monkeypatch, group):
         (("states", "collect"), "collect"),
     ],
 )
-def test_wrong_usage_is_told_in_words(ask, args, words):
+def test_wrong_usage_is_explained_in_words(ask, args, words):
     answer = ask(*args)
     assert (answer.code, answer.out) == (2, "")
     assert words in answer.err

@@ -288,7 +288,7 @@ def test_the_hub_names_no_algorithm(path):
     assert found <= NAMED.get(str(path.relative_to(ROOT)), set())
 
 
-def test_what_fits_in_memory_is_told_by_the_registry():
+def test_what_fits_in_memory_is_known_to_the_registry():
     wide = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3000)), ("y",))
     found = fitting(wide, 5, 0, 2**30)
     assert "linear_regressor" in found

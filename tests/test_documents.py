@@ -46,8 +46,8 @@ def test_a_column_of_text_is_the_matrix_that_scikit_learn_makes_of_it(asked, tmp
     assert found.best_value == pytest.approx(matrix.best_value, abs=0.02), "other folds: rows have other places"
     mine, other = (np.sort(r.best_model[-1].components_, axis=0) for r in (found, matrix))
     assert mine == pytest.approx(other, rel=1e-6)
-    told = found.predict(frame()[:6])
-    assert np.allclose(told, found.best_model[-1].transform(counter.transform(TEXTS[:6]).astype(float)))
+    predicted = found.predict(frame()[:6])
+    assert np.allclose(predicted, found.best_model[-1].transform(counter.transform(TEXTS[:6]).astype(float)))
 
 
 def test_the_only_column_is_taken_by_itself_from_csv_and_parquet(tmp_path, monkeypatch, capsys):
@@ -80,8 +80,8 @@ def test_documents_without_words_and_words_that_are_not_known(tmp_path):
     state = found.best.states.whole
     assert (state.rows, state.short) == (93, 3.0)
     assert np.allclose(found.best_model[-1].components_.sum(), plain.best_model[-1].components_.sum(), rtol=0.05)
-    told = found.predict(pd.DataFrame({"abstract": [None, "", "wholly unheard"]}))
-    assert np.allclose(told, told.iloc[0]) and np.allclose(told.sum(axis=1), 1.0)
+    predicted = found.predict(pd.DataFrame({"abstract": [None, "", "wholly unheard"]}))
+    assert np.allclose(predicted, predicted.iloc[0]) and np.allclose(predicted.sum(axis=1), 1.0)
 
 
 def test_what_is_wrong_is_said(tmp_path):

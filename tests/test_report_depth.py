@@ -85,7 +85,7 @@ def test_a_report_of_slow_trials_fits_no_more_often_than_the_trials_did(trials, 
         assert thinned or len(curve.x) == POINTS
 
 
-def test_what_was_left_out_is_told_when_asked_for():
+def test_what_was_skipped_is_computed_when_asked_for():
     result = noting(tune(trials=3), 60.0)
     data = hpo.write_report(result)
     assert (data.nested, data.learning, data.validation) == (None, None, [])

@@ -72,7 +72,7 @@ def _nobody(room: str) -> dict[str, list[str]]:
     return {f"{room}/race-{i}": [] for i in range(12)}
 
 
-def test_a_clock_that_is_off_is_told(location, monkeypatch):
+def test_a_clock_that_is_off_is_reported(location, monkeypatch):
     stat = RemoteBackend.stat
     late = itertools.repeat(300.0)
     monkeypatch.setattr(

@@ -84,8 +84,8 @@ def main() -> None:
         for version, path in sorted(there.items()):
             place = Path(folder) / version
             place.mkdir()
-            told = checked(path, made, place)
-            print(f"Python {version}: {told}, {made.name} installs, the demo runs", flush=True)
+            outcome = checked(path, made, place)
+            print(f"Python {version}: {outcome}, {made.name} installs, the demo runs", flush=True)
     missing = [version for version in VERSIONS if version not in there and asked is None]
     if missing:
         print(f"not there, so not checked: Python {', '.join(missing)}")

@@ -399,8 +399,8 @@ class Generalized(
         kept = values > 1e-9 * q.weight
         along = (errors @ q.spectrum.vectors)[:, kept] / np.sqrt(values[kept])
         square = along.T @ along
-        told = np.trace(square) + 2.0 * np.sqrt(2.0 * np.sum(square * square))
-        return 0.5 * float(told + self._unfinished(solution, state)) / q.weight
+        bound = np.trace(square) + 2.0 * np.sqrt(2.0 * np.sum(square * square))
+        return 0.5 * float(bound + self._unfinished(solution, state)) / q.weight
 
     def _unfinished(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return twice what the solver left of the objective, gᵀ(Q + λ)⁻¹g."""
@@ -435,8 +435,8 @@ class Generalized(
         if state.of_rows:
             return self._loss_of_rows(solution, state, weights)
         k = min(solution.quadratic.k, len(state.known["start"]) - 1)
-        told = corrected(self.summary.about, state, weights, k).at(solution.in_z)
-        return told[0] / float(np.array(weights) @ state.counts)
+        gained = corrected(self.summary.about, state, weights, k).at(solution.in_z)
+        return gained[0] / float(np.array(weights) @ state.counts)
 
     def _loss_of_rows(
         self, solution: GeneralizedSolution, state: CurvatureState, weights: Weights

@@ -34,9 +34,9 @@ def asked_of(model: BaseEstimator, rows: Weighted) -> BaseEstimator:
     if isinstance(model, Given):
         return model
     methods = {name: cache(partial(_answers, model, name, rows.X)) for name in METHODS if hasattr(model, name)}
-    told: dict[str, Callable[[], Values]] = dict(methods)
+    called: dict[str, Callable[[], Values]] = dict(methods)
     kind = "classifier" if sklearn.base.is_classifier(model) else sklearn.utils.get_tags(model).estimator_type
-    return Given(told, kind or "regressor", getattr(model, "classes_", None))
+    return Given(called, kind or "regressor", getattr(model, "classes_", None))
 
 
 def takes_sparse(model: BaseEstimator) -> bool:

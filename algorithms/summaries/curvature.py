@@ -276,11 +276,11 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
         Where the state is the rows, how many there may be.
         """
-        features, told = self._features(shape, sample), shape
+        features, whole = self._features(shape, sample), shape
         if features:
             shape = self._shape_of(shape, Known(features))
-        if replace(self, known=None).keeps_rows(told):
-            self.check_target(np.array([sample.target(told.d).min(initial=NONE)]), told.targets[0])
+        if replace(self, known=None).keeps_rows(whole):
+            self.check_target(np.array([sample.target(whole.d).min(initial=NONE)]), whole.targets[0])
             return Known({**features, WHOLE: np.array([replace(self, known=None)._fitting(shape)])})
         if features:
             sample = self.mapped(sample, shape)

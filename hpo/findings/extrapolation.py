@@ -77,8 +77,8 @@ class Extrapolation:
         shown = metric_of(metric)
         low, high = sorted(shown.sign * one for one in (self.low, self.high))
         law = f"By a power law through the scores of {self.sizes[-1]:,.0f} rows and fewer"
-        told = f"{law}, {shown.short} extrapolated to all {self.rows:,} rows is {shown.sign * self.score:.4g}"
-        between = f"{told} ({low:.4g} to {high:.4g})"
+        text = f"{law}, {shown.short} extrapolated to all {self.rows:,} rows is {shown.sign * self.score:.4g}"
+        between = f"{text} ({low:.4g} to {high:.4g})"
         return f"{between}, but the law cannot be seen in the scores: {self.doubt}" if self.doubt else between
 
 
@@ -101,29 +101,29 @@ def nested_scores(candidate: Candidate, metric: str) -> list[tuple[float, Scores
 
 
 def extrapolate(
-    told: Sequence[tuple[float, Scores]], rows: int, most: float = math.inf, seed: int = 0
+    nested: Sequence[tuple[float, Scores]], rows: int, most: float = math.inf, seed: int = 0
 ) -> Extrapolation | None:
     """Return the score at ``rows`` training rows; None for fewer than three sizes.
 
     Parameters
     ----------
-    told : training rows, and the fold scores of models of so many.
+    nested : training rows, and the fold scores of models of so many.
     rows : where to.
     most : the best score that there is.
     seed : of the laws and errors that are drawn.
 
     Examples
     --------
-    >>> told = [(float(n), Scores((0.9 - n**-0.5, 0.9 - n**-0.5))) for n in (100, 400, 1600)]
-    >>> found = extrapolate(told, 10_000)
+    >>> nested = [(float(n), Scores((0.9 - n**-0.5, 0.9 - n**-0.5))) for n in (100, 400, 1600)]
+    >>> found = extrapolate(nested, 10_000)
     >>> round(found.score, 3), round(found.rate, 1)
     (0.89, 0.5)
     """
-    if len(told) < 3:
+    if len(nested) < 3:
         return None
     curve = LearningLaw(
-        np.array([n for n, _ in told]), np.array([scores.folds for _, scores in told]), rows / told[-1][0],
-        told[-1][1].se,
+        np.array([n for n, _ in nested]), np.array([scores.folds for _, scores in nested]), rows / nested[-1][0],
+        nested[-1][1].se,
     )  # fmt: skip
     ends = (1.0 - LEVEL) / 2.0
     by_laws, scores = drawn_laws(curve, most, seed)
@@ -135,7 +135,7 @@ def extrapolate(
     )  # fmt: skip
 
 
-def best_there_is(metric: str, told: Sequence[tuple[float, Scores]]) -> float:
+def best_there_is(metric: str, nested: Sequence[tuple[float, Scores]]) -> float:
     """Return the score that no model exceeds: 0 for losses, 1 for most others, infinite where that is unknown.
 
     Examples
@@ -144,5 +144,5 @@ def best_there_is(metric: str, told: Sequence[tuple[float, Scores]]) -> float:
     (0.0, 1.0, inf)
     """
     top = 0.0 if metric.startswith("neg_") else 1.0
-    within = all(scores.mean <= top for _, scores in told)
+    within = all(scores.mean <= top for _, scores in nested)
     return top if within and metric in sklearn.metrics.get_scorer_names() else math.inf

@@ -286,8 +286,8 @@ class Result(Drawn):
                 found = [None if s is None else s.also.get(name, s) for s in known]
                 frame[f"mean_{name}"] = [np.nan if s is None else s.mean for s in found]
                 frame[f"std_error_{name}"] = [np.nan if s is None else s.se for s in found]
-                told = [None if s is None else s.bound for s in found]
-                frame[f"score_bound_{name}"] = [np.nan if bound is None else bound for bound in told]
+                known_bounds = [None if s is None else s.bound for s in found]
+                frame[f"score_bound_{name}"] = [np.nan if bound is None else bound for bound in known_bounds]
                 frame[f"accuracy_{name}"] = self._noted(name)
         return frame
 

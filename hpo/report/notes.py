@@ -10,7 +10,7 @@ from hpo.findings.curves import extrapolated
 from hpo.findings.editions import words
 from hpo.states.fold_sizes import without_class
 from hpo.trials.accuracy import scored_rows
-from hpo.trials.hopeless import told
+from hpo.trials.hopeless import exclusion_text
 from hpo.trials.notes import notes as notes_of
 from studies.counting import counted
 from studies.report.text import bytes_text, metric_of, seconds_text
@@ -32,7 +32,7 @@ def concerns(result: Result) -> list[str]:
     noted = notes_of(result.optuna_study)
     if unsettled := sum(note.error is not None and not note.repeated for note in noted):
         found.append(f"{counted(unsettled, 'setting')} could not be scored; the trials table has the reasons.")
-    found += [f"{told(choice, why)}." for choice, why in result.run.tuner.hopeless.found.items()]
+    found += [f"{exclusion_text(choice, why)}." for choice, why in result.run.tuner.hopeless.found.items()]
     if unfinished := sum(not note.converged for note in noted):
         found.append(f"In {counted(unfinished, 'trial')} a solver reached max_iter before its tolerance.")
     if lacking := without_class(result.run.evidence.any_states):
@@ -133,13 +133,13 @@ def _unscored(result: Result) -> list[str]:
     """Return which further scores could not be computed."""
     if not result.record.sampled:
         return []
-    untold = {
+    uncomputed = {
         name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
         for name in result.record.metrics[1:]
     }
     return [
         f"{metric_of(name).short} could not be computed for {counted(n, 'setting')}."
-        for name, n in untold.items()
+        for name, n in uncomputed.items()
         if n
     ]
 

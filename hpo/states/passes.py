@@ -348,13 +348,13 @@ class Pass:
             batch = rows.batch
             cells = assign(batch, first_row)
             hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
-            told = {k: v for one in beside for k, v in one.of(batch, first_row, segment.id).items()}
+            given = {k: v for one in beside for k, v in one.of(batch, first_row, segment.id).items()}
             if draws:
-                told["number"] = np.arange(first_row, first_row + batch.num_rows)
+                given["number"] = np.arange(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
                 rows, dataset.targets, dataset.weight, cells, n_cells,
-                priority=hashes, beside=told, workspace=workspace, where=segment.id, tables=self._tables,
+                priority=hashes, beside=given, workspace=workspace, where=segment.id, tables=self._tables,
             )  # fmt: skip
             parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))
             yield _Parts(parts, encoded.without_target, encoded.without_weight), batch.num_rows

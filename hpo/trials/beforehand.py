@@ -65,11 +65,11 @@ def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, Base
     """Return what is searched, narrowed by what the states know."""
 
     def bounds(one: Searched) -> Mapping[str, Range | None]:
-        told = []
+        each = []
         for algorithm in one.variants:
             states = found.states[algorithm.summary].for_algorithm(algorithm)
-            told.append(bounds_of(algorithm, one.algorithm, states.whole))
-        return widest(told)
+            each.append(bounds_of(algorithm, one.algorithm, states.whole))
+        return widest(each)
 
     return space_of(searched, bounds)
 

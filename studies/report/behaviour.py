@@ -117,8 +117,8 @@ def _ranked(found: Ranked) -> dict[str, object]:
     ]  # fmt: skip
     if found.calibration:
         pairs = [(mean, share) for mean, share, _ in found.calibration]
-        told = "Calibration: share of positive rows against their mean probability"
-        chart = charts.line_chart(pairs, f"mean {score}", "observed share", told, diagonal=True, dots=True)
+        label = "Calibration: share of positive rows against their mean probability"
+        chart = charts.line_chart(pairs, f"mean {score}", "observed share", label, diagonal=True, dots=True)
         drawn += ["Calibration", chart]
     return {
         "charts": titled(drawn),
@@ -221,8 +221,8 @@ def _regressed(found: Regressed, target: str) -> dict[str, object]:
         ),
     ]  # fmt: skip
     for name, values in found.columns:
-        points, told = list(zip(values, errors, strict=True)), f"Errors against {name}"
-        chart = charts.scatter_chart([points], name, "true less predicted", told, "zero")
+        points, label = list(zip(values, errors, strict=True)), f"Errors against {name}"
+        chart = charts.scatter_chart([points], name, "true less predicted", label, "zero")
         drawn += [f"Errors by {shorten(name, 30)}", chart]
     return {
         "charts": titled(drawn),

@@ -72,8 +72,8 @@ def class_coefficients(data: ReportData) -> dict[str, object]:
         {
             "name": name,
             "cells": [
-                (number_text(v, 3), abs(v) == max(map(abs, values)), told)
-                for v, told in zip(values[:MAX_CLASSES], over, strict=False)
+                (number_text(v, 3), abs(v) == max(map(abs, values)), above)
+                for v, above in zip(values[:MAX_CLASSES], over, strict=False)
             ],
         }
         for (name, values), over in zip(table.rows, ranges, strict=True)

@@ -88,9 +88,9 @@ class Bars(TypedDict):
 
 
 def bars(
-    pairs: Sequence[tuple[str, float]], limit: int, told: Callable[[object], str] = number_text
+    pairs: Sequence[tuple[str, float]], limit: int, shown: Callable[[object], str] = number_text
 ) -> Bars:
-    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text by `told`.
+    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text by `shown`.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def bars(
     rows: list[dict[str, object]] = [
         {
             "name": name,
-            "text": told(value),
+            "text": shown(value),
             "negative": value < 0,
             "share": round(100 * (abs(value) / top), 2) if top else 0.0,
         }

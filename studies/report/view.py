@@ -11,7 +11,7 @@ from studies.report import tables as report_tables
 from studies.report.behaviour import behaviour, cuts
 from studies.report.brushes import parallels
 from studies.report.charts.marks import swatch
-from studies.report.charts.pareto import told_by
+from studies.report.charts.pareto import valued_by
 from studies.report.charts.rungs import rungs_scale
 from studies.report.charts.scales import useful_scale
 from studies.report.charts.timeline import spans
@@ -192,12 +192,12 @@ def _history(context: Context) -> dict[str, object]:
         return {}
     drawing, beyond, error = [], [], _error(context)
     for name in context.data.objectives or [context.data.scoring]:
-        metric, told = metric_of(name), told_by(trials, name)
+        metric, valued = metric_of(name), valued_by(trials, name)
         drawing += [
-            charts.history_chart(told, context.drawn, context.algorithms, metric, *size, error)
+            charts.history_chart(valued, context.drawn, context.algorithms, metric, *size, error)
             for size in ((880.0, 300.0, "points wide"), (360.0, 250.0, "points narrow"))
         ]
-        _, count = useful_scale([metric.shown(trial.value) for trial in told], metric.sign, error)
+        _, count = useful_scale([metric.shown(trial.value) for trial in valued], metric.sign, error)
         beyond += [(metric.short, count)] if count else []
     failed = sum(finite(trial.value) is None and not trial.pruned for trial in trials)
     best = context.data.best

@@ -185,11 +185,11 @@ def test_columns_that_every_fold_has_keep_their_range_where_others_are_merged_in
 
 def of_logarithms(trial):
     """Return a trial whose logarithmic ranges are those of the logarithm, since Optuna's fANOVA knows none."""
-    logs = {name for name, told in trial.distributions.items() if getattr(told, "log", False)}
+    logs = {name for name, range_ in trial.distributions.items() if getattr(range_, "log", False)}
     params = {name: math.log(value) if name in logs else value for name, value in trial.params.items()}
     ranges = {
-        name: optuna.distributions.FloatDistribution(math.log(told.low), math.log(told.high)) if name in logs else told
-        for name, told in trial.distributions.items()
+        name: optuna.distributions.FloatDistribution(math.log(range_.low), math.log(range_.high)) if name in logs else range_
+        for name, range_ in trial.distributions.items()
     }
     return optuna.trial.create_trial(value=trial.value, params=params, distributions=ranges)
 

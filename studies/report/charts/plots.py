@@ -84,8 +84,8 @@ def bins_chart(
         low = 0.0
         for i, (count, kind) in enumerate(((first, names[0]), (second, names[1]))):
             if count > 0.0:
-                told = f"{number_text(begin, 3)} to {number_text(begin + step, 3)}: {number_text(count)} {kind}"
-                content.append(_box(frame, begin, step, (low, low + count), i, told))
+                text = f"{number_text(begin, 3)} to {number_text(begin + step, 3)}: {number_text(count)} {kind}"
+                content.append(_box(frame, begin, step, (low, low + count), i, text))
             low += count
     if rule is not None and (unit := frame.x.unit(rule)) is not None:
         at = frame.across(unit)
@@ -115,8 +115,8 @@ def scree_chart(shares: Sequence[float], name: str, width: float = WIDTH, class_
     total, sums = 0.0, []
     for number, share in enumerate(shares, start=1):
         total += share
-        told = f"component {number}: {share:.1%} of the variance, {total:.1%} with those before"
-        content.append(_box(frame, number - 0.4, 0.8, (0.0, share), 0, told))
+        text = f"component {number}: {share:.1%} of the variance, {total:.1%} with those before"
+        content.append(_box(frame, number - 0.4, 0.8, (0.0, share), 0, text))
         sums.append(frame.point(number, total))
     points = [point for point in sums if point is not None]
     if len(points) > 1:
@@ -140,9 +140,9 @@ def _rule(frame: Frame, rule: str) -> str:
     return element("path", d=path(known), class_="best-rule") if known else ""
 
 
-def _box(frame: Frame, begin: float, step: float, ends: Pair, index: int, told: str) -> str:
+def _box(frame: Frame, begin: float, step: float, ends: Pair, index: int, text: str) -> str:
     left, right = (frame.across(frame.x.unit(one) or 0.0) for one in (begin, begin + step))
     low, high = (frame.up(frame.y.unit(one) or 0.0) for one in ends)
     data = f"M{coord(left + 0.5)} {coord(low)}V{coord(high)}H{coord(max(right - 0.5, left + 1.0))}V{coord(low)}z"
     box = element("path", d=data, class_=f"block {series_class(index)}")
-    return element("g", title(told) + box, class_="hit-bar")
+    return element("g", title(text) + box, class_="hit-bar")

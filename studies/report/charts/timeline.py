@@ -63,12 +63,12 @@ def timeline_chart(
     for i, (name, each, colour) in enumerate(lanes):
         y, took = TOP + LANE * i, sum(end - begin for begin, end in each)
         number = "" if colour == "rest" else f"{counted(len(each), 'trial')}, "
-        told = f"{shorten(name, 28)}: {number}{seconds_text(took)}"
+        text = f"{shorten(name, 28)}: {number}{seconds_text(took)}"
         data = "".join(
             f"M{coord(LEFT + a)} {coord(y)}h{coord(b - a)}v{HIGH}h{coord(a - b)}z" for a, b in _merged(each, pixels)
         )
         block = element("path", d=data, class_=f"block {colour}")
-        parts.append(label(LEFT, y - 5, told, class_="name") + element("g", title(told) + block, class_="hit-bar"))
+        parts.append(label(LEFT, y - 5, text, class_="name") + element("g", title(text) + block, class_="hit-bar"))
     name = f"Timeline: the pass and {counted(len(trials), 'trial')} by algorithm over {seconds_text(total)}"
     return picture(width, height, name, [*parts, _axis(width, height - 22, total)], class_)
 
