@@ -420,9 +420,9 @@ def test_a_resumed_study_goes_on_from_the_state_that_it_began_with(tmp_path, mon
 def test_the_plan_says_it(tmp_path, monkeypatch):
     pd.DataFrame(topics(200, 150).toarray()).add_prefix("x").to_parquet(tmp_path / "a.parquet")
     spec = StudySpec(data=str(tmp_path / "a.parquet"), algorithm="pca", store=str(tmp_path / "s"))
-    assert not hpo.plan(spec).wide
+    assert not hpo.plan(spec).stand_ins
     monkeypatch.setenv("HPO_MEMORY_LIMIT", str(5 * 2**20))
-    assert "pca is answered by sketched_pca" in hpo.plan(spec).wide
+    assert "pca is answered by sketched_pca" in hpo.plan(spec).stand_ins
     assert "Sketch(size=100" in hpo.plan(spec).summaries[0]
     assert (
         next(iter(leaders(hpo.tune(str(tmp_path / "a.parquet"), algorithm="auto", trials=1, store=tmp_path / "s"))))

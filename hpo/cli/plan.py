@@ -172,8 +172,8 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield from _epochs(plan.epochs)
     each = plan.answered.items()
     yield from (("one fit", f"answers {n} values of {key}; each trial takes the best") for key, n in each)
-    if plan.wide:
-        yield "wide", plan.wide
+    if plan.stand_ins:
+        yield "stand-ins", plan.stand_ins
     if plan.precision:
         yield "precision", plan.precision
     several = f"{len(plan.summaries)} kinds, all fed by one read: " if len(plan.summaries) > 1 else ""

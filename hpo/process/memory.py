@@ -67,7 +67,7 @@ def check_memory(
     needed = sum(each.values())
     if available is not None and needed > available:
         classes = f" and {len(shape.classes):,} classes" if len(shape.classes) > 2 else ""
-        smaller = ", ".join(fitting(shape, n_cells, workers, available))
+        smaller = ", ".join(that_fit(shape, n_cells, workers, available))
         raise MemoryShort(
             f"{counted(shape.d, 'encoded column')}{classes} need{'s' * (shape.d == 1)} about {_size(needed)} for "
             f"their states ({counted(n_cells, 'cell')}, "
@@ -118,7 +118,7 @@ def needed_by(summary: Summary, shape: Shape, n_cells: int, workers: int) -> int
     return n_cells * ((2 * workers + 1) * part + 3 * whole)
 
 
-def fitting(shape: Shape, n_cells: int, workers: int, available: int) -> list[str]:
+def that_fit(shape: Shape, n_cells: int, workers: int, available: int) -> list[str]:
     """Return the algorithms for a target of that kind whose states fit in memory.
 
     Parameters

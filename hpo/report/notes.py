@@ -18,7 +18,7 @@ from studies.report.text import bytes_text, metric_of, seconds_text
 if TYPE_CHECKING:
     from hpo.findings.extrapolation import Extrapolation
     from hpo.findings.result import Result
-    from hpo.report.time_budget import Depth
+    from hpo.report.time_budget import TimeBudget
     from studies.record.study_record import StudyRecord
 
 
@@ -41,7 +41,7 @@ def concerns(result: Result) -> list[str]:
     return [*found, *_unscored(result), *_bias_notes(result)]
 
 
-def remarks(result: Result, depth: Depth) -> list[str]:
+def remarks(result: Result, budget: TimeBudget) -> list[str]:
     """Return what explains the numbers: what was left out, how the study ended, what is approximate."""
     cost, found = result.cost, [*_algorithm_notes(result.record), *_reading_notes(result.record)]
     found += _sampling_notes(result)
@@ -59,15 +59,15 @@ def remarks(result: Result, depth: Depth) -> list[str]:
             f"{counted(early, 'trial')} {_were(early)} pruned, on a part of the sample; the others were fitted to "
             "all of it."
         )
-    if depth.learning and (far := extrapolated(result)) is not None:
+    if budget.learning and (far := extrapolated(result)) is not None:
         found.append(f"{_extrapolated(far, result.metric)}.")
     found += _model_notes(result)
-    if depth.nested:
+    if budget.nested:
         found.append(
             "The nested estimate scores the choice among the settings that were tried; the tuner saw all folds, "
             "so it may be slightly optimistic."
         )
-    return [*found, *depth.words]
+    return [*found, *budget.words]
 
 
 def _extrapolated(far: Extrapolation, scoring: str) -> str:
@@ -84,9 +84,9 @@ def _algorithm_notes(record: StudyRecord) -> list[str]:
     """Return why the algorithms are those that they are."""
     found = [record.chosen] if record.chosen else []
     found += [
-        f"{name} was answered by {wide}: the square of the columns did not fit in memory. Its components are "
+        f"{name} was answered by {other}: the square of the columns did not fit in memory. Its components are "
         "approximate, and its scores are lower bounds."
-        for name, wide in record.wide.items()
+        for name, other in record.wide.items()
     ]
     if without := record.left_out:
         found.append(f"Left out, since some split holds too few rows to train it: {', '.join(without)}.")

@@ -37,7 +37,7 @@ from hpo.states.learned.summaries import with_known
 from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining, precision_in_words
 from hpo.states.runs import runs_of
-from hpo.states.stand_in import fitting
+from hpo.states.stand_in import with_stand_ins
 from hpo.trials import accuracy
 from hpo.trials.beforehand import (
     check_asked,
@@ -157,7 +157,7 @@ class Runner:
             allow_caches()
             pilot = self._pilot()
             warn_of_looks(self.question, pilot)
-            question = fitting(self.question, pilot, self._taken())
+            question = with_stand_ins(self.question, pilot, self._taken())
             return replace(self, question=question)._answer(pilot, stop)
 
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
@@ -473,7 +473,7 @@ class Runner:
             metrics=scoring.metrics,
             chosen=question.chosen,
             files=dataset.chosen,
-            wide=dict(question.wide),
+            wide=dict(question.stand_ins),
             left_out=tuple(s.name for s in question.searched if s.name not in tuner.scorer.searched),
             goals=scoring.goals,
             sampled=tuple(m for m in scoring.metrics if m not in scoring.exact),
