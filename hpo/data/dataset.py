@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,8 @@ from hpo.process.lazily import arrow_compute as pc
 
 if TYPE_CHECKING:
     from hpo.data.sources.joins import Join
+
+T = TypeVar("T")
 
 BATCH_ROWS = 65_536
 LEAST_ROWS = 8_192
@@ -76,10 +78,9 @@ class Dataset:
         self.chosen = self.remark = ""
         self._extents: dict[tuple[str, ...], dict[str, Extent] | None] = {}
 
-    @property
-    def source(self) -> Source:
-        """Where the rows come from."""
-        return self._source
+    def through(self, make: Callable[[Source], T]) -> T:
+        """Return what is made of where the rows come from."""
+        return make(self._source)
 
     def sight(self, rows: int) -> Sight:
         """Return the first rows of the features and targets that are text, as CSV files have them; else none."""

@@ -85,14 +85,16 @@ def documents_of(
         raise DataError(f"documents: column {text!r} holds {kind}, and documents are text; name another column")
     if rows.in_memory:
         return _in_memory(rows, text, counting, words)
-    asked, segments, remark = {"text": text, **counting}, counted_segments(rows.source, text, counting), ""
+    asked, remark = {"text": text, **counting}, ""
+    segments = rows.through(lambda source: counted_segments(source, text, counting))
     if words is None and vocabularies is not None:
         words = vocabularies.load(asked, segments)
     if words is None:
         words, remark = _learned(rows, text, counting)
     if vocabularies is not None:
         vocabularies.save(asked, segments, words)
-    return Documents(words_source(rows.source, text, counting, words), remark)
+    known = words
+    return Documents(rows.through(lambda source: words_source(source, text, counting, known)), remark)
 
 
 def _in_memory(
