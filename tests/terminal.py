@@ -41,7 +41,7 @@ KNOWN = ("-W", "error", "-W", "ignore:column")
 
 
 def command(*args: object) -> list[str]:
-    return [sys.executable, *KNOWN, "-m", "hpo.cli", *map(str, args)]
+    return [sys.executable, *KNOWN, "-m", "hpo", *map(str, args)]
 
 
 def shell(*args: object, env: dict[str, str] | None = None, cwd: Path | None = None, fresh: bool = False) -> Answer:

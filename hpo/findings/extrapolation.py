@@ -30,6 +30,7 @@ from hpo.process.threads import one_thread
 from hpo.states.evaluate import Scores
 from hpo.trials.fidelity import parts_of
 from hpo.trials.selection import Candidate, usable_scores
+from studies.report.text import metric_of
 
 SHARES = tuple(3.0 ** (-i / 2) for i in range(4, 0, -1))
 """1/9 to 1/√3 of the sample."""
@@ -57,7 +58,7 @@ class Extrapolation:
     Examples
     --------
     >>> Extrapolation(1000, 0.9, 0.8, 1.0, 0.95, 0.1, 0.5, (10.0,), (0.5,)).words("r2")
-    'extrapolated to all 1,000 rows r2 is 0.9 (0.8 to 1)'
+    'By a power law through the scores of 10 rows and fewer, R² extrapolated to all 1,000 rows is 0.9 (0.8 to 1)'
     """
 
     rows: int
@@ -72,10 +73,13 @@ class Extrapolation:
     doubt: str = ""
 
     def words(self, metric: str) -> str:
-        """Return it in words."""
-        between = f"{self.low:.4g} to {self.high:.4g}"
-        text = f"extrapolated to all {self.rows:,} rows {metric} is {self.score:.4g} ({between})"
-        return f"{text}, but the law cannot be seen in the scores: {self.doubt}" if self.doubt else text
+        """Return it in words, the score as people say it."""
+        shown = metric_of(metric)
+        low, high = sorted(shown.sign * one for one in (self.low, self.high))
+        law = f"By a power law through the scores of {self.sizes[-1]:,.0f} rows and fewer"
+        text = f"{law}, {shown.short} extrapolated to all {self.rows:,} rows is {shown.sign * self.score:.4g}"
+        between = f"{text} ({low:.4g} to {high:.4g})"
+        return f"{between}, but the law cannot be seen in the scores: {self.doubt}" if self.doubt else between
 
 
 @one_thread()

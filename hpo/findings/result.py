@@ -131,8 +131,9 @@ class Result(Drawn):
         error = self.best.scores.se
         se = f" ± {error:.2g}" if np.isfinite(error) else ""
         errors = accuracy_of(self.best, self.metric, self.metric).brief(self.best_value)
+        shown = import_module("studies.report.text").metric_of(self.metric)
         return (
-            f"<Result {name!r}: {self.metric} {self.best_value:.6g}{se} ({errors}), "
+            f"<Result {name!r}: {shown.short} {shown.shown(self.best_value):.6g}{se} ({errors}), "
             f"{algorithm_of(self.run, self.best)} {self.best_params}; {trials}, "
             f"{fold_words(self.run)}, {rows}>"
         )

@@ -16,7 +16,6 @@ from studies.counting import counted
 from studies.report.text import bytes_text, metric_of, seconds_text
 
 if TYPE_CHECKING:
-    from hpo.findings.extrapolation import Extrapolation
     from hpo.findings.result import Result
     from hpo.report.time_budget import TimeBudget
     from studies.record.study_record import StudyRecord
@@ -60,7 +59,7 @@ def remarks(result: Result, budget: TimeBudget) -> list[str]:
             "all of it."
         )
     if budget.learning and (far := extrapolated(result)) is not None:
-        found.append(f"{_extrapolated(far, result.metric)}.")
+        found.append(f"{far.words(result.metric)}.")
     found += _model_notes(result)
     if budget.nested:
         found.append(
@@ -68,16 +67,6 @@ def remarks(result: Result, budget: TimeBudget) -> list[str]:
             "so it may be slightly optimistic."
         )
     return [*found, *budget.words]
-
-
-def _extrapolated(far: Extrapolation, scoring: str) -> str:
-    """Return the score that all rows would give, as people say it."""
-    metric = metric_of(scoring)
-    low, high = sorted(metric.sign * one for one in (far.low, far.high))
-    law = f"By a power law through the scores of {far.sizes[-1]:,.0f} rows and fewer"
-    shown = f"{law}, {metric.short} extrapolated to all {far.rows:,} rows is {metric.sign * far.score:.4g}"
-    between = f"{shown} ({low:.4g} to {high:.4g})"
-    return f"{between}, but the law cannot be seen in the scores: {far.doubt}" if far.doubt else between
 
 
 def _algorithm_notes(record: StudyRecord) -> list[str]:

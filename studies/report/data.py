@@ -39,7 +39,7 @@ class Baseline(Estimate):
     """The score of a model that looks at no column, as scikit-learn's dummies; `how` and `answer` say which."""
 
     answer: str = ""
-    how: str = "always answering"
+    how: str = "always predicting"
 
 
 @dataclass(frozen=True)

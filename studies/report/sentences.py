@@ -43,7 +43,7 @@ def baseline_text(found: Baseline, metric: Metric, best: float | None) -> str:
     >>> from studies.report.text import metric_of
     >>> dummy = Baseline(-0.66, 0.01, answer="the frequencies of the classes")
     >>> baseline_text(dummy, metric_of("neg_log_loss"), -0.08)
-    'Always answering the frequencies of the classes, whatever the columns say, has 0.66.'
+    'Always predicting the frequencies of the classes scores 0.66.'
     >>> baseline_text(dummy, metric_of("neg_log_loss"), -0.7).partition(". ")[2]
     'The best setting is no better than that.'
     >>> baseline_text(Baseline(0.0, answer="clusters drawn at random", how="with"), metric_of("silhouette"), 0.5)
@@ -51,8 +51,8 @@ def baseline_text(found: Baseline, metric: Metric, best: float | None) -> str:
     """
     shown = number_text(metric.shown(found.mean), 3)
     always = found.how == Baseline.how
-    text = f"{found.how.capitalize()} {found.answer}, " + (
-        f"whatever the columns say, has {shown}." if always else f"the score is {shown}."
+    text = f"{found.how.capitalize()} {found.answer}" + (
+        f" scores {shown}." if always else f", the score is {shown}."
     )
     worse = best is not None and found.mean is not None and best <= found.mean
     return f"{text} The best setting is no better than that." if worse else text

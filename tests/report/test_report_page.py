@@ -325,10 +325,10 @@ def test_the_policy_allows_the_one_script(study):
 def test_the_headline_stands_beside_what_no_model_scores(study):
     dummy = Baseline(-41.5, 0.2, answer="the mean of the target")
     text = Page(render_html(replace(study, baseline=dummy))).text
-    assert "Always answering the mean of the target, whatever the columns say, has 41.5." in text
-    assert "Without a model 41.5 RMSE, always answering the mean of the target" in text
+    assert "Always predicting the mean of the target scores 41.5." in text
+    assert "Without a model 41.5 RMSE, always predicting the mean of the target" in text
     worse = Page(render_html(replace(study, baseline=replace(dummy, mean=-38.0)))).text
-    assert "has 38. The best setting is no better than that." in worse
+    assert "scores 38. The best setting is no better than that." in worse
 
 
 def test_sections_answer_the_reader_in_order(study):
