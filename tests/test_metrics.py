@@ -75,14 +75,14 @@ def test_exact_scores_do_not_depend_on_the_size_of_the_sample(rows, place):
 
 
 def test_one_model_a_fold_serves_all_scores(rows, place, monkeypatch):
-    solved, dressed = [], []
+    solved, built = [], []
     solve, estimator = Ridge.solve, Ridge.estimator
     monkeypatch.setattr(Ridge, "solve", lambda self, state: solved.append(1) or solve(self, state))
-    monkeypatch.setattr(Ridge, "estimator", lambda self, s: dressed.append(1) or estimator(self, s))
+    monkeypatch.setattr(Ridge, "estimator", lambda self, s: built.append(1) or estimator(self, s))
     several = [*METRICS, "neg_median_absolute_error", "neg_max_error"]
     result = hpo.tune(rows, trials=5, folds=3, scoring=several, sampler="random", **place)
     assert len(result.candidates) == 5
-    assert len(dressed) == 5 * 3
+    assert len(built) == 5 * 3
     assert len(solved) == 5 * 3 + 1, "the winner's of all rows is checked for its digits"
 
 

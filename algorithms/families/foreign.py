@@ -165,7 +165,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         if self.tags.task == "outlier_detection":
             sample = solution.prepared.sample
             solution.model.outlier_label_ = sample.shape.classes[outlier_code(sample)]
-        return solution.prepared.dress(solution.model)
+        return solution.prepared.pipeline_of(solution.model)
 
     def score(self, solution: Fitted, held: Held[SampleState], metric: str) -> float | None:
         """Return the score of clusters and outliers among held-out rows; None leaves the others to scorers."""

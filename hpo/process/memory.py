@@ -55,8 +55,8 @@ def allow_caches() -> None:
 
 def check_memory(
     summaries: Iterable[Summary], shape: Shape, n_cells: int, workers: int, available: int | None
-) -> int:
-    """Return the bytes that a study's states need at once; refuse what does not fit.
+) -> None:
+    """Refuse states that do not fit in memory at once.
 
     Raises
     ------
@@ -75,7 +75,6 @@ def check_memory(
             f"{_size(available)} are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer "
             f"folds or a smaller n_jobs{f'; the states of {smaller} fit' if smaller else ''}"
         )
-    return needed
 
 
 def check_room(summary: Summary, shape: Shape, rows: int, parts: int, available: int) -> None:

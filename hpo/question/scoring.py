@@ -56,7 +56,7 @@ class Scoring:
 def scores(
     algorithm: Algorithm, solution: object, held: Held, metrics: Sequence[str]
 ) -> list[Score]:
-    """Return several scores of one solution on what was held out; it is dressed once for all of them.
+    """Return several scores of one solution on what was held out; its estimator is built once for all of them.
 
     The first is raised over as by :func:`score`; one of the others that cannot be computed is NaN.
     """
