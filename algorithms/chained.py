@@ -195,8 +195,8 @@ def at(algorithm: Chained[S, object], epoch: int) -> Chained[S, object]:
 def in_force(algorithm: Chained, epoch: int) -> Mapping[str, object]:
     """Return what decides an epoch: where another trains it than began, what that would begin with, too."""
     now, first = at(algorithm, epoch), at(algorithm, 0)
-    told, begun = now.in_force(epoch), now.in_force(0)
-    return {**told, "begun": begun} if epoch and begun != first.in_force(0) else told
+    current, begun = now.in_force(epoch), now.in_force(0)
+    return {**current, "begun": begun} if epoch and begun != first.in_force(0) else current
 
 
 def ends(algorithm: Chained, chain: Chain) -> bool:

@@ -40,7 +40,7 @@ from algorithms.chained import Chain, Chained
 from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
-from algorithms.held import Group, Held, Rows, S, Score, State, as_score
+from algorithms.held import Group, Held, Rows, S, Score, State, Weighted, as_score
 from algorithms.known import Known
 from algorithms.lazily import sklearn
 from algorithms.ranges import Range, unsearched
@@ -562,6 +562,7 @@ __all__ = [
     "State",
     "Summary",
     "Tags",
+    "Weighted",
     "as_dense",
     "as_score",
     "check_digits",

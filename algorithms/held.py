@@ -97,9 +97,19 @@ class State:
         return None
 
     @property
+    def representatives(self) -> Weighted | None:
+        """Kept rows that, by their weights, stand for every row seen; None of a state of sums."""
+        return None
+
+    @property
     def likeness(self) -> Array | None:
         """How much of the target each column alone tells, from 0 to 1, shape (d,); None where that is not kept."""
         return None
+
+    @property
+    def unused(self) -> str:
+        """Which rows no sum holds, and why, as a sentence without its end; empty where all count."""
+        return ""
 
     def besides(self, before: Self, replay: float) -> NDArray[np.bool_] | None:
         """Return which kept rows another state lacks, and a share of those that it has; None where no rows nest.
@@ -134,8 +144,8 @@ class Group:
     place: tuple[float, float]
 
 
-class Rows(Protocol):
-    """Sampled rows that scores are computed on: :class:`~algorithms.summaries.sample.SampleState`."""
+class Weighted(Protocol):
+    """Kept rows, and what each stands for."""
 
     @property
     def shape(self) -> Shape:
@@ -153,6 +163,20 @@ class Rows(Protocol):
         ...
 
     @property
+    def X(self) -> Matrix:  # noqa: N802 -- scikit-learn's name for it
+        """The encoded columns as a fitted pipeline takes them, shape (n, d): an array, or a CSR array."""
+        ...
+
+    @property
+    def sample_weight(self) -> Array:
+        """The weight of each row, shape (n,)."""
+        ...
+
+
+class Rows(Weighted, Protocol):
+    """Sampled rows that scores are computed on: :class:`~algorithms.summaries.sample.SampleState`."""
+
+    @property
     def target(self) -> Array:
         """The target as a number, or the place of its class, shape (n,)."""
         ...
@@ -163,18 +187,8 @@ class Rows(Protocol):
         ...
 
     @property
-    def X(self) -> Matrix:  # noqa: N802 -- scikit-learn's name for it
-        """The encoded columns as a fitted pipeline takes them, shape (n, d): an array, or a CSR array."""
-        ...
-
-    @property
     def y(self) -> Values | None:
         """The target, shape (n,): numbers, or labels where it is a class; None without one."""
-        ...
-
-    @property
-    def sample_weight(self) -> Array:
-        """The weight of each row, shape (n,)."""
         ...
 
     @property

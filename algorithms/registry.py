@@ -120,8 +120,8 @@ def suggested(name: str) -> str:
     >>> suggested("rigde"), suggested("LogisticRegression"), suggested("zzz")
     ("did you mean 'ridge'? ", "write 'logistic'; ", '')
     """
-    if told := meant(name, names(), _lacking):
-        return told
+    if hint := meant(name, names(), _lacking):
+        return hint
     near = difflib.get_close_matches(name, names(), n=1)
     return f"did you mean {near[0]!r}{_lacking(near[0])}? " if near else ""
 

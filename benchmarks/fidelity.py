@@ -102,7 +102,7 @@ def fidelity_rows(shop: Workshop) -> list[Row]:
 
 
 def differences(sets: Iterable[RealSet], store: Path) -> dict[str, dict[str, float]]:
-    """Return set → algorithm → the worst relative difference of a fold score; NaN where no score was told."""
+    """Return set → algorithm → the worst relative difference of a fold score; NaN where no score was computed."""
     table = {}
     for real in sets:
         made = {n: compared(real, n, t, store) for n, t in twins().items() if t.task in ("", real.task)}
@@ -123,8 +123,8 @@ def compared(real: RealSet, name: str, twin: Twin, store: Path) -> float:
         expected = cross_val_score(
             clone(model), plain(real), y, cv=cv, scoring=None if name == "pca" else twin.metric
         )
-        told = [scores(real, X, name, twin, cv, store) for X in (real.X, narrowed(real.X))]
-    return max(float(np.max(np.abs(t - expected) / np.maximum(np.abs(expected), 1e-12))) for t in told)
+        found = [scores(real, X, name, twin, cv, store) for X in (real.X, narrowed(real.X))]
+    return max(float(np.max(np.abs(t - expected) / np.maximum(np.abs(expected), 1e-12))) for t in found)
 
 
 def scores(real: RealSet, X: pd.DataFrame, name: str, twin: Twin, cv: Any, store: Path) -> Any:

@@ -171,7 +171,7 @@ SETS: dict[str, tuple[str, Callable[[], Data]]] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class Errors:
     """One setting: the errors of the objective and of a held-out score, and the errors that were reported."""
 
     name: str
@@ -207,7 +207,7 @@ def state_of(summary: Any, shape: Shape, X: Any, y: Any, keep: int) -> Any:
     return state
 
 
-def measured(name: str) -> Iterator[Told]:
+def measured(name: str) -> Iterator[Errors]:
     """Yield what each setting of a set tells, and the truth."""
     kind, load = SETS[name]
     algorithm, summary, twin, settings, metric = FAMILIES[kind]
@@ -237,7 +237,7 @@ def measured(name: str) -> Iterator[Told]:
             model.score_eta(exact.eta(X[cut:]), rows, metric),
         )
         excess, gain, error = values[0] - values[1], model.gain(solution, state), abs(score.value - truth)
-        yield Told(name, str(setting), excess, gain, error, score.bound)
+        yield Errors(name, str(setting), excess, gain, error, score.bound)
 
 
 def objective(model: Any, summary: Any, state: Any, solution: Any, X: Any, y: Any) -> float:
@@ -261,47 +261,47 @@ def error_rows(shop: Workshop) -> list[Row]:
     return [_error_row(what, len({one.name for one in found}), *pair) for what, pair in pairs.items()]
 
 
-def _error_row(what: str, sets: int, truth: list[float], told: list[float]) -> Row:
-    once, thrice = (held(truth, told, times) for times in (1.0, 3.0))
+def _error_row(what: str, sets: int, truth: list[float], reported: list[float]) -> Row:
+    once, thrice = (held(truth, reported, times) for times in (1.0, 3.0))
     return Row(
-        f"generalized linear models: true error of {what} ≤ 3 × the told one, share of {len(truth)} settings of "
-        f"{sets} sets",
+        f"generalized linear models: true error of {what} ≤ 3 × the reported one, share of {len(truth)} settings "
+        f"of {sets} sets",
         f"{thrice:.1%}", "100%", thrice, at_least(0.95),
-        f"within the told one {once:.1%}; the largest true error is {max(truth):.1e}",
+        f"within the reported one {once:.1%}; the largest true error is {max(truth):.1e}",
     )  # fmt: skip
 
 
-def held(truth: list[float], told: list[float], times: float) -> float:
-    """Return the share of true errors that are within so many times those that were told.
+def held(truth: list[float], reported: list[float], times: float) -> float:
+    """Return the share of true errors that are within so many times those that were reported.
 
     Examples
     --------
     >>> held([1.0, 5.0], [0.5, 1.0], 3.0)
     0.5
     """
-    return float(np.mean([t <= times * b or t < NOTHING for t, b in zip(truth, told, strict=True)]))
+    return float(np.mean([t <= times * b or t < NOTHING for t, b in zip(truth, reported, strict=True)]))
 
 
-def summed(what: str, truth: Any, told: Any) -> str:
+def summed(what: str, truth: Any, bounds: Any) -> str:
     """Return a line: how often the true error is within the reported one, and within three times that."""
-    within, thrice = (held(truth, told, times) for times in (1.0, 3.0))
-    typical = np.median(np.array(told) / np.maximum(truth, 1e-15))
+    within, thrice = (held(truth, bounds, times) for times in (1.0, 3.0))
+    typical = np.median(np.array(bounds) / np.maximum(truth, 1e-15))
     return (
         f"{what}: {len(truth)} settings, true error within the reported one {within:.1%}, within three times that "
-        f"{thrice:.1%}; told over truth, the median {typical:.1f}"
+        f"{thrice:.1%}; reported over truth, the median {typical:.1f}"
     )
 
 
 def main(names: list[str]) -> None:
     """Measure the sets that are named, or all, and print what came out."""
-    found: list[Told] = []
+    found: list[Errors] = []
     for name in names or SETS:
         here = list(measured(name))
         found += here
         for one in here:
             print(
-                f"{one.name:22} {one.setting:44} objective {one.excess:8.1e} told {one.gain:8.1e}   "
-                f"score {one.error:8.1e} told {one.bound:8.1e}", flush=True,
+                f"{one.name:22} {one.setting:44} objective {one.excess:8.1e} reported {one.gain:8.1e}   "
+                f"score {one.error:8.1e} reported {one.bound:8.1e}", flush=True,
             )  # fmt: skip
     print(summed("objective", [one.excess for one in found], [one.gain for one in found]))
     print(summed("held-out scores", [one.error for one in found], [one.bound for one in found]))

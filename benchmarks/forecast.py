@@ -103,8 +103,8 @@ def _beside(shop: Workshop, name: str, series: Series, ratios: list[float]) -> l
     except ImportError:
         took = measure(tuned)
         note = "AutoETS is compared where statsforecast is installed"
-        told = f"{series.mase(ours):.4f}, {took.wall:.2f} s"
-        return [Row(f"{name}: MASE, {trials} settings", told, "–", 1.0, None, note)]
+        shown = f"{series.mase(ours):.4f}, {took.wall:.2f} s"
+        return [Row(f"{name}: MASE, {trials} settings", shown, "–", 1.0, None, note)]
     size = f"{name}, {series.rows['unique_id'].nunique()} series, {trials} settings × {SPLITS} splits, vs AutoETS"
     a, b = series.mase(ours), series.mase(theirs)
     ratios.append(a / b)

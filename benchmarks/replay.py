@@ -61,8 +61,8 @@ def main() -> None:
                 for place, half in enumerate(HALVES):
                     parts[half][0].to_parquet(folder / "rows" / f"{place}.parquet", index=False)
                     result = tuned(folder, replay)
-                    told = losses(result, parts)
-                    print(f"seed {seed}, replay={replay}, after {half}: RMSE of {told}", flush=True)
+                    lost = losses(result, parts)
+                    print(f"seed {seed}, replay={replay}, after {half}: RMSE of {lost}", flush=True)
 
 
 if __name__ == "__main__":

@@ -92,9 +92,9 @@ def main() -> None:
                 found = trained(machine, state, workers, every)
                 when = ", merged at the end" if every is None else f", merged every {every} batches"
                 when = when if workers > 1 else ""
-                told = f"RMSE {min(found):.4f} after epoch {int(np.argmin(found)) + 1} of {asked.epochs}"
+                best = f"RMSE {min(found):.4f} after epoch {int(np.argmin(found)) + 1} of {asked.epochs}"
                 took = time.perf_counter() - began
-                print(f"seed {seed}, step size {rate}, {workers} workers{when}: {told} ({took:.0f} s)", flush=True)
+                print(f"seed {seed}, step size {rate}, {workers} workers{when}: {best} ({took:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":

@@ -77,8 +77,8 @@ def measured(columns: int, rows: int, folder: Path) -> Times:
     one_pass = make_pass(question, pilot_of(question))
     (summary,) = one_pass.contexts
     segment = one_pass.dataset.segments[0]
-    leaf = one_pass.beginning(segment, rows, Progress(), ahead=False)[summary]
-    read = timed(lambda: one_pass.beginning(segment, rows, Progress(), ahead=False), 3)
+    leaf = one_pass.beginning(segment, rows, Progress(), prefetch=False)[summary]
+    read = timed(lambda: one_pass.beginning(segment, rows, Progress(), prefetch=False), 3)
     store, key = StateStore(folder / "leaves"), Key(one_pass.contexts[summary], "0" * 32)
     publish = timed(lambda: store.put(key, leaf))
     like, ready = empty_leaf(summary, one_pass.pilot), one_pass.pilot.ready(summary)

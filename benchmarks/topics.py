@@ -1,7 +1,7 @@
 """Models of topics beside scikit-learn's LatentDirichletAllocation: perplexity of held-out documents.
 
 Two sets: the 395 articles of Reuters that the package ``lda`` brings, and the docstrings of the installed NumPy,
-SciPy, scikit-learn and pandas. All have the same documents and folds, and foretell the same half of the words of
+SciPy, scikit-learn and pandas. All have the same documents and folds, and predict the same half of the words of
 each held-out document by the other one; LDA's topics of these are found by its own ``transform`` and by folding in,
 and the better counts.
 
@@ -98,10 +98,10 @@ def topic_rows(shop: Workshop) -> list[Row]:
         for k in TOPICS if whole else (3,):
             theirs = lda(X, splits, k)
             for model in (one for one in MODELS if one in usable()):
-                told = ours(model, X, splits, k)
-                mine = told["perplexity"]
+                scored = ours(model, X, splits, k)
+                mine = scored["perplexity"]
                 what = f"{name}, {k} topics: perplexity of held-out documents, {model} vs LatentDirichletAllocation"
-                note = f"NPMI {told['npmi']:.3f}"
+                note = f"NPMI {scored['npmi']:.3f}"
                 rows.append(Row(what, f"{mine:.1f}", f"{theirs:.1f}", mine / theirs, at_most(MODELS[model]), note))
     return rows
 
@@ -153,8 +153,8 @@ def main() -> None:
         for k in TOPICS:
             for model in ("lda", "topics", "neural_topic_model"):
                 began = time.perf_counter()
-                told = {"perplexity": lda(X, folds, k)} if model == "lda" else ours(model, X, folds, k)
-                rounded = {key: round(value, 3) for key, value in told.items()}
+                mine = {"perplexity": lda(X, folds, k)} if model == "lda" else ours(model, X, folds, k)
+                rounded = {key: round(value, 3) for key, value in mine.items()}
                 seconds = round(time.perf_counter() - began, 1)
                 print(json.dumps({"topics": k, "model": model, **rounded, "seconds": seconds}), flush=True)
 

@@ -39,6 +39,7 @@ from hpo.question.series_checks import check_asked, check_columns, check_compara
 from hpo.states import site_data, sites
 from hpo.states.learned.notes import FooterShelf
 from hpo.states.learned.series import calendar_of
+from hpo.states.learned.vocabulary import VocabularyShelf
 from hpo.states.noise import noise_of
 from hpo.states.plan import Plan, make_plan, measured
 from hpo.trials.editions import Edition, edition_of
@@ -427,7 +428,7 @@ def _question(
     check_documents(spec)
     if spec.interactions is not None and spec.features is not None:
         raise TuneError("features: the columns are the items of 'interactions'; use drop=[…] to leave some out")
-    text, footers = TextFormat.of(spec.model_dump()), FooterShelf(store)
+    text, footers, vocabularies = TextFormat.of(spec.model_dump()), FooterShelf(store), VocabularyShelf(store)
     check_asked(spec)
     found = _resolved_early(spec)
     dataset = open_dataset(
@@ -437,6 +438,7 @@ def _question(
         window=Window.of(spec.model_dump()),
         interactions=None if spec.interactions is None else spec.interactions.model_dump(),
         documents=None if spec.documents is None else {"text": spec.documents.text, **spec.documents.counting()},
+        vocabularies=vocabularies,
     )  # fmt: skip
     if (alone := lone_text(spec, dataset)) is not None:
         return _question(spec.but(documents=alone), data, folds, weight, store, join, engine)
@@ -447,6 +449,7 @@ def _question(
         warnings.warn(unlike, DataWarning, stacklevel=3)
     question = question_over(spec, dataset, folds, store, found, engine)
     footers.keep(question.store)
+    vocabularies.keep(question.store)
     return question
 
 

@@ -37,7 +37,7 @@ from hpo.states.learned.labels import classes_of
 from hpo.states.learned.pilot import Pilot, make_pilot, shape_of
 from hpo.states.learned.summaries import ROWS, record_of, recorded, with_known
 from hpo.states.reading import complaint, unsuited
-from hpo.states.stand_in import fitting, widened
+from hpo.states.stand_in import widened, with_stand_ins
 from hpo.states.streaming import Flow, endless, key_of, seen, segment_of
 from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
@@ -346,7 +346,7 @@ class Stream:
         if left := unsuited(reading):
             warnings.warn(complaint(left), ApproximationWarning, stacklevel=2)
 
-        runner = functools.partial(OnceRunner, reading=reading, wide=begun.wide)
+        runner = functools.partial(OnceRunner, reading=reading, stand_ins=begun.stand_ins)
 
         return run_question(question, sampler, storage, resume=resume, progress=progress, runner=runner)
 
@@ -413,7 +413,7 @@ class Stream:
 
     def _check_states(self, question: Question, begun: _Begun) -> None:
         """Refuse a study that other states would answer."""
-        searched = widened(question.searched, begun.wide)
+        searched = widened(question.searched, begun.stand_ins)
         for summary in replace(question, searched=searched).summaries:
             if summary not in begun.flow.contexts:
                 kept = ", ".join(repr(s) for s in begun.flow.contexts)
@@ -473,7 +473,7 @@ class _Begun:
     schema : of the columns that are used.
     roles : of the columns.
     flow : the states.
-    wide : which algorithms are answered by another, since their states do not fit in memory.
+    stand_ins : which algorithms are answered by another, since their states do not fit in memory.
     """
 
     asked: StudySpec
@@ -481,7 +481,7 @@ class _Begun:
     schema: pa.Schema
     roles: Roles
     flow: Flow
-    wide: Mapping[str, str]
+    stand_ins: Mapping[str, str]
 
     def about(self, name: str) -> dict[str, object]:
         """Return what a process needs to go on, as JSON values."""
@@ -496,7 +496,7 @@ class _Begun:
             "encoder": pilot.encoder.to_dict(),
             "pilot": pilot.name,
             "known": record_of(pilot, flow.targets, flow.weight),
-            "wide": dict(self.wide),
+            "wide": dict(self.stand_ins),
         }
 
     def question(self, spec: StudySpec, name: str, store: StateStore) -> Question:
@@ -518,14 +518,14 @@ def _begin(name: str, asked: StudySpec, table: pa.Table, more: Sequence[Label], 
     spec = question.spec
     folds = endless(question.folds, name, dataset.targets, dataset.weight, classes)
     pilot = make_pilot(dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns)
-    question = fitting(question, pilot)
+    question = with_stand_ins(question, pilot)
     pilot = with_known(pilot, _as_many(table, dataset, asked), question.summaries, store, spec.seed)
     roles = Roles(dataset.targets, dataset.weight, tuple(field.name for field in dataset.features))
     clock = clock_of(question.summaries)
     used = dict.fromkeys([*roles.used, *(clock.columns if clock is not None else ())])
     schema = pa.schema([table.schema.field(column) for column in used])
     flow = Flow(name, pilot, question.summaries, dataset.targets, dataset.weight)
-    return _Begun(asked, spec, schema, roles, flow, question.wide)
+    return _Begun(asked, spec, schema, roles, flow, question.stand_ins)
 
 
 def _as_many(table: pa.Table, dataset: Dataset, asked: StudySpec) -> Dataset:

@@ -25,7 +25,7 @@ class Stat:
 
 
 class Backend(Protocol):
-    """A place that maps names (see :func:`check_name`) to bytes; a write is seen whole or not at all.
+    """A place that maps names (see :func:`valid_name`) to bytes; a write is seen whole or not at all.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class Backend(Protocol):
         ...
 
 
-def check_name(name: str) -> str:
+def valid_name(name: str) -> str:
     """Return the name if it is confined: at most four parts of ``a-z 0-9 . _ -``, none beginning with a dot.
 
     Raises
@@ -96,9 +96,9 @@ def check_name(name: str) -> str:
 
     Examples
     --------
-    >>> check_name("pilots/0123")
+    >>> valid_name("pilots/0123")
     'pilots/0123'
-    >>> check_name("pilots/../../secret")
+    >>> valid_name("pilots/../../secret")
     Traceback (most recent call last):
     ...
     state_store.errors.InvalidName: 'pilots/../../secret' is not a name in a state store.

@@ -180,7 +180,7 @@ def decode_header(data: Bytes) -> Header:
 
 
 def _checked(header: Header) -> Header:
-    told = header.name, header.created, header.about, header.scalars, header.packed, header.size
-    if tuple(map(type, told)) != (str, float, dict, dict, dict, int) or not math.isfinite(header.created):
+    values = header.name, header.created, header.about, header.scalars, header.packed, header.size
+    if tuple(map(type, values)) != (str, float, dict, dict, dict, int) or not math.isfinite(header.created):
         raise DamagedBlob("header has fields of wrong types")
     return header

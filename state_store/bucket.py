@@ -140,14 +140,14 @@ class Bucket:
 
         def write() -> str | None:
             nonlocal again
-            told, again = again, True
+            tried, again = again, True
             try:
                 made = obstore().put(self._client, name, memoryview(data), mode=mode, use_multipart=False)
             except (obstore().exceptions.AlreadyExistsError, obstore().exceptions.PreconditionError) as error:
                 if is_conflict(error):
                     raise
                 # an earlier try may have come through without its answer
-                mine = (told or "retries, max" in str(error)) and (found := self.get(name)) is not None
+                mine = (tried or "retries, max" in str(error)) and (found := self.get(name)) is not None
                 return found.tag if mine and found is not None and found.data == data else None
             return made["e_tag"] or ""
 

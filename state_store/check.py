@@ -64,7 +64,7 @@ class Checked:
         return not self.faults
 
 
-def check_place(location: Location) -> Checked:
+def verify_place(location: Location) -> Checked:
     """Return whether a store may be kept in a place; what was written for that is removed again.
 
     Raises
@@ -77,7 +77,7 @@ def check_place(location: Location) -> Checked:
     Examples
     --------
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     found = check_place(folder)
+    ...     found = verify_place(folder)
     ...     found.ok, found.races, list(Path(folder).iterdir())
     (True, 12, [])
     """

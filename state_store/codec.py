@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import Field, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
 
@@ -40,7 +40,8 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
         ``metadata={"varies": True}`` are arrays whose first dimension is theirs, and not the template's; with
         ``{"varies": True, "any_number": True}`` their type is too; with ``{"varies": True, "sides": True}`` they
         are matrices, or stacks of them, whose last two dimensions are theirs. A field with
-        ``metadata={"named": True}`` is a mapping of arrays, whose names, types and shapes are its own.
+        ``metadata={"named": True}`` is a mapping of arrays, whose names, types and shapes are its own. With
+        ``metadata={"stored_as": "old"}`` a field that was renamed keeps the name under which stores hold it.
 
     Returns
     -------
@@ -127,15 +128,19 @@ def _varying_fields(kind: type) -> Mapping[str, str]:
     known = fields(kind) if is_dataclass(kind) else ()
     found = (f for f in known if f.metadata.get("varies") or f.metadata.get(NAMED))
     kinds = NAMED, ANY_NUMBER, SIDES
-    return {f.name: next((kind for kind in kinds if f.metadata.get(kind)), ROWS) for f in found}
+    return {_path_of(f): next((kind for kind in kinds if f.metadata.get(kind)), ROWS) for f in found}
 
 
 @cache
-def _stored_fields(kind: type) -> tuple[str, ...] | None:
-    """Return the names of a dataclass's stored fields; None for any other type."""
+def _stored_fields(kind: type) -> Mapping[str, str] | None:
+    """Return a dataclass's stored fields by the names they are stored under; None for any other type."""
     if not is_dataclass(kind):
         return None
-    return tuple(f.name for f in fields(kind) if f.init and not f.metadata.get("static"))
+    return {_path_of(f): f.name for f in fields(kind) if f.init and not f.metadata.get("static")}
+
+
+def _path_of(known: Field[object]) -> str:
+    return str(known.metadata.get("stored_as", known.name))
 
 
 def _children(value: object) -> list[tuple[str, object]] | None:
@@ -143,7 +148,8 @@ def _children(value: object) -> list[tuple[str, object]] | None:
     names = _stored_fields(kind)
     if names is not None:
         varying = _varying_fields(kind)
-        return [each for name in names for each in _of_field(getattr(value, name), name, varying.get(name))]
+        found = ((path, getattr(value, name)) for path, name in names.items())
+        return [each for path, one in found for each in _of_field(one, path, varying.get(path))]
     if isinstance(value, tuple | list):
         return [(str(i), item) for i, item in enumerate(value)]
     return None
@@ -190,8 +196,8 @@ def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: str = F
     }
     for name in (name for name, kind in varying.items() if kind == NAMED):
         parts[name] = _named(f"{path}.{name}." if path else f"{name}.", stored)
-    if _stored_fields(like.__class__) is not None:
-        return replace(like, **parts)
+    if (names := _stored_fields(like.__class__)) is not None:
+        return replace(like, **{names[path]: part for path, part in parts.items()})
     if hasattr(like, "_fields"):
         return type(like)(*parts.values())
     return type(like)(parts.values())
@@ -223,8 +229,8 @@ def _array(
     expected = like.dtype.newbyteorder("=")
     if not isinstance(value, np.ndarray):
         raise DamagedBlob(f"{path!r} is {value!r} where {expected} {like.shape} is expected")
-    told = {FIXED: slice(None), SIDES: slice(None, -2)}.get(varies, slice(1, None))
-    fits = value.shape[told] == like.shape[told] and value.ndim == like.ndim
+    fixed = {FIXED: slice(None), SIDES: slice(None, -2)}.get(varies, slice(1, None))
+    fits = value.shape[fixed] == like.shape[fixed] and value.ndim == like.ndim
     typed = value.dtype == expected or (varies == ANY_NUMBER and value.dtype.kind in "uif")
     if not typed or not fits:
         raise DamagedBlob(

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from filelock import FileLock, Timeout
 
-from state_store.backend import Bytes, Stat, check_name
+from state_store.backend import Bytes, Stat, valid_name
 from state_store.errors import InvalidName
 from state_store.files import TEMPORARY, open_regular, read_error, replacing, write_error
 
@@ -48,7 +48,7 @@ class LocalBackend:
 
     def path(self, name: str) -> Path:
         """Return the file of a name; raises InvalidName if it is not confined to the directory."""
-        return self.root / check_name(name)
+        return self.root / valid_name(name)
 
     def read(self, name: str, limit: int | None = None) -> bytearray | None:
         """Return the bytes (the first ``limit``), or None if there is no such name. Raises StoreReadError."""
@@ -161,7 +161,7 @@ class LocalBackend:
         folder = self.root / LOCKS
         with suppress(OSError):
             folder.mkdir(exist_ok=True)
-        return folder / (check_name(name).replace("/", "-") + ".lock")
+        return folder / (valid_name(name).replace("/", "-") + ".lock")
 
     def _leftovers(self) -> Iterator[Path]:
         for folder, _, files in os.walk(self.root):  # which passes over directories that vanish
@@ -197,7 +197,7 @@ def _named(name: str, item: os.DirEntry[str]) -> Iterator[tuple[str, Stat]]:
     """Yield one name, unless it is no name at all or vanished meanwhile."""
     with suppress(InvalidName, FileNotFoundError):
         found = item.stat()
-        yield check_name(name), Stat(found.st_size, found.st_mtime)
+        yield valid_name(name), Stat(found.st_size, found.st_mtime)
 
 
 def _modified(path: Path) -> float:

@@ -110,7 +110,7 @@ def without(blob: Blob, context: str, segments: Collection[str]) -> tuple[str, b
     Raises
     ------
     DamagedBlob
-        Its leaves cannot be told apart.
+        Its leaves cannot be separated.
     """
     there = list(members_of(blob.about))
     places = [place for place, segment in enumerate(there) if segment not in segments]

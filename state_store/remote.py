@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from state_store.backend import Bytes, Stat, check_name
+from state_store.backend import Bytes, Stat, valid_name
 from state_store.bucket import Bucket, Unchanged
 from state_store.cache import Cache
 from state_store.errors import StoreError
@@ -59,7 +59,7 @@ class RemoteBackend:
 
     def read(self, name: str, limit: int | None = None) -> bytearray | None:
         """Return the bytes (the first ``limit``), or None if there is no such name. Raises StoreReadError."""
-        copy = self.cache.copy(check_name(name))
+        copy = self.cache.copy(valid_name(name))
         try:
             found = self.bucket.get(name, limit, "" if copy is None else copy.tag)
         except Unchanged:
@@ -77,19 +77,19 @@ class RemoteBackend:
 
     def write(self, name: str, data: Bytes) -> None:
         """Put the bytes under the name, atomically and durably."""
-        tag = self.bucket.put(check_name(name), data)
+        tag = self.bucket.put(valid_name(name), data)
         self.cache.keep(name, tag, time.time(), data)
 
     def create(self, name: str, data: Bytes) -> bool:
         """Put the bytes under a name that is not there, atomically and durably; False if it was there."""
-        tag = self.bucket.create(check_name(name), data)
+        tag = self.bucket.create(valid_name(name), data)
         if tag is not None:
             self.cache.keep(name, tag, time.time(), data)
         return tag is not None
 
     def names(self, folder: str) -> Iterator[tuple[str, Stat]]:
         """Yield every name below ``folder``, sorted."""
-        uses = dict(self.bucket.list(f"{USES}/{check_name(folder)}"))
+        uses = dict(self.bucket.list(f"{USES}/{valid_name(folder)}"))
         for name, about in self.bucket.list(folder):
             used = uses.get(f"{USES}/{name}", about)
             if _is_name(name):
@@ -97,12 +97,12 @@ class RemoteBackend:
 
     def stat(self, name: str) -> Stat | None:
         """Return size and last use, or None if there is no such name."""
-        about = self.bucket.head(check_name(name))
+        about = self.bucket.head(valid_name(name))
         return None if about is None else Stat(about.bytes, about.modified)
 
     def touch(self, name: str) -> None:
         """Note that the name was used, once a day and beside what the caller does."""
-        now, changed = time.time(), self._changed.get(check_name(name))
+        now, changed = time.time(), self._changed.get(valid_name(name))
         if changed is None or now - changed < DAY:
             return
         self._changed[name] = now
@@ -112,7 +112,7 @@ class RemoteBackend:
 
     def delete(self, name: str) -> bool:
         """Remove the name; False if it was not there."""
-        there = self.bucket.head(check_name(name)) is not None
+        there = self.bucket.head(valid_name(name)) is not None
         if there:
             self.bucket.delete(name)
             with suppress(StoreError):
@@ -123,7 +123,7 @@ class RemoteBackend:
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the lock of a name: on this machine as a file, between machines as a lease."""
-        own = check_name(name).replace("/", "-")
+        own = valid_name(name).replace("/", "-")
         with self.cache.files.lock(own), leased(self.bucket, f"{LOCKS}/{own}", self.cache.owner):
             yield
 
@@ -147,7 +147,7 @@ class RemoteBackend:
 
 def _is_name(name: str) -> bool:
     try:
-        check_name(name)
+        valid_name(name)
     except StoreError:
         return False
     return True

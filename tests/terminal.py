@@ -41,7 +41,7 @@ KNOWN = ("-W", "error", "-W", "ignore:column")
 
 
 def command(*args: object) -> list[str]:
-    return [sys.executable, *KNOWN, "-m", "hpo.cli", *map(str, args)]
+    return [sys.executable, *KNOWN, "-m", "hpo", *map(str, args)]
 
 
 def shell(*args: object, env: dict[str, str] | None = None, cwd: Path | None = None, fresh: bool = False) -> Answer:
@@ -87,10 +87,10 @@ def within(*args: object, env: dict[str, str] | None = None, cwd: Path | None = 
             main()
         except SystemExit as end:
             code = int(end.code or 0)
-    told, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
-    assert "\x1b" not in told + complained
+    printed, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
+    assert "\x1b" not in printed + complained
     assert "Traceback" not in complained
-    return Answer(code, told, complained)
+    return Answer(code, printed, complained)
 
 
 def write_data(folder: Path) -> Path:

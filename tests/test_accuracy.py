@@ -75,8 +75,8 @@ def test_exact_scores_say_so_everywhere(place, capsys, monkeypatch):
     assert "exact" in show(result)
     shown = ask(capsys, monkeypatch, "studies", "show", "a", "--storage", place["storage"])
     assert "exact" in shown.out
-    told = ask(capsys, monkeypatch, "studies", "show", "a", "--storage", place["storage"], "--json")
-    assert {t["accuracy"] for t in told.json["trials"]} == {"exact"}
+    answer = ask(capsys, monkeypatch, "studies", "show", "a", "--storage", place["storage"], "--json")
+    assert {t["accuracy"] for t in answer.json["trials"]} == {"exact"}
     assert "(exact)" in repr(hpo.load("a", **place))
 
 
@@ -115,8 +115,8 @@ def test_scores_of_sampled_rows_say_how_many_and_how_much_that_matters(place, ca
 
 
 def test_the_error_of_sampled_rows_is_about_that_of_drawing_them_again(tmp_path):
-    """Other seeds of the same rows' order draw other samples: their scores spread by as much as is told."""
-    frame, told, made = rare(6000), [], []
+    """Other seeds of the same rows' order draw other samples: their scores spread by as much as is reported."""
+    frame, reported, made = rare(6000), [], []
     asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1}
     fold = np.arange(6000) % 3
     for seed in range(12):
@@ -126,9 +126,9 @@ def test_the_error_of_sampled_rows_is_about_that_of_drawing_them_again(tmp_path)
         result = hpo.tune(
             shuffled, "t", **asked, folds=folds, scoring="neg_log_loss", scoring_rows=300, store=None
         )
-        told.append(hpo.accuracy(result).sampling)
+        reported.append(hpo.accuracy(result).sampling)
         made.append(result.best_value)
-    assert np.mean(told) == pytest.approx(np.std(made, ddof=1), rel=0.6)
+    assert np.mean(reported) == pytest.approx(np.std(made, ddof=1), rel=0.6)
 
 
 @pytest.mark.parametrize("scoring", ["accuracy", "f1_macro"])
@@ -150,7 +150,7 @@ def test_a_pack_says_that_the_order_of_rows_matters(place):
 
 
 @pytest.mark.parametrize("bound", [1e-12, 1e-3])
-def test_the_bound_of_a_score_is_told_in_its_units(bound, place, monkeypatch):
+def test_the_bound_of_a_score_is_reported_in_its_units(bound, place, monkeypatch):
     score = Ridge.score
     monkeypatch.setattr(Ridge, "score", lambda *args: Score(float(score(*args)), bound))
     X, y = load_diabetes(return_X_y=True)
@@ -182,19 +182,19 @@ def test_the_largest_error_of_a_sample_says_that_it_may_be_larger(place):
 def test_the_largest_error_says_how_much_larger_that_of_all_rows_may_be(tail):
     """Errors of light and of heavy tails, ten draws each: the truth is within three times the reported error."""
     asked = {"algorithm": "ridge", "folds": 2, "trials": 1, "scoring": "neg_max_error", "store": None}
-    search, off, told = {"ridge.alpha": 1e-6, "ridge.standardize": True}, [], []
+    search, off, reported = {"ridge.alpha": 1e-6, "ridge.standardize": True}, [], []
     for seed in range(10):
         rng = np.random.default_rng(seed)
         X = rng.normal(size=(6000, 2))
         y = 50.0 * X[:, 0] + rng.standard_t(tail, size=6000)
         every, some = (hpo.tune((X, y), **asked, search=search, scoring_rows=m) for m in (6000, 300))
         off.append(some.best_value - every.best_value)
-        told.append(hpo.accuracy(some).sampling)
+        reported.append(hpo.accuracy(some).sampling)
         assert hpo.accuracy(every).sampling in (None, 0.0)
-    off, told = np.array(off), np.array(told)
+    off, reported = np.array(off), np.array(reported)
     assert (off >= -1e-9).all()
-    assert np.count_nonzero(off > 3.0 * told) <= 1
-    assert np.median(told) < 10.0 * np.median(off)
+    assert np.count_nonzero(off > 3.0 * reported) <= 1
+    assert np.median(reported) < 10.0 * np.median(off)
 
 
 def test_the_largest_error_of_rows_that_are_answered_alike_may_be_no_larger():
@@ -240,7 +240,7 @@ def test_every_algorithm_says_what_its_scores_are(name, place):
 def test_the_error_of_average_precision_allows_for_rows_that_rank_first_and_are_in_no_sample(tmp_path):
     """Where positives are few and hard to tell, one that all sampled rows rank below counts as found at once."""
     asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1, "folds": 3}
-    off, told, groups = [], [], []
+    off, reported, groups = [], [], []
     for seed in range(10):
         rng = np.random.default_rng(seed)
         X = rng.standard_t(3, size=(6000, 3))
@@ -251,21 +251,21 @@ def test_the_error_of_average_precision_allows_for_rows_that_rank_first_and_are_
             for m in (6000, 300)
         )
         off.append(abs(some.best_value - every.best_value))
-        told.append(hpo.accuracy(some).sampling)
+        reported.append(hpo.accuracy(some).sampling)
         splits = list(sampling_error._splits(some.best))
         groups.append(np.sqrt(np.mean([sampling_error._jackknife(s, "average_precision")[0] for s in splits]) / 3))
-    off, told, groups = np.array(off), np.array(told), np.array(groups)
-    assert np.count_nonzero(off > 3.0 * told) <= 1, "of ten"
-    assert (off <= 5.0 * told).all()
+    off, reported, groups = np.array(off), np.array(reported), np.array(groups)
+    assert np.count_nonzero(off > 3.0 * reported) <= 1, "of ten"
+    assert (off <= 5.0 * reported).all()
     assert (off > 10.0 * groups).any(), "groups that are left out in turn do not show it"
-    assert np.median(told) < 3.0 * np.median(off)
+    assert np.median(reported) < 3.0 * np.median(off)
 
 
 @pytest.mark.parametrize("scoring", ["accuracy", "f1", "recall", "balanced_accuracy", "roc_auc", "neg_log_loss"])
 def test_where_no_sampled_row_is_wrong_the_error_is_not_zero(scoring):
     """A few of 12,000 labels are wrong, of which most samples hold none: the truth is within three times the error."""
     asked = {"algorithm": "gaussian_nb", "search": {"gaussian_nb.var_smoothing": 1e-9}, "trials": 1, "store": None}
-    off, told = [], []
+    off, reported = [], []
     for seed in range(12):
         rng = np.random.default_rng(seed)
         X = rng.normal(size=(12_000, 2))
@@ -277,16 +277,16 @@ def test_where_no_sampled_row_is_wrong_the_error_is_not_zero(scoring):
             hpo.tune(frame, "t", folds=3, scoring=scoring, scoring_rows=m, **asked) for m in (12_000, 200)
         )
         off.append(abs(some.best_value - every.best_value))
-        told.append(hpo.accuracy(some).sampling)
-    off, told = np.array(off), np.array(told)
-    assert (told > 0.0).all()
-    assert np.count_nonzero(off > 3.0 * told) <= 1
+        reported.append(hpo.accuracy(some).sampling)
+    off, reported = np.array(off), np.array(reported)
+    assert (reported > 0.0).all()
+    assert np.count_nonzero(off > 3.0 * reported) <= 1
     if scoring != "neg_log_loss":  # whose rows have no largest error
-        assert np.median(told) < 5.0 * np.median(off) + 1.0 / 200
+        assert np.median(reported) < 5.0 * np.median(off) + 1.0 / 200
 
 
 def test_a_median_that_many_rows_share_has_an_error_all_the_same():
-    """Half of the errors are zero, as of whole numbers that are foretold: which half the sample holds decides."""
+    """Half of the errors are zero, as of whole numbers that are predicted: which half the sample holds decides."""
     rng = np.random.default_rng(0)
     X = rng.integers(0, 50, size=(9000, 1)).astype(float)
     y = X[:, 0] + np.where(rng.random(9000) < 0.51, 0.0, rng.choice([-3.0, 3.0], 9000))

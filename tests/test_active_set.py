@@ -43,7 +43,7 @@ def test_it_finds_the_optimum_from_a_poor_start(root, copies, l1, l2):
 
 
 @pytest.mark.parametrize("root", [False, True])
-def test_a_column_that_repeats_another_leaves_and_that_is_told(root):
+def test_a_column_that_repeats_another_leaves_and_that_is_reported(root):
     p = problem(root=root, copies=0.0)
     made = finish(p, np.full(6, 0.1), 5.0, 0.0, lambda w, _: np.full(6, 1e-9), positive=False)
     assert made is not None and not made.alone

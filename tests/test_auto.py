@@ -1,4 +1,4 @@
-"""``algorithm="auto"``: the set follows from the target, says so, and can be told otherwise."""
+"""``algorithm="auto"``: the set follows from the target, says so, and can be set otherwise."""
 
 from __future__ import annotations
 
@@ -161,8 +161,8 @@ def test_the_command_line_takes_auto(tmp_path, monkeypatch, capsys, hpo_home):
     done = ask(capsys, monkeypatch, "run", "made.yaml", "--trials", 6, "--no-progress")
     assert done.code == 0, done.err
     assert "accuracy" in done.out
-    told = ask(capsys, monkeypatch, "predict", "wine", "wine.parquet", "-o", "p.csv")
-    assert told.code == 0, told.err
+    answer = ask(capsys, monkeypatch, "predict", "wine", "wine.parquet", "-o", "p.csv")
+    assert answer.code == 0, answer.err
     made = pd.read_csv(tmp_path / "p.csv")
     assert {"prediction", "probability_a", "probability_b", "probability_c"} <= set(made)
     assert (made["prediction"] == labels).mean() > 0.8

@@ -66,7 +66,7 @@ def test_a_target_that_is_null_in_every_file_is_named_with_its_rows(files):
         hpo.tune(files, "y", trials=1)
 
 
-def test_rows_of_weight_zero_are_told_without_a_word_of_a_target_that_there_is_not(files):
+def test_rows_of_weight_zero_are_reported_without_a_word_of_a_target_that_there_is_not(files):
     rows = pd.read_parquet(files).select_dtypes("number")
     words = "^no row can be used: 300 have weight zero; check the weights and the data$"
     with pytest.raises(DataError, match=words):

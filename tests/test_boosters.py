@@ -89,7 +89,7 @@ def test_what_grows_is_listed_by_its_class_alone():
 
 
 @pytest.mark.parametrize("given", [{}, {"verbose": 1}])
-def test_lightgbm_writes_to_the_screen_only_where_it_was_told_to(given, capfd):
+def test_lightgbm_writes_to_the_screen_only_where_it_was_asked_to(given, capfd):
     X, y = np.arange(30.0)[:, np.newaxis], np.arange(30.0) % 7
     model = lightgbm.LGBMRegressor(n_estimators=3, n_jobs=1, **given)
     hpo.tune((X, y), algorithm=model, trials=1, folds=2, store=None, progress=False)

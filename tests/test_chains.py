@@ -176,10 +176,10 @@ def test_the_plan_knows_the_tree_and_the_record_what_was_trained(tmp_path, capsy
         "algorithm: sgd=sklearn:sklearn.linear_model.SGDRegressor\n"
         "search:\n  sgd.epochs: [2, 6]\n  sgd.alpha: [0.0001, 0.01]\n"
     )
-    told = asked("plan", "study.yaml", "--store", "s")
-    assert "36 to train at most; trials would train 48 each for itself" in told
-    assert "sgd: epoch 1 to 2 of 2 settings, 2 epochs saved a fold, alpha=0.0001" in told
-    assert "sgd: epoch 3 to 6 of 1 setting" in told
+    shown = asked("plan", "study.yaml", "--store", "s")
+    assert "36 to train at most; trials would train 48 each for itself" in shown
+    assert "sgd: epoch 1 to 2 of 2 settings, 2 epochs saved a fold, alpha=0.0001" in shown
+    assert "sgd: epoch 3 to 6 of 1 setting" in shown
     asked("run", "study.yaml", "--store", "s", "--storage", "j")
     assert "36 trained; each trial for itself would have 48" in asked("studies", "show", "study", "--storage", "j")
     assert "chain of SGDRegressor" in asked("states", "ls", "--store", "s")
@@ -369,9 +369,9 @@ def test_a_store_that_cannot_be_written_costs_sharing_and_no_result(tmp_path, mo
         return real(self, key, state, about)
 
     monkeypatch.setattr(StateStore, "publish", full)
-    with pytest.warns(StoreWarning, match=r"what is trained is not kept \(the disk is full\)") as told:
+    with pytest.warns(StoreWarning, match=r"what is trained is not kept \(the disk is full\)") as warned:
         result = grid(tmp_path / "b", (2, 4))
-    assert sum("not kept" in str(one.message) for one in told) == 1
+    assert sum("not kept" in str(one.message) for one in warned) == 1
     assert values(result) == values(before)
 
 

@@ -364,7 +364,7 @@ def test_of_two_classes_nothing_does_without_one(tmp_path):
 
 
 @pytest.mark.parametrize(("algorithm", "words"), [("gaussian_nb", "1 row"), ("logistic", "a weight of 2.5")])
-def test_rows_of_a_class_are_told_and_their_weight_where_states_keep_that_alone(algorithm, words, tmp_path):
+def test_rows_of_a_class_are_reported_and_their_weight_where_states_keep_that_alone(algorithm, words, tmp_path):
     frame = rare(1).assign(w=2.5)
     with pytest.raises(TuneError, match=rf"the class 'rare' \({words} in all\)"):
         hpo.tune(frame, "t", algorithm, weight="w", trials=2, folds=3, store=tmp_path)
@@ -407,8 +407,8 @@ def test_a_study_whose_every_trial_failed_says_why_once(tmp_path):
         "no trial has a score yet; every setting failed because: scoring='neg_log_loss' cannot be computed on "
         "held-out rows"
     )
-    with pytest.warns(NoScoreWarning, match=words) as told:
+    with pytest.warns(NoScoreWarning, match=words) as warned:
         result = hpo.tune(rare(0), "t", "sklearn:sklearn.svm.LinearSVC", **asked)
-    assert len(told) == 1
+    assert len(warned) == 1
     with pytest.raises(TuneError, match=words):
         _ = result.best

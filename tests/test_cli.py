@@ -163,8 +163,8 @@ def test_studies_ls_show_compare_rm(place, ask):
     assert ask("run", "other.yaml").code == 0
     compared = ask("studies", "compare", "data", "other", "--json").json
     assert compared["pairs"][0]["comparable"]
-    told = ask("studies", "compare", "data", "other").out
-    assert "to the best" in told and "ignificantly worse than" in told and "(p " in told
+    answer = ask("studies", "compare", "data", "other").out
+    assert "to the best" in answer and "ignificantly worse than" in answer and "(p " in answer
     assert ask("studies", "compare", "data").code == 1
     kept = ask("studies", "rm", "other")
     assert kept.code == 2
@@ -312,17 +312,17 @@ def test_algorithms_name_every_hyperparameter(ask):
 @pytest.mark.parametrize("width", [80, 140])
 def test_the_overview_of_the_algorithms_fits_the_terminal(ask, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
-    told = {a["name"]: a for a in ask("algorithms", "--json").json}
+    listed = {a["name"]: a for a in ask("algorithms", "--json").json}
     shown = ask("algorithms").out.splitlines()
     assert max(map(len, shown)) <= width
-    assert len(shown) <= 2 * len(told) + 10
+    assert len(shown) <= 2 * len(listed) + 10
     assert "hpo algorithms NAME" in shown[-1]
     rows = {line.split()[0]: line for line in shown if line.startswith("  ") and line[2:3].strip()}
-    places = [list(TASKS).index(told[name]["task"]) for name in rows]
-    assert (sorted(rows), places) == (sorted(told), sorted(places))
+    places = [list(TASKS).index(listed[name]["task"]) for name in rows]
+    assert (sorted(rows), places) == (sorted(listed), sorted(places))
     for name, row in rows.items():
-        assert sum(map(int, row.split()[-2:])) == len(told[name]["hyperparameters"])
-    searched = [h["name"] for h in told["elastic_net"]["hyperparameters"] if h["searched"]]
+        assert sum(map(int, row.split()[-2:])) == len(listed[name]["hyperparameters"])
+    searched = [h["name"] for h in listed["elastic_net"]["hyperparameters"] if h["searched"]]
     assert (", ".join(searched) in rows["elastic_net"]) == (width == 140)
     assert rows["elastic_net"].split()[-3] == ("l1_ratio" if width == 140 else str(len(searched)))
 

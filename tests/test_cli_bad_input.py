@@ -52,7 +52,7 @@ def test_mistakes_in_the_file_name_line_and_key(ask, data, command, text, line, 
     assert words in answer.err
 
 
-def test_every_mistake_is_told_at_once(ask, data):
+def test_every_mistake_is_reported_at_once(ask, data):
     study = write_study(
         Path("s.yaml"), data, "search: {ridge.alfa: 1, ridge.tool: 2}", algorithm=["ridge", "laso"]
     )
@@ -66,6 +66,7 @@ def test_a_metric_that_needs_rows_plans_a_sample_of_them(ask, data):
     answer = ask("plan", write_study(Path("s.yaml"), data, scoring="neg_mean_absolute_error"))
     assert answer.code == 0
     assert "Sample(size=4096)" in answer.out
+    assert "mean absolute error; 5 random folds (seed 0)" in " ".join(answer.out.split()), "as people say it"
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_help_fits_80_columns(ask, monkeypatch, group):
         (("states", "collect"), "collect"),
     ],
 )
-def test_wrong_usage_is_told_in_words(ask, args, words):
+def test_wrong_usage_is_explained_in_words(ask, args, words):
     answer = ask(*args)
     assert (answer.code, answer.out) == (2, "")
     assert words in answer.err
@@ -125,7 +125,7 @@ def test_help_loads_nothing_heavy():
 
 @pytest.mark.parametrize("args", [(), ("--json",)], ids=["shown", "json"])
 def test_describing_every_algorithm_loads_nothing_that_fits_or_reads(args):
-    """Algorithms are arrays and fields until a model is dressed: scikit-learn alone takes a second to import."""
+    """Algorithms are arrays and fields until a fitted estimator is built: scikit-learn alone takes a second to import."""
     loaded = loaded_by("algorithms", *args)
     assert "numpy" in loaded
     assert loaded & (HEAVY - {"numpy", "pydantic", "rich"}) == set()  # typer itself brings pydantic

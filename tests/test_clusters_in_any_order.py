@@ -86,8 +86,8 @@ def test_inertia_is_that_of_full_runs_though_the_pilot_was_blind(order, blind, t
     best = min(KMeans(K, n_init=1, random_state=s).fit(Z).inertia_ for s in range(3))
     true = -float(result.best_model.score(pd.DataFrame(X, columns=COLUMNS)))
     assert true <= 1.015 * best
-    told = -np.array(result.best.scores.folds)
-    assert abs(told.mean() - true / ROWS) < 0.06 * true / ROWS
+    inertia = -np.array(result.best.scores.folds)
+    assert abs(inertia.mean() - true / ROWS) < 0.06 * true / ROWS
 
 
 @pytest.mark.parametrize("order", ["sorted", "grouped"])

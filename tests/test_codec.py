@@ -130,6 +130,18 @@ def test_static_fields_come_from_the_template_and_are_not_stored():
     assert restore(arrays, scalars, Cell(0.0, np.zeros(2), "template")).label == "template"
 
 
+def test_renamed_fields_are_stored_and_read_under_their_old_names():
+    @dataclass(frozen=True)
+    class Renamed:
+        scored: float = field(metadata={"stored_as": "told"})
+        rows: np.ndarray = field(metadata={"stored_as": "seen", "varies": True})
+
+    arrays, scalars = flatten((Renamed(1.5, np.arange(3)),))
+    assert (set(arrays), scalars) == ({"0.seen"}, {"0.told": 1.5})
+    (back,) = restore(arrays, scalars, (Renamed(0.0, np.arange(0)),))
+    assert (back.scored, back.rows.tolist()) == (1.5, [0, 1, 2])
+
+
 @given(value=st.one_of(st.floats(), st.integers(), st.booleans(), st.text(), st.none()))
 @settings(deadline=None)
 def test_python_scalars_come_back_exactly(value):

@@ -99,7 +99,7 @@ def test_the_setting_that_stands_is_the_one_of_an_edition():
         ({"recorded": False}, "a study holds no record of its data, folds and metric"),
     ],
 )
-def test_unlike_studies_are_told_apart_in_words(other, reason):
+def test_what_makes_studies_unlike_is_named_in_words(other, reason):
     (pair,) = compare([study("a", (1, 2, 3)), study("b", (1, 2, 4), **other)]).pairs
     assert not pair.comparable
     assert pair.unlike == (reason,)

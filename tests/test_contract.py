@@ -32,7 +32,7 @@ from algorithms.models.ridge import Ridge
 from algorithms.ranges import Legal, Log, Uniform
 from algorithms.summaries.coreset import Coreset
 from algorithms.tasks import TASKS
-from hpo.process.memory import fitting
+from hpo.process.memory import that_fit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,6 +62,7 @@ FOREIGN = {
     "model[-1]": "a fitted model of scikit-learn",
     "self.model": "a fitted model of scikit-learn",
     "last": "a fitted model of scikit-learn",
+    "step": "a step of a fitted pipeline",
     "range_": "a search range",
     "field.range": "a search range",
     "question.folds": "a fold scheme",
@@ -287,12 +288,12 @@ def test_the_hub_names_no_algorithm(path):
     assert found <= NAMED.get(str(path.relative_to(ROOT)), set())
 
 
-def test_what_fits_in_memory_is_told_by_the_registry():
+def test_what_fits_in_memory_is_known_to_the_registry():
     wide = Shape(tuple(Column(f"x{i}", f"x{i}") for i in range(3000)), ("y",))
-    found = fitting(wide, 5, 0, 2**30)
+    found = that_fit(wide, 5, 0, 2**30)
     assert "linear_regressor" in found
     assert not {"ridge", "logistic"} & set(found)
-    assert "ridge" in fitting(Shape(wide.columns[:50], ("y",)), 5, 0, 2**30)
+    assert "ridge" in that_fit(Shape(wide.columns[:50], ("y",)), 5, 0, 2**30)
 
 
 @pytest.mark.parametrize("name", registry.names())

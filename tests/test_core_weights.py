@@ -68,8 +68,8 @@ def test_numeric_data_with_another_weight_or_target_has_other_states(frame, tmp_
 
 
 def test_a_score_that_takes_no_weights_says_so(frame):
-    told = "'neg_max_error' cannot be computed on held-out rows: it takes no weights"
-    with pytest.warns(NoScoreWarning, match=told):
+    message = "'neg_max_error' cannot be computed on held-out rows: it takes no weights"
+    with pytest.warns(NoScoreWarning, match=message):
         hpo.tune(frame, "y", weight="w", scoring="neg_max_error", trials=1)
 
 

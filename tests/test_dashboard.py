@@ -80,13 +80,13 @@ def test_the_dashboard_shows_studies_that_were_recorded_before_and_after_it_bega
     finally:
         process.send_signal(signal.SIGINT)  # while it answers
         try:
-            _, told = process.communicate(timeout=60)
+            _, printed = process.communicate(timeout=60)
         finally:
             process.kill()
             process.communicate()
     asking.join(20)
     assert not asking.is_alive()
-    assert f"http://127.0.0.1:{port}/" in told and process.returncode in (0, 130)
+    assert f"http://127.0.0.1:{port}/" in printed and process.returncode in (0, 130)
 
 
 def test_without_optuna_dashboard_the_hint_is_one_line(capsys, monkeypatch, tmp_path):

@@ -150,10 +150,10 @@ class TestWholeNumbersBeyond53Bits:
         ask = {"trials": 1, "store": None, "progress": False, "search": search}
         result = hpo.tune(data, "t", "logistic", **ask)
         assert result.best_model.classes_.tolist() == labels
-        told = result.predict(data)
-        assert [*told.columns[1:]] == [f"probability_{label}" for label in labels]
+        predicted = result.predict(data)
+        assert [*predicted.columns[1:]] == [f"probability_{label}" for label in labels]
         known = frame.t.notna()
-        right = [str(a) == str(b) for a, b in zip(told.prediction[known], frame.t[known], strict=True)]
+        right = [str(a) == str(b) for a, b in zip(predicted.prediction[known], frame.t[known], strict=True)]
         assert np.mean(right) > 0.95
         confirmed = hpo.confirm(result, data)["accuracy"]
         assert confirmed == pytest.approx(np.mean(right), rel=1e-12)
@@ -198,13 +198,13 @@ class TestWholeNumbersBeyond53Bits:
         frame.to_csv(tmp_path / "a.csv", index=False)
         place = {"store": tmp_path / "s", "storage": f"{tmp_path / 'j'}"}
         hpo.tune(tmp_path / "a.csv", "y", "ols", name="n", drop=["id"], trials=1, progress=False, **place)
-        told = tmp_path / "p.csv"
+        written = tmp_path / "p.csv"
         done = within(
-            "predict", "n", tmp_path / "a.csv", "-o", told, "--keep", "id", "--store", tmp_path / "s",
+            "predict", "n", tmp_path / "a.csv", "-o", written, "--keep", "id", "--store", tmp_path / "s",
             "--storage", tmp_path / "j",
         )  # fmt: skip
         assert done.code == 0, done.err
-        assert pd.read_csv(told).id.tolist() == frame.id.tolist()
+        assert pd.read_csv(written).id.tolist() == frame.id.tolist()
 
     def test_floats_beyond_are_warned_of(self):
         frame = pd.DataFrame({"x": np.arange(100.0), "t": BIG + 2.0 * (np.arange(100) % 2)})
@@ -254,9 +254,9 @@ def test_predictions_are_the_kind_of_frame_that_the_rows_are():
 def test_predictions_of_a_frame_keep_its_index(tmp_path):
     frame = pd.DataFrame({"x": np.arange(50.0), "y": np.arange(50.0) * 2}, index=np.arange(50)[::-1])
     result = hpo.tune(frame, "y", "ols", trials=1, store=None, progress=False)
-    told = result.predict(frame.head(3))
-    assert told.index.equals(frame.head(3).index)
-    np.testing.assert_allclose(told.prediction, frame.y.head(3), atol=1e-9)
+    predicted = result.predict(frame.head(3))
+    assert predicted.index.equals(frame.head(3).index)
+    np.testing.assert_allclose(predicted.prediction, frame.y.head(3), atol=1e-9)
     named = frame.set_index(pd.Index([f"r{i}" for i in range(50)], name="row"))
     assert result.predict(named).index.equals(named.index)
     frame.to_csv(tmp_path / "a.csv", index=False)

@@ -273,9 +273,9 @@ def test_a_link_that_leads_nowhere_is_left_out_with_a_warning(tmp_path, link, ta
     (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(TABLE, (tmp_path / link).parent / "a.parquet")
     (tmp_path / link).symlink_to(target)
-    with pytest.warns(DataWarning, match=re.escape(f"{str(tmp_path / link)!r} (to {target!r})")) as told:
+    with pytest.warns(DataWarning, match=re.escape(f"{str(tmp_path / link)!r} (to {target!r})")) as warned:
         dataset = open_dataset(tmp_path / asked, target="y")
-    assert (dataset.rows, len(told)) == (3, 1)
+    assert (dataset.rows, len(warned)) == (3, 1)
 
 
 @pytest.mark.parametrize("link", ["_b.parquet", ".b.parquet", "notes.txt", "deep/b.parquet"])
@@ -293,9 +293,9 @@ def test_many_links_that_lead_nowhere_are_one_warning(tmp_path):
         (tmp_path / f"b{i:04d}.parquet").symlink_to("gone")
     with pytest.warns(
         DataWarning, match=r"1,234 symbolic links.*b0002\.parquet' \(to 'gone'\) and 1,231 more"
-    ) as told:
+    ) as warned:
         open_dataset(tmp_path, target="y")
-    assert len(told) == 1
+    assert len(warned) == 1
 
 
 def test_a_path_that_is_a_link_to_nothing_is_called_one(tmp_path):

@@ -336,8 +336,8 @@ def test_a_plan_tells_the_sizes_as_far_as_they_are_known(tmp_path):
     spec = hpo.StudySpec(**asked, target="k", algorithm="lda", trials=1)
     assert hpo.plan(spec).fold_sizes is None
     hpo.tune(data, "k", "lda", trials=1, drop=["w"], store=tmp_path / "store")
-    told = hpo.plan(spec)
-    assert (sum(told.fold_sizes.rows), set(told.fold_sizes.classes), told.rows_to_read) == (442, {"0", "1", "2"}, 0)
+    plan = hpo.plan(spec)
+    assert (sum(plan.fold_sizes.rows), set(plan.fold_sizes.classes), plan.rows_to_read) == (442, {"0", "1", "2"}, 0)
 
 
 def test_a_fold_without_a_class_is_named_with_what_helps():
@@ -355,8 +355,8 @@ def test_a_fold_without_a_class_is_named_with_what_helps():
 @pytest.mark.parametrize("scoring", ["neg_log_loss", "roc_auc_ovr"])
 def test_a_score_that_a_class_is_lacking_for_names_it(scoring):
     X, y = np.random.default_rng(0).normal(size=(193, 2)), np.repeat(["no", "maybe", "yes"], [150, 40, 3])
-    told = r"cannot be computed .* has no row of the class 'yes' to test on \(3 rows in 3 folds\), fewer rows than"
-    with pytest.warns(NoScoreWarning, match=told):
+    message = r"cannot be computed .* has no row of the class 'yes' to test on \(3 rows in 3 folds\), fewer rows than"
+    with pytest.warns(NoScoreWarning, match=message):
         hpo.tune((X, y), algorithm="lda", trials=1, scoring=scoring, store=None)
 
 

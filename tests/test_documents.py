@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from terminal import hpo as run
 
 import hpo
-from hpo.errors import DataError, DataWarning, TuneError
+from hpo.errors import ColumnWarning, DataError, DataWarning, TuneError
+from hpo.states.forget import forget_file
 from studies.errors import SpecError
 
 SUBJECTS = [
@@ -26,7 +28,7 @@ def frame(more=()):
     return pd.DataFrame({"abstract": [*TEXTS, *more]})
 
 
-@pytest.mark.filterwarnings("ignore:documents.*fewer than two words")
+@pytest.mark.filterwarnings("ignore:.* documents have fewer than two words")
 @pytest.mark.parametrize(
     "asked",
     [
@@ -45,16 +47,20 @@ def test_a_column_of_text_is_the_matrix_that_scikit_learn_makes_of_it(asked, tmp
     assert found.best_value == pytest.approx(matrix.best_value, abs=0.02), "other folds: rows have other places"
     mine, other = (np.sort(r.best_model[-1].components_, axis=0) for r in (found, matrix))
     assert mine == pytest.approx(other, rel=1e-6)
-    told = found.predict(frame()[:6])
-    assert np.allclose(told, found.best_model[-1].transform(counter.transform(TEXTS[:6]).astype(float)))
+    predicted = found.predict(frame()[:6])
+    assert np.allclose(predicted, found.best_model[-1].transform(counter.transform(TEXTS[:6]).astype(float)))
 
 
 def test_the_only_column_is_taken_by_itself_from_csv_and_parquet(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     frame().to_parquet("texts.parquet")
     frame().to_csv("texts.csv", index=False)
-    values = [hpo.tune(f"texts.{kind}", **ASKED, store=tmp_path).best_value for kind in ("parquet", "csv")]
-    assert values[0] == values[1]
+    matrix = CountVectorizer(max_features=4000).fit_transform(TEXTS).astype(float)
+    whole = hpo.tune(matrix, **ASKED, store=None).best.states.whole
+    for kind in ("parquet", "csv"):
+        found = hpo.tune(f"texts.{kind}", **ASKED, store=tmp_path).best.states.whole
+        assert found.rows == 90 and np.allclose(found.pairs, whole.pairs, rtol=1e-12, atol=0)
+        assert np.array_equal(found.together, whole.together) and np.array_equal(found.totals, whole.totals)
     Path("study.yaml").write_text(
         "name: texts\ndata: texts.csv\nalgorithm: topics\ntrials: 2\nsearch: {topics.n_topics: 3}\n"
         "documents: {text: abstract, stop_words: english}\n"
@@ -69,14 +75,14 @@ def test_the_only_column_is_taken_by_itself_from_csv_and_parquet(tmp_path, monke
 
 
 def test_documents_without_words_and_words_that_are_not_known(tmp_path):
-    with pytest.warns(DataWarning, match=r"3 rows of 93 with fewer than two words of the vocabulary in 'abstract'"):
+    with pytest.warns(DataWarning, match=r"^3 of 93 documents have fewer than two words: nothing is learned of them"):
         found = hpo.tune(frame([None, "", "a b c"]), documents="abstract", **ASKED, store=tmp_path)
     plain = hpo.tune(frame(), documents="abstract", **ASKED, store=tmp_path)
     state = found.best.states.whole
     assert (state.rows, state.short) == (93, 3.0)
     assert np.allclose(found.best_model[-1].components_.sum(), plain.best_model[-1].components_.sum(), rtol=0.05)
-    told = found.predict(pd.DataFrame({"abstract": [None, "", "wholly unheard"]}))
-    assert np.allclose(told, told.iloc[0]) and np.allclose(told.sum(axis=1), 1.0)
+    predicted = found.predict(pd.DataFrame({"abstract": [None, "", "wholly unheard"]}))
+    assert np.allclose(predicted, predicted.iloc[0]) and np.allclose(predicted.sum(axis=1), 1.0)
 
 
 def test_what_is_wrong_is_said(tmp_path):
@@ -98,6 +104,58 @@ def test_what_is_wrong_is_said(tmp_path):
             documents={"text": "abstract", "token_pattern": "["})
     refused(SpecError, "ngram_range is two numbers, the smaller first", documents={"text": "abstract", "ngram_range": [2, 1]})
     refused(TuneError, "features: the columns are the words of documents", documents="abstract", features=["abstract"])
+    refused(DataError, "folds by column 'title': rows of documents have their words alone", two, documents="abstract",
+            folds={"scheme": "group", "column": "title"})
     refused(TuneError, "documents and interactions: rows are documents, or pairs", documents="abstract",
             interactions={"user": "abstract", "item": "n"})
     refused(DataError, "target: rows of documents have none", two, documents="abstract", target="title", algorithm="lda", search=None)
+
+
+def columns(result):
+    return [field.name for field in result.states.whole.shape.columns if field.role == "value"]
+
+
+def test_a_new_file_of_documents_is_read_alone_and_counted_by_the_same_words(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for month, low in enumerate((0, 40)):
+        frame()[low : low + 40].to_parquet(f"texts-{month}.parquet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ColumnWarning)  # no word is in no document
+        first = hpo.tune("texts-*.parquet", **ASKED, store="states")
+    assert (first.cost.rows_read, first.cost.pilot_rows >= 80) == (80, True)
+    pd.DataFrame({"abstract": [*TEXTS[80:], "quokka quokka wombat of the sea"]}).to_parquet("texts-2.parquet")
+    again = hpo.tune("texts-*.parquet", **ASKED, store="states")
+    assert again.cost.rows_read == 11, "the new file alone"
+    assert columns(again.best) == columns(first.best) and "quokka" not in columns(again.best)
+    counter = CountVectorizer(vocabulary=columns(first.best))
+    whole = hpo.tune(counter.transform([*TEXTS, "of the sea"]).astype(float), **ASKED, store=None).best.states.whole
+    assert np.allclose(again.best.states.whole.pairs, whole.pairs, rtol=1e-12, atol=0)
+    fresh = hpo.tune("texts-*.parquet", **ASKED, store="other")
+    assert "quokka" in columns(fresh.best), "another store knows no words of it"
+    forgotten = forget_file(hpo.StateStore("states"), Path("texts-0.parquet").absolute().as_uri(), dry_run=True)
+    assert any(name.startswith("documents/vocabularies/") for name in forgotten.stays), forgotten
+
+
+def test_the_words_of_many_documents_are_those_of_drawn_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr("hpo.data.documents.DOCUMENTS", 30)
+    pd.DataFrame({"abstract": [f"{text} word{i}" for i, text in enumerate(TEXTS)]}).to_parquet(tmp_path / "t.parquet")
+    found = hpo.tune(tmp_path / "t.parquet", **ASKED, store=tmp_path)
+    words = columns(found.best)
+    assert sum(word.startswith("word") for word in words) == 30
+    assert {"goal", "bank", "wind"} < {*words} and found.best.states.whole.rows == 90
+
+
+def test_documents_in_files_have_the_same_states_from_processes(tmp_path):
+    frame().to_parquet(tmp_path / "texts.parquet")
+    here, there = (
+        hpo.tune(tmp_path / "texts.parquet", **ASKED, store=tmp_path / str(engine), engine=engine)
+        for engine in (None, "multiprocessing")
+    )
+    assert np.array_equal(here.best.states.whole.pairs, there.best.states.whole.pairs)
+    assert here.best_value == there.best_value
+
+
+def test_empty_rows_of_a_matrix_are_counted(tmp_path):
+    counts = CountVectorizer().fit_transform([*TEXTS, "goal"]).astype(float)
+    with pytest.warns(DataWarning, match="^1 of 91 documents has fewer than two words: nothing is learned of them$"):
+        hpo.tune(counts, **ASKED, store=tmp_path)

@@ -35,11 +35,11 @@ def held(estimator, grid, rows, target, answered=None, groups=None, **options):
     counted = options.get("scoring", "accuracy") in ("accuracy", "f1_macro")
     same(ours.cv_results_, theirs.cv_results_, is_classifier(estimator) and counted)
     assert ours.best_params_ == theirs.best_params_
-    told = ours.accelerated_
-    assert told.answered + told.refitted == len(theirs.cv_results_["params"])
+    counts = ours.accelerated_
+    assert counts.answered + counts.refitted == len(theirs.cv_results_["params"])
     if answered is not None:
-        assert told.answered == answered, told
-    return told
+        assert counts.answered == answered, counts
+    return counts
 
 
 @pytest.mark.parametrize("p", [1, 2])
@@ -60,9 +60,9 @@ def test_rows_that_are_equally_far_are_left_to_fits(kind, rows, algorithm):
     pipeline = make_pipeline(StandardScaler(), kind(algorithm=algorithm))
     axis = kind.__name__.lower()
     grid = {f"{axis}__n_neighbors": KS, f"{axis}__weights": WEIGHTS}
-    told = held(pipeline, grid, rows, target, cv=KFold(3, shuffle=True, random_state=0))
-    assert told.refitted, told
-    assert any("equally far" in why for why in told.reasons)
+    counts = held(pipeline, grid, rows, target, cv=KFold(3, shuffle=True, random_state=0))
+    assert counts.refitted, counts
+    assert any("equally far" in why for why in counts.reasons)
 
 
 @pytest.mark.parametrize(

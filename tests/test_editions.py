@@ -92,8 +92,8 @@ def test_editions_are_compared_on_the_folds_that_scored_both_settings(home, caps
     assert (pair["on"], pair["comparable"]) == ("daily@2", False)
     assert pair["difference"] == pytest.approx(gap) and 0.0 <= pair["p"] <= 1.0
     compare(["daily@1", "daily@2"], str(home / "studies.journal"))
-    told = " ".join(capsys.readouterr().out.split())
-    assert "daily@1 and daily@2 cannot be compared: they read different data. On the data of daily@2 the setting of" in told
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "daily@1 and daily@2 cannot be compared: they read different data. On the data of daily@2 the setting of" in printed
 
 
 def test_the_best_of_before_stands_unless_another_is_better_by_a_standard_error(home):
@@ -277,8 +277,8 @@ def test_editions_are_shown_compared_predicted_with_and_removed(daily):
     note = second.record.edition
     assert [e["value"] for e in found["editions"]] == [first.best_value, second.best_value]
     assert [line[2] for line in listed if line[:1] == ["1"]] == [f"{first.best_value:.6g}"]
-    told = [f"{value:.6g}" for value in (second.best_value, note.score_before, note.score)]
-    assert [line[4:7] for line in listed if line[:1] == ["2"]] == [told]
+    cells = [f"{value:.6g}" for value in (second.best_value, note.score_before, note.score)]
+    assert [line[4:7] for line in listed if line[:1] == ["2"]] == [cells]
     compared = command(daily, "studies", "compare", "daily@1", "daily@2")
     assert compared.code == 0, compared.err
     for number in (1, 2):

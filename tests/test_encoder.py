@@ -162,7 +162,7 @@ def test_columns_say_where_they_come_from():
     )
 
 
-def test_names_that_would_clash_are_told_apart():
+def test_names_that_would_clash_are_made_distinct():
     X = pd.DataFrame({"c": ["other", "missing", "x"], "c_x": [1.0, 2.0, 3.0]})
     names = list(Encoder().fit(X).get_feature_names_out())
     assert names == [

@@ -21,8 +21,8 @@ def printed(notebook) -> list[tuple[str, str]]:
     """
     found = []
     for cell in (cell for cell in notebook.cells if cell.cell_type == "code"):
-        told = [(out.name, out.text) for out in cell.outputs if out.output_type == "stream"]
-        found += [(name, "".join(text for _, text in part)) for name, part in groupby(told, lambda one: one[0])]
+        streams = [(out.name, out.text) for out in cell.outputs if out.output_type == "stream"]
+        found += [(name, "".join(text for _, text in part)) for name, part in groupby(streams, lambda one: one[0])]
     return found
 
 

@@ -277,7 +277,7 @@ class TestAsking:
         assert make_folds(HashFolds(6), self.dataset) == HashFolds(6)
         assert make_folds(None, self.dataset) == HashFolds(5)
 
-    def test_classifiers_are_stratified_unless_told_otherwise(self):
+    def test_classifiers_are_stratified_unless_asked_otherwise(self):
         ask = functools.partial(make_folds, dataset=self.dataset, classify=True)
         assert ask(4, seed=3) == ask({"n_splits": 4, "seed": 3}) == StratifiedFolds(4, 3)
         assert ask(None) == ask({}) == ask({"scheme": "stratified"}) == StratifiedFolds(5)

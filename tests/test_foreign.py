@@ -163,7 +163,7 @@ def test_a_setting_that_cannot_be_fitted_fails_alone():
     assert "SVC cannot be fitted: The 'C' parameter of SVC" in failed.user_attrs["error"]
 
 
-def test_estimators_that_did_not_converge_are_told():
+def test_estimators_that_did_not_converge_are_reported():
     result = hpo.tune(
         load_breast_cancer(return_X_y=True), algorithm="sklearn:sklearn.linear_model.LogisticRegression", trials=1,
         folds=2, store=None, search={"LogisticRegression.max_iter": 2},
@@ -262,10 +262,10 @@ def test_the_same_spelling_works_in_yaml_and_on_the_command_line(tmp_path, capsy
     assert set(leaders(hpo.load("boosted"))) == {"ridge", "HistGradientBoostingRegressor"}
     wrong = YAML.replace("learning_rate", "learn_rate").replace("name: boosted", "name: wrong")
     (tmp_path / "wrong.yaml").write_text(wrong)
-    told = shell(capsys, monkeypatch, "run", "wrong.yaml")
-    assert told.code != 0
-    assert "line 6" in told.err
-    assert "learning_rate" in told.err
+    answer = shell(capsys, monkeypatch, "run", "wrong.yaml")
+    assert answer.code != 0
+    assert "line 6" in answer.err
+    assert "learning_rate" in answer.err
     shown = shell(capsys, monkeypatch, "algorithms", HGB)
     assert "max_leaf_nodes" in shown.out
     drafted = shell(

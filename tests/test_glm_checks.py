@@ -1,4 +1,4 @@
-"""What the pass checks of generalized linear models: blind samples, leverage, told errors, rows that are kept."""
+"""What the pass checks of generalized linear models: blind samples, leverage, reported errors, rows that are kept."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_a_gap_that_only_one_row_has_is_kept_too(tmp_path, monkeypatch):
     assert 4 + 2 in result.best.states.whole.present or result.best.states.whole.present.max() > 3
 
 
-# leverage, and what is told -----------------------------------------------------------------------------------
+# leverage, and what is reported -----------------------------------------------------------------------------------
 
 
 def shape_of(X, classes=()):
@@ -227,7 +227,7 @@ FAMILIES = {
 
 @pytest.fixture(scope="module")
 def measured():
-    """By what is told: (what, truth, told) of every set and setting; the excess of the objective, and scores."""
+    """By error: (what, truth, reported) of every set and setting; the excess of the objective, and scores."""
     found = {"objective": [], "score": []}
     for name, (kind, load) in SETS.items():
         algorithm, summary, twin, settings = FAMILIES[kind]
@@ -264,15 +264,15 @@ def measured():
 
 
 @pytest.mark.parametrize("what", ["objective", "score"])
-def test_what_is_told_bounds_the_truth_and_is_no_empty_bound(what, measured):
-    """The truth is at most three times what is told in 95 of 100 cases; a typical one is within a factor of ten."""
-    _, truth, told = (np.array(each) for each in zip(*measured[what], strict=True))
-    truth, told = truth.astype(float), told.astype(float)
+def test_what_is_reported_bounds_the_truth_and_is_no_empty_bound(what, measured):
+    """The truth is at most three times what is reported in 95 of 100 cases; a typical one is within a factor of ten."""
+    _, truth, reported = (np.array(each) for each in zip(*measured[what], strict=True))
+    truth, reported = truth.astype(float), reported.astype(float)
     assert len(truth) >= 30
-    held = (truth <= 3.0 * told) | (truth < 1e-10)
+    held = (truth <= 3.0 * reported) | (truth < 1e-10)
     assert held.mean() >= 0.95, [each for each, ok in zip(measured[what], held, strict=True) if not ok]
     some = truth > 1e-10
-    assert np.median(told[some] / truth[some]) < 10.0
+    assert np.median(reported[some] / truth[some]) < 10.0
 
 
 def test_rows_of_extreme_leverage_are_kept_for_sure():

@@ -40,7 +40,7 @@ def test_a_parameter_of_another_library_names_what_to_type(name):
     assert set(said) - {"low"} <= set(inspect.signature(hpo.tune).parameters), said
 
 
-def test_an_algorithm_in_the_place_of_the_target_is_told_its_word():
+def test_an_algorithm_in_the_place_of_the_target_is_pointed_to_its_argument():
     with pytest.raises(DataError, match=r"target 'logistic' is not in the data.*; write algorithm='logistic'"):
         tune((X, X[:, 0] > 0), "logistic")
 

@@ -85,7 +85,7 @@ def frame(rows=500, users=200):
     return made
 
 
-def test_an_encoder_hashes_what_it_is_told_to_and_stays_a_transformer():
+def test_an_encoder_hashes_what_it_is_asked_to_and_stays_a_transformer():
     X = frame()
     encoder = Encoder(hash_columns=["user", "id"]).fit(X)
     assert encoder.get_feature_names_out().tolist() == [
@@ -163,7 +163,7 @@ def test_hashed_columns_expand_to_what_scikit_learn_takes():
 
 @pytest.fixture(scope="module")
 def months(tmp_path_factory):
-    """Two months of flights: which carrier flies is told by the aircraft's tail number, one of thousands."""
+    """Two months of flights: which carrier flies is known by the aircraft's tail number, one of thousands."""
     folder = tmp_path_factory.mktemp("flights")
     X = flights()[["month", "carrier", "tailnum", "distance", "arr_delay"]]
     X = X[X["carrier"].isin(["UA", "B6", "EV"])]

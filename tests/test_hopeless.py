@@ -23,9 +23,9 @@ def tune(trials=40, **options):
 
 @pytest.mark.parametrize("sampler", ["auto", "random", "qmc", "tpe"])
 def test_a_choice_that_always_fails_is_left_out_and_said_once(sampler):
-    with pytest.warns(ChoiceWarning, match="lda.solver='svd' is tried no more, since every setting") as told:
+    with pytest.warns(ChoiceWarning, match="lda.solver='svd' is tried no more, since every setting") as warned:
         result = tune(sampler=sampler)
-    assert sum(w.category is ChoiceWarning for w in told) == 1
+    assert sum(w.category is ChoiceWarning for w in warned) == 1
     trials = result.optuna_study.trials
     failed = [t for t in trials if t.state.name == "FAIL"]
     assert len(trials) == 40 and len(failed) == TIMES
@@ -69,8 +69,8 @@ def test_repeats_of_a_failed_setting_show_its_reason_everywhere(tmp_path, monkey
     shown = ask(capsys, monkeypatch, "studies", "show", "wine")
     assert f"{len(failed)} failed" in shown.out and "trials that failed" in shown.out
     assert failed[0].error.split(";")[0][:40] in shown.out
-    told = ask(capsys, monkeypatch, "studies", "show", "wine", "--json").json["trials"]
-    assert all(t["error"] for t in told if t["state"] == "fail")
+    noted = ask(capsys, monkeypatch, "studies", "show", "wine", "--json").json["trials"]
+    assert all(t["error"] for t in noted if t["state"] == "fail")
 
 
 def test_pruned_is_pruned_in_every_list(monkeypatch, capsys):
@@ -88,6 +88,6 @@ def test_pruned_is_pruned_in_every_list(monkeypatch, capsys):
     shown = ask(capsys, monkeypatch, "studies", "show", "trees")
     assert f"20, {pruned} pruned" in shown.out and "failed" not in shown.out
     assert f"best trials of {20 - pruned} with a score" in shown.out
-    told = ask(capsys, monkeypatch, "studies", "show", "trees", "--json").json["trials"]
-    assert all((t["value"] is None) == (t["state"] == "pruned") for t in told)
+    noted = ask(capsys, monkeypatch, "studies", "show", "trees", "--json").json["trials"]
+    assert all((t["value"] is None) == (t["state"] == "pruned") for t in noted)
     assert {t.outcome.partition(",")[0] for t in hpo.write_report(result).trials} == {"complete", "pruned"}

@@ -101,8 +101,8 @@ def test_fold_scores_are_those_of_refits_on_the_same_features(tmp_path):
     np.testing.assert_allclose(exact, by_rows, rtol=1e-8)
     whole = KernelRidge(alpha=0.1, kernel="rbf", gamma=model["kernel"].gamma)
     z = model[:3].transform(frame[["a", "b", "c"]].to_numpy())
-    told = whole.fit(z, frame["y"] - frame["y"].mean()).predict(z) + frame["y"].mean()
-    assert np.corrcoef(told, model.predict(frame[["a", "b", "c"]].to_numpy()))[0, 1] > 0.98
+    predicted = whole.fit(z, frame["y"] - frame["y"].mean()).predict(z) + frame["y"].mean()
+    assert np.corrcoef(predicted, model.predict(frame[["a", "b", "c"]].to_numpy()))[0, 1] > 0.98
 
 
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -40,10 +40,10 @@ def written(frame, path):
 
 def said(data, place, algorithm="ridge", **options):
     """Return what is said of columns while a study runs."""
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         hpo.tune(data, "y", algorithm, **options, **place)
-    return [str(w.message) for w in told if issubclass(w.category, ColumnWarning)]
+    return [str(w.message) for w in warned if issubclass(w.category, ColumnWarning)]
 
 
 def distinct(n=N, prefix=""):
@@ -175,7 +175,7 @@ def test_a_few_rows_tell_whether_numbers_with_gaps_are_an_id_and_are_read_once(t
     assert len(said(data, place, "ols")) == 2
 
 
-def test_a_column_is_named_once_whatever_told_it(tmp_path, place):
+def test_a_column_is_named_once_whatever_reported_it(tmp_path, place):
     n = 1_001_000  # from a million on, 0 may be a sentinel, so that a few rows are read beside the statistics
     data = written(pd.DataFrame({"nr": np.arange(n), "y": np.arange(n) % 7}), tmp_path / "a.parquet")
     (message,) = said(data, place)

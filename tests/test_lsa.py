@@ -99,7 +99,7 @@ def test_the_class_keeps_the_contract():
     check_algorithm(LSA, lambda state, like: restore(*flatten(state), like))
 
 
-@pytest.mark.filterwarnings("ignore:documents.*fewer than two words")
+@pytest.mark.filterwarnings("ignore:.* documents have fewer than two words:hpo.errors.DataWarning")
 def test_a_study_of_text_finds_how_many_directions_hold_out(tmp_path):
     words = np.array([f"word{j}" for j in range(V)])
     texts = pd.DataFrame({"text": [" ".join(np.repeat(words, row.astype(int))) for row in documents(300)]})

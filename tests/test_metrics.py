@@ -1,4 +1,4 @@
-"""Several scores of every trial, one of them optimised or all together, told by one model a fold."""
+"""Several scores of every trial, one of them optimised or all together, computed by one model a fold."""
 
 from __future__ import annotations
 
@@ -75,18 +75,18 @@ def test_exact_scores_do_not_depend_on_the_size_of_the_sample(rows, place):
 
 
 def test_one_model_a_fold_serves_all_scores(rows, place, monkeypatch):
-    solved, dressed = [], []
+    solved, built = [], []
     solve, estimator = Ridge.solve, Ridge.estimator
     monkeypatch.setattr(Ridge, "solve", lambda self, state: solved.append(1) or solve(self, state))
-    monkeypatch.setattr(Ridge, "estimator", lambda self, s: dressed.append(1) or estimator(self, s))
+    monkeypatch.setattr(Ridge, "estimator", lambda self, s: built.append(1) or estimator(self, s))
     several = [*METRICS, "neg_median_absolute_error", "neg_max_error"]
     result = hpo.tune(rows, trials=5, folds=3, scoring=several, sampler="random", **place)
     assert len(result.candidates) == 5
-    assert len(dressed) == 5 * 3
+    assert len(built) == 5 * 3
     assert len(solved) == 5 * 3 + 1, "the winner's of all rows is checked for its digits"
 
 
-def test_a_further_score_that_cannot_be_told_leaves_the_trial_its_others(place):
+def test_a_further_score_that_cannot_be_computed_leaves_the_trial_its_others(place):
     X, y = load_wine(return_X_y=True)
     machine, scoring = (
         "sklearn:sklearn.svm.LinearSVC",
@@ -246,8 +246,8 @@ def test_the_command_line_runs_several_objectives_and_predicts_with_a_trial(
     refused = ask(capsys, monkeypatch, "predict", "two", "d.parquet", "-o", "p.csv")
     assert refused.code != 0
     assert "--trial" in refused.err
-    told = ask(capsys, monkeypatch, "predict", "two", "d.parquet", "-o", "p.csv", "--trial", number)
-    assert told.code == 0, told.err
+    answer = ask(capsys, monkeypatch, "predict", "two", "d.parquet", "-o", "p.csv", "--trial", number)
+    assert answer.code == 0, answer.err
     assert len(pd.read_csv("p.csv")) == len(frame)
 
 

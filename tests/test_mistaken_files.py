@@ -59,7 +59,7 @@ def tune(path, **options):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_file_that_is_not_what_its_name_says_is_told_apart_from_a_damaged_one(tmp_path, name):
+def test_a_file_that_is_not_what_its_name_says_is_distinguished_from_a_damaged_one(tmp_path, name):
     content, says = CASES[name]
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=says):

@@ -77,13 +77,13 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_rows_end_in_a_sentence_in_python(name, tmp_path):
     frame, how, said = BAD[name]
-    with pytest.warns(NoScoreWarning) if "diverging" in name or name in ("all_short", "gaps_everywhere", "constant") else Nothing() as told:
+    with pytest.warns(NoScoreWarning) if "diverging" in name or name in ("all_short", "gaps_everywhere", "constant") else Nothing() as warned:
         try:
             hpo.tune(frame, store=tmp_path, progress=False, **how)
         except Exception as error:  # whichever of the errors: its words are looked at
             words = f"{type(error).__name__} {error}"
         else:
-            words = " ".join(str(one.message) for one in told)
+            words = " ".join(str(one.message) for one in warned)
     assert re.search(said, words), words
     assert "Attribute" not in words and "KeyError" not in words
 

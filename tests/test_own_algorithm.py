@@ -176,7 +176,7 @@ class Wrong(Ridge):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Untold(Ridge):
+class Unscored(Ridge):
     """Tells no score that its tags name."""
 
     def score(self, solution, held: Held, metric):
@@ -236,7 +236,7 @@ class OnForgetful(Ridge):
     [
         (Silent, ContractBroken, r"Silent\(\w+=-1\) is taken, and not legal: .* must call super\(\).__post_init__\(\)"),
         (Wrong, ContractBroken, "score of 'r2' is .* by the state and .* by scikit-learn"),
-        (Untold, ContractBroken, "score of 'r2' is None, and exact="),
+        (Unscored, ContractBroken, "score of 'r2' is None, and exact="),
         (Wide, ContractBroken, "bounds of 'select' hold what is not legal: select=0: must be at least 1"),
         (Careless, ContractBroken, "check accepts a state without rows: raise NotEnoughRows"),
         (Hazy, ContractBroken, "predict of two models of one state differ"),

@@ -64,9 +64,9 @@ def test_a_polished_model_is_at_the_optimum_of_every_row(frame, tmp_path):
     best = objective(full, X, y, 1e5)
     before, after = (objective(m.best_model["model"], X, y, 1e5) - best for m in (rough, fine))
     assert abs(after) < 1e-8 * ROWS < before
-    told = fine.run.polished.gain * ROWS
+    gain = fine.run.polished.gain * ROWS
     # an expectation beside one draw, of a strong penalty that leaves few directions: within a factor of ten
-    assert before / 10 < told < 10 * before
+    assert before / 10 < gain < 10 * before
 
 
 def test_the_same_study_again_reads_nothing_and_gives_the_same_bits(frame, tmp_path):
@@ -186,7 +186,7 @@ def test_a_wrong_value_is_named(frame, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "polish", "told"),
+    ("algorithm", "polish", "words"),
     [
         ("logistic", "true", "maybe"),
         ("logistic", "always", "always"),
@@ -194,12 +194,12 @@ def test_a_wrong_value_is_named(frame, tmp_path):
         ("lda", "true", "no"),
     ],
 )
-def test_the_plan_says_that_a_second_pass_may_follow(frame, tmp_path, algorithm, polish, told):
+def test_the_plan_says_that_a_second_pass_may_follow(frame, tmp_path, algorithm, polish, words):
     frame[["x0", "label"]][:100].to_parquet(tmp_path / "rows.parquet")
     (tmp_path / "study.yaml").write_text(
         f"data: {tmp_path}/rows.parquet\ntarget: label\nalgorithm: {algorithm}\npolish: {polish}\nstore: {tmp_path}/s\n"
     )
-    assert hpo.plan(load(tmp_path / "study.yaml")).polish == told
+    assert hpo.plan(load(tmp_path / "study.yaml")).polish == words
 
 
 def test_the_command_line_polishes_and_says_so(frame, tmp_path):
@@ -211,6 +211,6 @@ def test_the_command_line_polishes_and_says_so(frame, tmp_path):
     command = [sys.executable, "-m", "hpo.cli", "run", "study.yaml", "--json"]
     done = forked.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["polish"]["passes"] >= 1
-    assert told["cost"]["rows_read"] == (1 + told["polish"]["passes"]) * ROWS
+    answer = json.loads(done.stdout)
+    assert answer["polish"]["passes"] >= 1
+    assert answer["cost"]["rows_read"] == (1 + answer["polish"]["passes"]) * ROWS

@@ -164,8 +164,8 @@ def test_scores_of_the_uniform_part_of_weighted_rows_are_of_those_rows():
     best = found.params[f"{name}.max_iter"]
     alone = hpo.tune((X, y), search={f"{name}.max_iter": best}, **how).optuna_study.trials[0]
     assert found.user_attrs["scores"].keys() == alone.user_attrs["scores"].keys()
-    for metric, told in alone.user_attrs["scores"].items():
-        np.testing.assert_allclose(found.user_attrs["scores"][metric]["mean"], told["mean"], rtol=1e-12)
+    for metric, score in alone.user_attrs["scores"].items():
+        np.testing.assert_allclose(found.user_attrs["scores"][metric]["mean"], score["mean"], rtol=1e-12)
 
 
 @pytest.mark.parametrize("objective", ["count:poisson", "reg:tweedie", "reg:absoluteerror"])

@@ -1,4 +1,4 @@
-"""Reading again: where the rows show that what a sample told does not suit, it is learned anew and read once more."""
+"""Reading again: where the rows show that what a sample showed does not suit, it is learned anew and read once more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS, FILES = 600, 6
 WHY = "the sample was blind"
 
 
-class Told(Progress):
+class Announced(Progress):
     """What was announced."""
 
     def __init__(self):
@@ -96,12 +96,12 @@ def test_the_data_is_read_as_often_as_it_takes_and_rows_are_counted_truly(tmp_pa
 
 
 def test_it_is_announced(tmp_path, picky, monkeypatch):
-    told, made = Told(), hpo.api.Runner
+    progress, made = Announced(), hpo.api.Runner
     files(tmp_path / "data")
-    monkeypatch.setattr(hpo.api, "Runner", lambda *args, **more: made(*args[:-1], told, **more))
+    monkeypatch.setattr(hpo.api, "Runner", lambda *args, **more: made(*args[:-1], progress, **more))
     tuned(tmp_path)
-    assert told.reasons == [WHY]
-    assert told.passes == 2
+    assert progress.reasons == [WHY]
+    assert progress.passes == 2
 
 
 def test_after_two_more_readings_it_stands_with_a_warning(tmp_path, picky):

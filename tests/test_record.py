@@ -387,9 +387,9 @@ def test_a_full_disk_neither_stops_the_study_nor_tears_the_file(tmp_path, later,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("25 ")
-    told = "15 trials of the study 's' were not written" in done.stdout
-    assert told == (later == "still full")
-    if told:
+    warned = "15 trials of the study 's' were not written" in done.stdout
+    assert warned == (later == "still full")
+    if warned:
         assert "they are still in result.optuna_study" in done.stdout
         assert str(path) in done.stdout
     assert len(load_study(open_storage(path), "s").trials) == stored
@@ -458,7 +458,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path, text):
 
 
 
-def test_places_that_cannot_be_written_are_told(tmp_path):
+def test_places_that_cannot_be_written_are_reported(tmp_path):
     with pytest.raises(StorageError, match="is a directory; give a file in it"):
         open_storage(tmp_path)
     (tmp_path / "file").write_text("")
@@ -477,7 +477,7 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch, driver, module, wa
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_without_permission_is_told(tmp_path):
+def test_a_directory_without_permission_is_reported(tmp_path):
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     with pytest.raises(StorageError, match="you may write to"):
         open_storage(tmp_path / "a.journal")

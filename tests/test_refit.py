@@ -85,14 +85,14 @@ def test_an_estimator_has_all_rows_without_being_asked_and_a_family_has_not(fram
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "how", "told"),
+    ("algorithm", "how", "words"),
     [("sklearn:sklearn.tree.DecisionTreeRegressor", {}, "refit"), ("knn_regressor", {}, "no"),
      ("sklearn:sklearn.tree.DecisionTreeRegressor", {"polish": False}, "no")],
 )  # fmt: skip
-def test_a_plan_tells_of_it(frame, tmp_path, algorithm, how, told):
+def test_a_plan_reports_it(frame, tmp_path, algorithm, how, words):
     frame.to_parquet(tmp_path / "rows.parquet")
     spec = StudySpec(data=str(tmp_path / "rows.parquet"), target="y", algorithm=algorithm, store=str(tmp_path / "s"), **how)
-    assert hpo.plan(spec).polish == told
+    assert hpo.plan(spec).polish == words
 
 
 def test_a_store_that_cannot_take_the_rows_leaves_the_study(frame, tmp_path, monkeypatch):
@@ -240,5 +240,5 @@ def test_the_plan_and_the_command_line_say_it(frame, tmp_path, monkeypatch):
     )
     assert "is fitted again to all rows" in plan.stdout
     assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout)
-    assert (told["polish"]["rows"], told["cost"]["rows_polish"]) == (ROWS, ROWS)
+    answer = json.loads(run.stdout)
+    assert (answer["polish"]["rows"], answer["cost"]["rows_polish"]) == (ROWS, ROWS)

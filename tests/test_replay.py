@@ -198,8 +198,8 @@ def test_the_command_line_goes_on_with_new_files(tmp_path, capsys, monkeypatch):
         grow(tmp_path, *kinds)
         answer = shell(capsys, monkeypatch, "run", "lines.yaml", "--store", "s", "--storage", "j")
         assert answer.code == 0, answer.err
-        told = " ".join(shell(capsys, monkeypatch, "studies", "show", "lines", "--storage", "j").out.split())
-        assert f"12 trained; each trial for itself would have {12 * len(kinds)}" in told or len(kinds) == 1, told
+        shown = " ".join(shell(capsys, monkeypatch, "studies", "show", "lines", "--storage", "j").out.split())
+        assert f"12 trained; each trial for itself would have {12 * len(kinds)}" in shown or len(kinds) == 1, shown
 
 
 def test_what_left_is_learned_no_more(tmp_path):
@@ -227,7 +227,7 @@ def test_what_replay_cannot_go_on_with_is_refused_in_words(tmp_path):
         tuned(tmp_path, 1.5)
 
 
-def test_gone_leaves_of_earlier_data_are_told(tmp_path):
+def test_gone_leaves_of_earlier_data_are_reported(tmp_path):
     grow(tmp_path, OLD, NEW)
     result = tuned(tmp_path, 0.5)
     from hpo.states.grown import Grown

@@ -140,9 +140,9 @@ def test_parts_of_a_sample_and_all_rows_are_scored_alike(tmp_path):
         folds=3, store=tmp_path,
     )  # fmt: skip
     assert result.best_value > 0.8
-    told = hpo.extrapolated(result, 100_000)
-    assert told is not None
-    assert all(0.7 < mean <= 1.0 for mean in told.means)
+    far = hpo.extrapolated(result, 100_000)
+    assert far is not None
+    assert all(0.7 < mean <= 1.0 for mean in far.means)
 
 
 NUMBERS = pd.DataFrame({"a": np.arange(60.0), "t": np.exp(np.sin(np.arange(60.0)))})
@@ -182,13 +182,13 @@ def test_a_scorer_that_suits_no_model_is_refused_before_the_pass(frame, algorith
 
 def works(scorer, model, X, y):
     """Whether scikit-learn itself scores a fitted model, and says nothing against it."""
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
             scorer(model, X, y)
         except (AttributeError, TypeError, ValueError):
             return False
-    return not [w for w in told if w.category is UserWarning]
+    return not [w for w in warned if w.category is UserWarning]
 
 
 @pytest.mark.parametrize("labels", [("no", "yes"), ("x", "y", "z"), (1, 2), (1, 2, 3), (False, True)])

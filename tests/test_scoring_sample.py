@@ -360,7 +360,7 @@ def test_average_precision_of_few_positives_has_no_bias_that_matters(tmp_path):
 @pytest.mark.parametrize(
     "scoring", ["roc_auc_ovo", "roc_auc_ovo_weighted", "positive_likelihood_ratio", "rand_score"]
 )
-def test_scorers_that_take_no_weights_are_told_all_the_same(scoring, tmp_path):
+def test_scorers_that_take_no_weights_are_computed_all_the_same(scoring, tmp_path):
     frame = rare(8000)
     if scoring == "roc_auc_ovo":
         frame["t"] = np.where(frame["b"] > 1.5, "some", frame["t"])

@@ -1,4 +1,4 @@
-"""Descriptions of studies: what is accepted, what is refused, and how a person is told."""
+"""Descriptions of studies: what is accepted, what is refused, and how a person is informed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_whole_file_is_read_as_written():
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "words"),
     [
         ("trails: 5", "line 3: unknown key 'trails'; did you mean 'trials'?"),
         ("trials: many", "line 3: trials: should be a valid integer (got 'many')"),
@@ -78,11 +78,11 @@ def test_a_whole_file_is_read_as_written():
         ("fingerprint: slow", "line 3: fingerprint: should be 'fast' or 'content' (got 'slow')"),
     ],
 )
-def test_a_fault_names_its_line_key_value_and_the_nearest_key(line, told):
-    assert told in fault(BASE + line + "\n")
+def test_a_fault_names_its_line_key_value_and_the_nearest_key(line, words):
+    assert words in fault(BASE + line + "\n")
 
 
-def test_all_faults_are_told_together_in_the_order_of_the_file():
+def test_all_faults_are_reported_together_in_the_order_of_the_file():
     text = fault("data: x.csv\ntrails: 1\nalgorithm: pca\nfolds: 0\nsampler: nope\n")
     assert [line.strip().split(":")[0] for line in text.splitlines()[1:]] == ["line 2", "line 4", "line 5"]
 
@@ -97,7 +97,7 @@ def test_a_file_that_is_no_mapping_is_refused(text):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "words"),
     [
         ("a: [1, 2\nb: 3\n", "line 2: not valid YAML"),
         ("a:\n\t- b\n", "line 2: not valid YAML"),
@@ -110,8 +110,8 @@ def test_a_file_that_is_no_mapping_is_refused(text):
     ],
     ids=["syntax", "tab", "two documents", "self", "deep", "alias", "control", "digits"],
 )
-def test_hostile_text_is_refused_with_a_line(text, told):
-    assert told in fault(text)
+def test_hostile_text_is_refused_with_a_line(text, words):
+    assert words in fault(text)
 
 
 def test_a_tag_is_refused_and_runs_nothing(tmp_path):
@@ -169,17 +169,17 @@ def test_names_are_checked_against_what_is_known():
     loads(BASE).validate(KNOWN)
 
 
-def test_an_unknown_metric_is_told_with_the_nearest():
+def test_an_unknown_metric_is_reported_with_the_nearest():
     with pytest.raises(SpecError, match="line 3: unknown scoring 'r3'; did you mean 'r2'"):
         loads(BASE + "scoring: r3\n").validate(KNOWN, metrics=["r2", "neg_mean_squared_error"])
 
 
-def test_a_word_that_begins_a_metric_is_told_that_one_and_not_one_with_its_letters():
+def test_a_word_that_begins_a_metric_is_pointed_to_that_one_and_not_one_with_its_letters():
     with pytest.raises(SpecError, match="unknown scoring 'acc'; did you mean 'accuracy'"):
         loads(BASE + "scoring: acc\n").validate(KNOWN, metrics=["jaccard", "accuracy", "balanced_accuracy"])
 
 
-def test_a_mapping_that_is_no_range_is_told_what_one_is():
+def test_for_a_mapping_that_is_no_range_the_message_shows_one():
     text = "search:\n  ridge.alpha: {hi: 2, lo: 1}\n"
     with pytest.raises(
         SpecError, match=r"line 4: search.ridge.alpha: \{'hi': 2, 'lo': 1\} has neither 'low' nor 'high'"
@@ -189,7 +189,7 @@ def test_a_mapping_that_is_no_range_is_told_what_one_is():
         loads(BASE + "search:\n  ridge.alpha: {lo: 1, high: 2}\n")
 
 
-def test_unknown_keys_from_python_are_told_too():
+def test_unknown_keys_from_python_are_reported_too():
     with pytest.raises(SpecError, match="study: unknown key 'algoritm'; did you mean 'algorithm'"):
         build({"data": "x", "algoritm": "pca", "algorithm": "pca"})
 
@@ -254,7 +254,7 @@ def test_differences_of_recorded_counts_are_in_the_right_number():
     assert differences(before, after) == ['state of the data: "1 segment, 5 rows", now "2 segments, 9 rows"']
 
 
-def test_differences_are_told_in_words():
+def test_differences_are_stated_in_words():
     spec = loads(BASE)
     other = spec.but(folds=10, search={"ridge.alpha": Range(low=1, high=2)})
     assert differences(spec, other) == [

@@ -36,7 +36,7 @@ def test_nothing_but_such_columns(root):
     assert not made.values.any() and not penalised(made, 1.0).coef.any()
 
 
-def test_directions_of_which_rows_have_nothing_are_told_of_unlike_columns():
+def test_directions_of_which_rows_have_nothing_are_found_in_unlike_columns():
     levels = np.eye(3)[np.arange(12) % 3]
     X = np.column_stack([levels, levels[:, :1] * 1e9, np.arange(12.0) ** 2 * 1e5])
     X -= X.mean(axis=0)

@@ -9,7 +9,7 @@ from endpoints import BUCKET, KEY, SECRET, environment
 from terminal import hpo as command
 
 from state_store import StateStore
-from state_store.check import check_place
+from state_store.check import verify_place
 from state_store.errors import StoreLocationError
 from state_store.local import LocalBackend
 from state_store.remote import RemoteBackend
@@ -63,7 +63,7 @@ def test_other_lies_are_found_too(tmp_path, monkeypatch, fault):
     else:
         monkeypatch.setattr("state_store.check._race", lambda location, copies, room: _nobody(room))
     words = {"stale reads": "written last", "stale lists": "list lacks", "nobody wins": "none succeeds", "undead": "still there"}
-    found = check_place(tmp_path)
+    found = verify_place(tmp_path)
     assert not found.ok
     assert any(words[fault] in text for text in found.faults)
 
@@ -72,13 +72,13 @@ def _nobody(room: str) -> dict[str, list[str]]:
     return {f"{room}/race-{i}": [] for i in range(12)}
 
 
-def test_a_clock_that_is_off_is_told(location, monkeypatch):
+def test_a_clock_that_is_off_is_reported(location, monkeypatch):
     stat = RemoteBackend.stat
     late = itertools.repeat(300.0)
     monkeypatch.setattr(
         RemoteBackend, "stat", lambda self, name: (s := stat(self, name)) and type(s)(s.bytes, s.last_used + next(late))
     )
-    found = check_place(location)
+    found = verify_place(location)
     assert found.ok
     assert "clock is" in found.notes[0]
     assert "ahead of" in found.notes[0]

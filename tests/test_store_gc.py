@@ -102,11 +102,11 @@ def test_documents_in_use_stay_without_leaves(store):
 
 def test_a_dry_run_says_the_same_and_removes_nothing(store):
     before = sorted(p for p in store.location.rglob("*"))
-    told = gc(store, max_age=timedelta(days=4, hours=12), max_bytes=2000, dry_run=True)
+    planned = gc(store, max_age=timedelta(days=4, hours=12), max_bytes=2000, dry_run=True)
     assert sorted(p for p in store.location.rglob("*")) == before
-    assert "would remove" in repr(told)
+    assert "would remove" in repr(planned)
     done = gc(store, max_age=timedelta(days=4, hours=12), max_bytes=2000)
-    assert (done.removed, done.bytes, done.bytes_left) == (told.removed, told.bytes, told.bytes_left)
+    assert (done.removed, done.bytes, done.bytes_left) == (planned.removed, planned.bytes, planned.bytes_left)
     assert done.bytes_left == store.total_bytes
     assert len(done.removed) > 2
 

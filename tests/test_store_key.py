@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state_store.backend import check_name
+from state_store.backend import valid_name
 from state_store.errors import InvalidName, UnstorableValue
 from state_store.key import Key, canonical_json, digest
 
@@ -116,7 +116,7 @@ def test_only_names_of_leaves_are_parsed(name):
 )
 def test_names_that_could_lead_outside_are_refused(name):
     with pytest.raises(InvalidName):
-        check_name(name)
+        valid_name(name)
 
 
 def test_importing_the_room_loads_neither_numpy_nor_locks():

@@ -358,7 +358,7 @@ def test_boundaries_in_a_file_say_how_many_splits_there_are(tmp_path):
         ({"encoding": "latin-1"}, ["'c'", "UTF-8"]),
     ],
 )
-def test_a_csv_file_of_another_dialect_is_told_apart_from_a_damaged_one(tmp_path, options, parts):
+def test_a_csv_file_of_another_dialect_is_distinguished_from_a_damaged_one(tmp_path, options, parts):
     frame(c="é").to_csv(tmp_path / "a.csv", index=False, **options)
     refuse(DataError, str(tmp_path), *parts)
 
@@ -459,11 +459,11 @@ def test_columns_that_do_not_vary_have_no_likelihood_and_each_trial_says_so(algo
         TuneError, match=r"no trial has a score yet.*'log_likelihood' is not finite in 5 of 5 folds"
     ):
         _ = flat.best_value
-    told = hpo.tune(
+    result = hpo.tune(
         pd.DataFrame({"a": [1.0] * 50, "b": [2.0] * 50}), algorithm=algorithm, trials=3, store=None,
         scoring="explained_variance",
     )  # fmt: skip
-    assert told.best_value == 0.0
+    assert result.best_value == 0.0
 
 
 def test_a_score_that_held_out_rows_do_not_tell_fails_its_trial():

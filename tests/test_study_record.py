@@ -48,8 +48,8 @@ def test_a_record_of_the_first_layout_is_read_and_written_as_it_was(journal, nam
     assert {k: v for k, v in record.encode().items() if k in old} == old
     assert record.metric == "r2" and record.cost.rows_read == 120 and record.ledger[0].rows == 120
     for trial, note in zip(study.trials, notes(study), strict=True):
-        told = {k: v for k, v in note.encode().items() if k in trial.user_attrs}
-        assert told == trial.user_attrs
+        written = {k: v for k, v in note.encode().items() if k in trial.user_attrs}
+        assert written == trial.user_attrs
 
 
 def test_notes_of_the_first_layout(journal):

@@ -79,7 +79,7 @@ def test_every_regression_takes_it_and_reads_once(name, tmp_path):
     hpo.write_report(result, tmp_path / "report.html")
 
 
-def test_scores_of_models_with_and_without_are_told_of_the_same_rows(tmp_path):
+def test_scores_of_models_with_and_without_are_computed_on_the_same_rows(tmp_path):
     result = hpo.tune(
         skewed(),
         "y",

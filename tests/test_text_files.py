@@ -110,22 +110,22 @@ def test_numbers_are_those_of_pandas(tmp_path, options, values):
     np.testing.assert_array_equal(found.x.to_numpy(float), expected)
 
 
-def test_a_study_reads_as_it_is_told_and_remembers_it(tmp_path, place):
+def test_a_study_reads_as_it_is_asked_to_and_remembers_it(tmp_path, place):
     frame = frame_of()
     (tmp_path / "a.csv").write_bytes(german(frame, symbols=True).encode("cp1252"))
     frame.assign(day=frame.day.dt.date).to_csv(tmp_path / "b.csv", index=False)
     options = {**GERMAN, "encoding": "cp1252", "symbols": ["€", "%"]}
     storage = f"{tmp_path / 'journal'}"
-    told = hpo.tune(tmp_path / "a.csv", "y", "ridge", name="a", storage=storage, **options, **place)
+    given = hpo.tune(tmp_path / "a.csv", "y", "ridge", name="a", storage=storage, **options, **place)
     plain = hpo.tune(tmp_path / "b.csv", "y", "ridge", **place)
     expected = plain.predict(tmp_path / "b.csv").prediction
-    ours, theirs = (r.model_of(encoded=True)[0].get_feature_names_out().tolist() for r in (told, plain))
+    ours, theirs = (r.model_of(encoded=True)[0].get_feature_names_out().tolist() for r in (given, plain))
     assert ours == theirs
-    np.testing.assert_allclose(told.predict(tmp_path / "a.csv").prediction, told.predict(frame).prediction, rtol=1e-12)
-    np.testing.assert_allclose(told.predict(frame).prediction, expected, rtol=0.2)
+    np.testing.assert_allclose(given.predict(tmp_path / "a.csv").prediction, given.predict(frame).prediction, rtol=1e-12)
+    np.testing.assert_allclose(given.predict(frame).prediction, expected, rtol=0.2)
     again = hpo.load("a", storage=storage)
     usual = dict.fromkeys(options)
-    for result in (told, again):
+    for result in (given, again):
         ours = result.predict(tmp_path / "a.csv").prediction
         np.testing.assert_allclose(result.predict(tmp_path / "b.csv", **usual).prediction, ours, rtol=1e-12)
         assert hpo.confirm(result, tmp_path / "a.csv") == pytest.approx(hpo.confirm(result, frame))
@@ -133,7 +133,7 @@ def test_a_study_reads_as_it_is_told_and_remembers_it(tmp_path, place):
         "predict", "a", tmp_path / "a.csv", "-o", tmp_path / "p.csv", "--storage", storage, "--store", place["store"]
     )
     assert done.code == 0, done.err
-    np.testing.assert_allclose(pd.read_csv(tmp_path / "p.csv").prediction, told.predict(frame).prediction, rtol=1e-9)
+    np.testing.assert_allclose(pd.read_csv(tmp_path / "p.csv").prediction, given.predict(frame).prediction, rtol=1e-9)
 
 
 def test_other_options_are_another_question(tmp_path, place):
@@ -263,9 +263,9 @@ class TestWhatFilesLookLike:
         frame = pd.DataFrame({"x": values * 30, "z": np.arange(30 * len(values)) % 7})
         frame["y"] = frame.z * 2
         frame.to_csv(tmp_path / "a.csv", index=False)
-        with pytest.warns(DataWarning, match="column 'x' looks like .* but is read as text") as told:
+        with pytest.warns(DataWarning, match="column 'x' looks like .* but is read as text") as warned:
             result = hpo.tune(tmp_path / "a.csv", "y", "ridge", **place)
-        (message,) = {str(w.message) for w in told}
+        (message,) = {str(w.message) for w in warned}
         assert f"give {given} to read it as such, or drop=['x']" in message
         result.predict(tmp_path / "a.csv")
         options = eval(f"dict({given.partition(' (')[0]})")

@@ -32,7 +32,7 @@ def rare(n=1500, seed=0):
     return pd.DataFrame(X, columns=list("abcd")).assign(kind=kind, late=np.where(y, "yes", "no"))
 
 
-def told(criterion, y, made, w):
+def by_criterion(criterion, y, made, w):
     tn, fp, fn, tp = (w[cell].sum() for cell in (~y & ~made, ~y & made, y & ~made, y & made))
     if criterion == "accuracy":
         return tp + tn
@@ -59,11 +59,11 @@ def test_what_every_cut_is_compared_by_is_scikit_learns(seed, beta):
     rng = np.random.default_rng(seed)
     y, made, w = np.r_[True, False, rng.random(9) < 0.5], rng.random(11) < 0.5, rng.integers(1, 4, 11).astype(float)
     given = {"sample_weight": w, "zero_division": 0.0}
-    assert told(f"f{beta}", y, made, w) == pytest.approx(fbeta_score(y, made, beta=beta, **given))
-    assert told("balanced_accuracy", y, made, w) == pytest.approx(recall_score(y, made, average="macro", **given) * 2)
-    assert told("accuracy", y, made, w) == confusion_matrix(y, made, sample_weight=w).trace()
+    assert by_criterion(f"f{beta}", y, made, w) == pytest.approx(fbeta_score(y, made, beta=beta, **given))
+    assert by_criterion("balanced_accuracy", y, made, w) == pytest.approx(recall_score(y, made, average="macro", **given) * 2)
+    assert by_criterion("accuracy", y, made, w) == confusion_matrix(y, made, sample_weight=w).trace()
     precise = precision_score(y, made, **given) if recall_score(y, made, **given) >= 0.7 else -np.inf
-    assert told("precision@recall=0.7", y, made, w) == pytest.approx(precise)
+    assert by_criterion("precision@recall=0.7", y, made, w) == pytest.approx(precise)
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
@@ -75,13 +75,13 @@ def test_no_cut_is_better(criterion, seed, coarse):
     scores = rng.normal(size=n) + y
     scores = np.round(scores) if coarse else scores
     w = rng.integers(1, 4, n).astype(float)
-    naive = max(told(criterion, y, scores >= t, w) for t in [*scores, np.inf])
+    naive = max(by_criterion(criterion, y, scores >= t, w) for t in [*scores, np.inf])
     if naive == -np.inf:
         with pytest.raises(Unscorable, match="no threshold reaches it"):
             best_threshold(criterion, y, scores, w)
         return
     found = best_threshold(criterion, y, scores, w)
-    assert told(criterion, y, scores >= found, w) == pytest.approx(naive, abs=1e-9)
+    assert by_criterion(criterion, y, scores >= found, w) == pytest.approx(naive, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", BINARY)

@@ -21,7 +21,7 @@ import hpo
 CV = KFold(4, shuffle=True, random_state=1)
 
 
-def told(data, algorithm, target=None, folds=CV, scoring="r2", **setting):
+def tuned(data, algorithm, target=None, folds=CV, scoring="r2", **setting):
     search = {f"{algorithm}.{k}": v for k, v in setting.items()}
     return hpo.tune(
         data, target, algorithm, search=search, trials=1, folds=folds, scoring=scoring, store=None, progress=False,
@@ -53,7 +53,7 @@ def test_a_missing_value_beside_an_offset_is_the_mean(column):
         np.nanmedian(X[:, 0])
     )  # exactly: at 1e9 scikit-learn's own mean has an error of 1e-8 spreads
     twin = make_pipeline(SimpleImputer(), StandardScaler(), LinearRegression())
-    result = told(d, "ols", "y", standardize=True, impute="mean")
+    result = tuned(d, "ols", "y", standardize=True, impute="mean")
     agree(result, cross_val_score(twin, X, d["y"], cv=CV))
     np.testing.assert_allclose(
         result.best_model.predict(d), twin.fit(X, d["y"]).predict(X), rtol=1e-8, atol=1e-8
@@ -68,12 +68,12 @@ def test_naive_bayes_and_packs_know_a_year_with_missing_values(missing):
     d = pd.DataFrame({"x": np.where(rng.random(n) < missing, np.nan, x), "z": rng.normal(size=n)})
     late = np.where(y > 0, "late", "on time")
     twin = make_pipeline(SimpleImputer(), GaussianNB(var_smoothing=1e-9))
-    result = told((d, late), "gaussian_nb", scoring="neg_log_loss", var_smoothing=1e-9)
+    result = tuned((d, late), "gaussian_nb", scoring="neg_log_loss", var_smoothing=1e-9)
     agree(result, cross_val_score(twin, d.to_numpy(), late, cv=CV, scoring="neg_log_loss"))
     exact = cross_val_score(
         make_pipeline(SimpleImputer(), StandardScaler(), LinearRegression()), d.to_numpy(), y, cv=CV
     )
-    pack = told((d, y), "linear_regressor", losses="squared_error", alphas="1e-6")
+    pack = tuned((d, y), "linear_regressor", losses="squared_error", alphas="1e-6")
     assert pack.best_value > exact.mean() - 0.02
     sorted_out = cross_val_score(
         make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()),
@@ -82,7 +82,7 @@ def test_naive_bayes_and_packs_know_a_year_with_missing_values(missing):
         cv=CV,
         scoring="roc_auc",
     )
-    classes = told((d, late), "linear", scoring="roc_auc", losses="log_loss", alphas="1e-6")
+    classes = tuned((d, late), "linear", scoring="roc_auc", losses="log_loss", alphas="1e-6")
     assert classes.best_value > sorted_out.mean() - 0.01
 
 
@@ -95,10 +95,10 @@ def test_a_value_that_only_held_out_and_new_rows_lack_is_the_training_mean():
     cv, X = PredefinedSplit(fold), d.drop(columns="y")
     twin = make_pipeline(SimpleImputer(), StandardScaler(), Ridge(1.0))
     setting = {"alpha": 1.0, "standardize": True, "impute": "mean", "min_frequency": 0.0}
-    result = told(d, "ridge", "y", cv, "neg_mean_squared_error", **setting)
+    result = tuned(d, "ridge", "y", cv, "neg_mean_squared_error", **setting)
     agree(result, cross_val_score(twin, X, d["y"], cv=cv, scoring="neg_mean_squared_error"))
     full = d.dropna()
-    model = told(full, "ridge", "y", 3, alpha=1.0, standardize=True).best_model
+    model = tuned(full, "ridge", "y", 3, alpha=1.0, standardize=True).best_model
     new = full.drop(columns="y").head(1).assign(a=np.nan)
     expected = twin.fit(full.drop(columns="y"), full["y"]).predict(new)
     np.testing.assert_allclose(model.predict(new), expected, rtol=1e-9)
@@ -108,7 +108,7 @@ def test_a_value_that_only_held_out_and_new_rows_lack_is_the_training_mean():
 def test_narrow_types_are_computed_in_double_precision(kind):
     X, y = load_digits(return_X_y=True)
     d = pd.DataFrame(X.astype(kind)).add_prefix("c").assign(y=y.astype(kind))
-    result = told(d, "ols", "y", standardize=False)
+    result = tuned(d, "ols", "y", standardize=False)
     agree(result, cross_val_score(LinearRegression(), X, y, cv=CV))
 
 
@@ -128,7 +128,7 @@ def test_prices_that_are_nearly_equal(algorithm, spread):
         d["y"].astype(float),
         cv=CV,
     )
-    agree(told(d, algorithm, "y", standardize=True, **free), expected)
+    agree(tuned(d, algorithm, "y", standardize=True, **free), expected)
 
 
 @pytest.mark.parametrize("alpha", [1e-3, 1.0])
@@ -172,7 +172,7 @@ def test_of_tied_columns_the_last_is_selected(k):
         d.drop(columns="wage"),
     )
     steps = StandardScaler(), SelectKBest(f_regression, k=k), Ridge(3.0)
-    result = told(d, "ridge", "wage", alpha=3.0, select=k, standardize=True, min_frequency=0.0)
+    result = tuned(d, "ridge", "wage", alpha=3.0, select=k, standardize=True, min_frequency=0.0)
     agree(result, cross_val_score(make_pipeline(texts, *steps), X, d["wage"], cv=CV))
 
 
@@ -195,7 +195,7 @@ def test_a_level_unseen_in_training_is_among_the_rare_ones_where_any_are():
     cv, X = PredefinedSplit(fold), d.drop(columns="hwy")
     levels = OneHotEncoder(min_frequency=0.04, handle_unknown="infrequent_if_exist", sparse_output=False)
     twin = make_pipeline(make_column_transformer((levels, ["maker"]), remainder="passthrough"), Ridge(1.0))
-    result = told(d, "ridge", "hwy", cv, alpha=1.0, standardize=False, min_frequency=0.04)
+    result = tuned(d, "ridge", "hwy", cv, alpha=1.0, standardize=False, min_frequency=0.04)
     agree(result, cross_val_score(twin, X, d["hwy"], cv=cv))
     new = X.head(1).assign(maker="tesla")
     np.testing.assert_allclose(result.best_model.predict(new), twin.fit(X, d["hwy"]).predict(new), rtol=1e-9)
@@ -211,7 +211,7 @@ def test_log_loss_is_clipped_as_scikit_learns():
         StandardScaler(), LogisticRegression(C=100.0, tol=1e-10, max_iter=5000, solver="newton-cholesky")
     )
     expected = cross_val_score(twin, X, y, cv=CV, scoring="neg_log_loss")
-    result = told((X, y), "logistic", scoring="neg_log_loss", C=100.0, impute="mean")
+    result = tuned((X, y), "logistic", scoring="neg_log_loss", C=100.0, impute="mean")
     agree(result, expected, rtol=1e-6)
 
 

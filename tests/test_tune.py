@@ -64,6 +64,7 @@ def test_a_result_answers_everything_that_is_promised(frame, tmp_path):
     hpo.write_report(result, written)
     assert written.stat().st_size < 1_000_000
     assert "ridge" in repr(result) or "elastic_net" in repr(result)
+    assert f": RMSE {-result.best_value:.6g} ± " in repr(result), "the name and the sign that people give it"
     assert hpo.nested_score(result).mean == pytest.approx(result.best_value, rel=0.02)
     curve = hpo.learning_curve(result)
     assert len(curve.x) == 4

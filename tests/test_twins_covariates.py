@@ -422,7 +422,7 @@ def test_a_static_column_that_changes_in_a_series_is_named_with_its_values(tmp_p
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         tuned(still.assign(kind=still["kind"].where(rows["quarter"] < last)), stat_exog_list=["kind"], store=tmp_path / "a")
-    told = (
+    message = (
         rf"stat_exog_list: 'kind' has 'depot', 'closed' in the series series={names[1]!r}\. What does not change has one value "
         r"a series; where it does change, a window has that of its last past step.*Name it in futr_exog_list"
     )
@@ -431,7 +431,7 @@ def test_a_static_column_that_changes_in_a_series_is_named_with_its_values(tmp_p
     moved[~late].to_parquet(both / "1.parquet")
     moved[late].to_parquet(both / "2.parquet")
     for data in (moved.sort_values("quarter"), str(both), str(both)):  # the second time from what the store remembers
-        with pytest.warns(DataWarning, match=told):
+        with pytest.warns(DataWarning, match=message):
             tuned(data, stat_exog_list=["kind"], store=tmp_path / "b")
     numbers = still.assign(size=np.where(late, 4.0, 3.5))
     with pytest.warns(DataWarning, match=r"'size' has [34.05, ]+ in the series series='shop \d' \(3 series in all\)"):

@@ -227,8 +227,8 @@ def test_of_many_rows_one_pass_gives_scikit_learns_model_nearly(kind, params, la
         return loss + 0.5 * float(np.sum(model[-1].coef_ ** 2)) / params["C"] / weight.sum()
 
     if "l1_ratio" not in params:
-        excess, told = objective(ours) - objective(theirs), algorithm.gain(solution, state)
-        assert told / 30.0 < excess < 3.0 * told, "told is a bound that holds 95 times in 100, and no empty one"
+        excess, bound = objective(ours) - objective(theirs), algorithm.gain(solution, state)
+        assert bound / 30.0 < excess < 3.0 * bound, "the bound holds 95 times in 100, and is no empty one"
 
 
 @pytest.mark.parametrize(
@@ -248,8 +248,8 @@ def test_of_many_counts_one_pass_gives_scikit_learns_model_nearly(params, large)
         deviance = 0.5 * mean_poisson_deviance(y, model.predict(X))
         return deviance + 0.5 * params["alpha"] * float(np.sum(model[-1].coef_ ** 2))
 
-    told = algorithm.gain(solution, state)
-    assert told / 30.0 < objective(ours) - objective(theirs) < 3.0 * told
+    bound = algorithm.gain(solution, state)
+    assert bound / 30.0 < objective(ours) - objective(theirs) < 3.0 * bound
 
 
 @pytest.mark.parametrize("kind", ["two", "three", "count"])

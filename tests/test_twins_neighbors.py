@@ -97,7 +97,7 @@ def test_one_search_a_fold_and_metric_answers_every_k_and_both_weightings(name, 
     other = "f1_macro" if name == "knn_classifier" else "neg_max_error"
     again = hpo.tune((X, y), **asked, scoring=["accuracy", other] if name == "knn_classifier" else other)
     assert again.cost.rows_read == 0
-    assert len(searches) == 8, "any scorer is told of the same search"
+    assert len(searches) == 8, "any scorer is computed of the same search"
 
 
 @pytest.mark.parametrize("weights", ["uniform", "distance"])

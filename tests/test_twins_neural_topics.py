@@ -363,17 +363,17 @@ def test_without_the_extra_nobody_is_sent_to_what_needs_it(monkeypatch, capsys, 
                        r"fm_classifier \(needs onepass-hpo\[neural\]\), kmeans,"):  # fmt: skip
         registry.get("neural_topic_modl")
     needs = r"\(needs onepass-hpo\[neural\]\)"
-    for asked, told in (("DeepAR", f"write 'deepar' {needs}; "), ("factorization_machin", rf"did you mean '\w+' {needs}\? "),
+    for asked, message in (("DeepAR", f"write 'deepar' {needs}; "), ("factorization_machin", rf"did you mean '\w+' {needs}\? "),
                         ("xgboost", r"write .*XGBClassifier' \(needs xgboost, which is not installed: pip install xgboost\); ")):  # fmt: skip
-        with pytest.raises(UnknownAlgorithm, match=f"is unknown; {told}known are"):
+        with pytest.raises(UnknownAlgorithm, match=f"is unknown; {message}known are"):
             registry.get(asked)
     Path(tmp_path / "s.yaml").write_text("data: x.csv\ntarget: y\nalgorithm: deepr\n")
-    told = run(capsys, monkeypatch, "plan", str(tmp_path / "s.yaml"))
-    assert told.code == 2 and "did you mean 'deepar' (needs onepass-hpo[neural])?" in told.err
+    answer = run(capsys, monkeypatch, "plan", str(tmp_path / "s.yaml"))
+    assert answer.code == 2 and "did you mean 'deepar' (needs onepass-hpo[neural])?" in answer.err
     shown = run(capsys, monkeypatch, "algorithms", "fm_classifier").out
     assert "not installed: pip install 'onepass-hpo[neural]'" in shown
-    told = " ".join(run(capsys, monkeypatch, "algorithms").out.split())
-    assert re.search(r"Not installed is what trains factorization_machine, .*neural_topic_model.*: pip install 'onepass-hpo\[neural\]'", told)
+    listed = " ".join(run(capsys, monkeypatch, "algorithms").out.split())
+    assert re.search(r"Not installed is what trains factorization_machine, .*neural_topic_model.*: pip install 'onepass-hpo\[neural\]'", listed)
     assert "onepass-hpo" not in run(capsys, monkeypatch, "algorithms", "ridge").out
 
 

@@ -112,8 +112,8 @@ def test_shuttle_from_rows_to_confirmed_scores(shuttle, tmp_path):
 
 def test_the_label_of_outliers_can_be_said():
     X, y = cancer()
-    told = asked({"outlier_label": "benign", "n_estimators": 20}, folds=3, trials=1, store=None)
-    result = hpo.tune((X, y), **told)
+    options = asked({"outlier_label": "benign", "n_estimators": 20}, folds=3, trials=1, store=None)
+    result = hpo.tune((X, y), **options)
     rarest = hpo.tune((X, y), **asked({"n_estimators": 20}, folds=3, trials=1, store=None))
     np.testing.assert_allclose(result.best_value, 1.0 - rarest.best_value)
     assert result.best_model["model"].outlier_label_ == "benign"

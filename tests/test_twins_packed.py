@@ -251,11 +251,11 @@ def test_a_row_beyond_full_mini_batches_makes_no_step_of_its_own(optimizer):
     losses, summary = [], PackedClassifiers("log_loss", "1e-4", "0", optimizer=optimizer, epochs=5)
     for seed in range(12):
         X, y = make_classification(3000, 20, n_informative=5, flip_y=0.1, random_state=seed)
-        told = [
+        models = [
             fitted(Linear(loss="log_loss", summary=summary), state_of(summary, X[:n], y[:n], (0, 1)))
             for n in (128, 129)
         ]
-        losses.append([log_loss(y[200:], model.predict_proba(X[200:])) for model in told])
+        losses.append([log_loss(y[200:], model.predict_proba(X[200:])) for model in models])
     full, beyond = np.mean(losses, axis=0)
     assert beyond < full + 0.01
 
@@ -301,9 +301,9 @@ def test_few_rows_tell_step_sizes_apart(rows):
     epochs, batches = int(state.known["epochs"][0]), -(-rows // 64)
     assert state.steps == epochs * batches
     sizes = np.diff([rows * i // batches for i in range(batches + 1)])
-    assert state.told == sum(sizes[step % batches] for step in range(0, state.steps, 4))
+    assert state.scored == sum(sizes[step % batches] for step in range(0, state.steps, 4))
     still = [i for i, m in enumerate(state.pack) if m.eta0 == 1e-9]
-    np.testing.assert_allclose(state.loss[still] / state.told, np.log(2.0), rtol=1e-6)
+    np.testing.assert_allclose(state.loss[still] / state.scored, np.log(2.0), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -309,9 +309,9 @@ def test_a_held_out_score_is_at_most_that_of_the_rows(tmp_path):
         rows, model = made[:-1].transform(result.model_of(encoded=True)["encoder"].transform(X[test])), made["model"]
         held = rows - model.mean_
         share = float(((held @ model.components_.T) ** 2).sum() / (held**2).sum())
-        told, truth = result.best.scores.also["explained_variance"].folds[i], model.score(rows)
-        assert 0.99 * share < told <= share * (1 + 1e-9)
-        assert share <= told + result.best.scores.also["explained_variance"].bounds[i] < told + 0.2
+        score, truth = result.best.scores.also["explained_variance"].folds[i], model.score(rows)
+        assert 0.99 * share < score <= share * (1 + 1e-9)
+        assert share <= score + result.best.scores.also["explained_variance"].bounds[i] < score + 0.2
         assert truth - 1.0 < result.best.scores.folds[i] <= truth + 1e-6
         assert truth <= result.best.scores.folds[i] + result.best.scores.bounds[i]
     assert hpo.accuracy(result).bound == pytest.approx(np.mean(result.best.scores.bounds))
@@ -351,13 +351,13 @@ def test_with_as_many_directions_as_columns_it_is_pca_with_categories_too(standa
     shares = (one.best.scores.also["explained_variance"].folds for one in (near, exact))
     np.testing.assert_allclose(*shares, rtol=1e-9)
     columns = pd.get_dummies(frame, columns=["c"]).astype(float)
-    for (train, test), told in zip(cv.split(frame), near.best.scores.folds, strict=True):
+    for (train, test), score in zip(cv.split(frame), near.best.scores.folds, strict=True):
         there = columns.columns[columns.iloc[train].any() | (columns.columns == "never")]
         X, held = columns.iloc[train][there].to_numpy(), columns.iloc[test][there].to_numpy()
         if standardize:
             scaler = StandardScaler().fit(X)
             X, held = scaler.transform(X), scaler.transform(held)
-        assert told == pytest.approx(PCA(k, svd_solver="full").fit(X).score(held), rel=1e-9)
+        assert score == pytest.approx(PCA(k, svd_solver="full").fit(X).score(held), rel=1e-9)
 
 
 def test_fewer_directions_than_columns_are_enough_for_rows_of_low_rank_beside_columns_of_zeros(tmp_path):
@@ -420,9 +420,9 @@ def test_a_resumed_study_goes_on_from_the_state_that_it_began_with(tmp_path, mon
 def test_the_plan_says_it(tmp_path, monkeypatch):
     pd.DataFrame(topics(200, 150).toarray()).add_prefix("x").to_parquet(tmp_path / "a.parquet")
     spec = StudySpec(data=str(tmp_path / "a.parquet"), algorithm="pca", store=str(tmp_path / "s"))
-    assert not hpo.plan(spec).wide
+    assert not hpo.plan(spec).stand_ins
     monkeypatch.setenv("HPO_MEMORY_LIMIT", str(5 * 2**20))
-    assert "pca is answered by sketched_pca" in hpo.plan(spec).wide
+    assert "pca is answered by sketched_pca" in hpo.plan(spec).stand_ins
     assert "Sketch(size=100" in hpo.plan(spec).summaries[0]
     assert (
         next(iter(leaders(hpo.tune(str(tmp_path / "a.parquet"), algorithm="auto", trials=1, store=tmp_path / "s"))))
@@ -479,7 +479,7 @@ def test_gaps_are_filled_with_the_mean_of_the_training_rows_of_each_fold(size, s
 
 
 @pytest.mark.parametrize("thin", [False, True])
-def test_of_few_directions_the_told_bound_holds_the_score_of_rows_filled_so(thin, tmp_path, monkeypatch):
+def test_of_few_directions_the_reported_bound_holds_the_score_of_rows_filled_so(thin, tmp_path, monkeypatch):
     """Folds whose means are far from the sample's: what fills their gaps is in no direction, and the bound knows it."""
     monkeypatch.setattr("hpo.states.learned.summaries.ROWS", 150)
     X, cv = drifting(900, 40, seed=1)

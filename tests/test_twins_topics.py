@@ -211,6 +211,7 @@ def test_what_cannot_be_is_refused_in_words():
         solved(np.eye(5))
 
 
+@pytest.mark.filterwarnings("ignore:20 of 40 documents have fewer than two words:hpo.errors.DataWarning")
 def test_held_out_documents_of_one_word_have_no_score():
     _, X = topics_and_documents(40)
     X[20:] = np.eye(V)[:20]
@@ -220,6 +221,7 @@ def test_held_out_documents_of_one_word_have_no_score():
         _ = result.best
 
 
+@pytest.mark.filterwarnings("ignore:.* documents have fewer than two words:hpo.errors.DataWarning")
 def test_the_example_of_tweets_finds_topics_of_rows_of_words(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     text = (Path(__file__).parents[1] / "studies/examples/tweets.yaml").read_text()

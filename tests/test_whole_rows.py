@@ -113,7 +113,7 @@ def test_a_study_of_sparse_rows_that_are_zero_predicts_shares(rows_are_kept, tmp
 def rows_are_kept(monkeypatch):
     """Hessians of any size count as larger than the rows."""
     monkeypatch.setattr(curvature, "LARGE", 0)
-    monkeypatch.setattr(curvature.Curvature, "_fitting", lambda summary, shape: 10_000)
+    monkeypatch.setattr(curvature.Curvature, "_rows_of_hessian", lambda summary, shape: 10_000)
 
 
 def fold_rows(result):
@@ -152,7 +152,7 @@ def test_selected_columns_and_features_are_those_of_a_state_of_sums(monkeypatch,
         sums = hpo.tune((X[:300], labels), **ask, store=tmp_path / f"sums{number}")
         with monkeypatch.context() as patch:
             patch.setattr(curvature, "LARGE", 0)
-            patch.setattr(curvature.Curvature, "_fitting", lambda summary, shape: 10_000)
+            patch.setattr(curvature.Curvature, "_rows_of_hessian", lambda summary, shape: 10_000)
             rows = hpo.tune((X[:300], labels), **ask, store=tmp_path / f"rows{number}")
         assert rows.best.states.train[0].of_rows and not sums.best.states.train[0].of_rows
         np.testing.assert_allclose(rows.best.scores.folds, sums.best.scores.folds, rtol=1e-6)
@@ -160,7 +160,7 @@ def test_selected_columns_and_features_are_those_of_a_state_of_sums(monkeypatch,
 
 def test_more_rows_than_were_to_be_kept_are_read_again(monkeypatch, tmp_path):
     monkeypatch.setattr(curvature, "LARGE", 0)
-    monkeypatch.setattr(curvature.Curvature, "_fitting", lambda summary, shape: 1000)
+    monkeypatch.setattr(curvature.Curvature, "_rows_of_hessian", lambda summary, shape: 1000)
     X, y = load_digits(return_X_y=True)
     whole = {f"x{j}": X[:, j] for j in range(64)} | {"y": y}
     for part, rows in enumerate((slice(0, 500), slice(500, 900), slice(900, 1500))):

@@ -42,7 +42,8 @@ def run(*command: str | os.PathLike[str], cwd: Path, **more: str) -> str:
 
 def wheel(python: str, place: Path) -> Path:
     """Build the wheel in an environment of its own, and return where it is."""
-    run(python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", place, ROOT, cwd=place)
+    own = environment(python, place / "build")
+    run(own / "python", "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", place, ROOT, cwd=place)
     (made,) = place.glob("*.whl")
     names = zipfile.ZipFile(made).namelist()
     stray = sorted({name.split("/")[0] for name in names} - ROOMS - {f"{made.name.split('-py3')[0]}.dist-info"})
@@ -51,13 +52,18 @@ def wheel(python: str, place: Path) -> Path:
     return made
 
 
+def environment(python: str, place: Path) -> Path:
+    """Make a fresh environment, with pip even where the interpreter has none; return where its commands are."""
+    run(python, "-m", "venv", place, cwd=place.parent)
+    return place / ("Scripts" if os.name == "nt" else "bin")
+
+
 ROOMS = {"hpo", "algorithms", "state_store", "studies", "onepass_hpo.py"}
 
 
 def checked(python: str, made: Path, place: Path) -> str:
     """Install the wheel with what the demo needs, ask its version, and run the demo."""
-    run(python, "-m", "venv", place / "venv", cwd=place)
-    own = place / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    own = environment(python, place / "venv")
     constraints = ["--constraint", ROOT / "constraints.txt"]
     run(own / "python", "-m", "pip", "install", "--quiet", *constraints, f"{made}[demo]", cwd=place)
     version = run(own / "hpo", "--version", cwd=place).strip()
@@ -78,8 +84,8 @@ def main() -> None:
         for version, path in sorted(there.items()):
             place = Path(folder) / version
             place.mkdir()
-            told = checked(path, made, place)
-            print(f"Python {version}: {told}, {made.name} installs, the demo runs", flush=True)
+            outcome = checked(path, made, place)
+            print(f"Python {version}: {outcome}, {made.name} installs, the demo runs", flush=True)
     missing = [version for version in VERSIONS if version not in there and asked is None]
     if missing:
         print(f"not there, so not checked: Python {', '.join(missing)}")

@@ -62,9 +62,9 @@ def _known(
     model: BaseEstimator, make: Callable[..., object], state: State, X: Floats
 ) -> Callable[..., object]:
     """Return what makes bins of rows in place of ``make``: of ``X`` once, where nothing else is said of them."""
-    told = model.get_params()
-    by_bins = told.get("tree_method") in (None, "auto", "hist") and told.get("booster") in (None, "gbtree", "dart")
-    key = ("bins", *(repr(told.get(name)) for name in DECIDES))
+    param = model.get_params().get
+    by_bins = param("tree_method") in (None, "auto", "hist") and param("booster") in (None, "gbtree", "dart")
+    key = ("bins", *(repr(param(name)) for name in DECIDES))
 
     def made(ref: object = None, **given: object) -> object:
         beside = (given.get(name) for name in ("base_margin", "feature_weights", "group", "qid", "feature_types"))

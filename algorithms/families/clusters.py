@@ -100,7 +100,7 @@ class Space:
         """Return rows (n, d) as states hold them in these columns, in their own type."""
         return np.asarray((self.columns.rows(X) - self.mean) / self.scale, X.dtype)
 
-    def dress(self, model: BaseEstimator) -> BaseEstimator:
+    def pipeline_of(self, model: BaseEstimator) -> BaseEstimator:
         """Return the fitted pipeline over the encoded columns that ends in the model."""
         scaler = None
         if self.standardize:

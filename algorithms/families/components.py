@@ -1,4 +1,4 @@
-"""What every principal component analysis shares: the likelihood of held-out rows, and scikit-learn's dress."""
+"""What every principal component analysis shares: the likelihood of held-out rows, and the fitted pipeline."""
 
 from __future__ import annotations
 

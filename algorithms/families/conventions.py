@@ -21,7 +21,7 @@ parameters that decide it already."""
 
 
 def silence(last: BaseEstimator) -> None:
-    """Keep an estimator from writing in every fold, unless it was told how much to write."""
+    """Keep an estimator from writing in every fold, unless its own parameter sets how much to write."""
     for decides, quiet in SILENT.get(type(last).__module__.partition(".")[0], ()):
         if not decides & last.get_params().keys():
             last.set_params(**quiet)

@@ -1,4 +1,4 @@
-"""What regressions by deviance share: the penalty, the scores of rows, and the dress."""
+"""What regressions by deviance share: the penalty, the scores of rows, and the fitted pipeline."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ class Discriminant(Preprocessed, Algorithm[ByClass, D]):
         key = ("groups", self.standardize, self.impute, self.min_frequency)
         return MEMO.get(state, key, lambda: self._groups(state))
 
-    def dressed(self, groups: Groups, model: BaseEstimator) -> BaseEstimator:
+    def pipeline_of(self, groups: Groups, model: BaseEstimator) -> BaseEstimator:
         """Return the pipeline of the preprocessing and a fitted model."""
         scaler = None
         if self.standardize:

@@ -165,12 +165,12 @@ def _is_constant(value: object) -> bool:
     if hasattr(value, "__dict__") or isinstance(value, np.ndarray):
         return False
     try:
-        told = value.__reduce__()
+        reduced = value.__reduce__()
     except TypeError:  # it cannot be pickled either
         return False
     return (
-        isinstance(told, tuple)
-        and len(told) == 2
-        and told[0] is type(value)
-        and all(isinstance(one, bool | int | float | str) for one in told[1])
+        isinstance(reduced, tuple)
+        and len(reduced) == 2
+        and reduced[0] is type(value)
+        and all(isinstance(one, bool | int | float | str) for one in reduced[1])
     )

@@ -145,7 +145,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
 
     def _settled(self, fit: Callable[[], object]) -> bool:
         """Fit, and return whether nothing warned that it did not converge; FitFailed where it raises."""
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as raised:
             warnings.simplefilter("always")
             try:
                 fit()
@@ -153,7 +153,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
                 raise
             except Exception as error:  # whatever another package raises is this trial's failure alone
                 raise FitFailed(f"{type(self).__name__} cannot be fitted: {_first_line(error)}") from error
-        return not any(issubclass(one.category, ConvergenceWarning) for one in told)
+        return not any(issubclass(one.category, ConvergenceWarning) for one in raised)
 
     def _target(self, state: SampleState) -> tuple[Values | None, ...]:
         return (state.y,) if self.tags.task in ("classification", "regression") else ()
@@ -165,7 +165,7 @@ class Foreign(Algorithm[SampleState, Fitted]):
         if self.tags.task == "outlier_detection":
             sample = solution.prepared.sample
             solution.model.outlier_label_ = sample.shape.classes[outlier_code(sample)]
-        return solution.prepared.dress(solution.model)
+        return solution.prepared.pipeline_of(solution.model)
 
     def score(self, solution: Fitted, held: Held[SampleState], metric: str) -> float | None:
         """Return the score of clusters and outliers among held-out rows; None leaves the others to scorers."""
@@ -247,9 +247,9 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         if epoch:
             return {}
         kind = type(self.template)
-        told = {k: _words(v) for k, v in sorted(self.made().get_params().items())}
+        made = {k: _words(v) for k, v in sorted(self.made().get_params().items())}
         return {
-            "class": f"{kind.__module__}.{kind.__qualname__}", "version": _version_of(kind), "parameters": told,
+            "class": f"{kind.__module__}.{kind.__qualname__}", "version": _version_of(kind), "parameters": made,
         }  # fmt: skip
 
     def may_change(self, name: str) -> bool:
@@ -311,14 +311,14 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         """Return the rows that the last step takes; earlier ones are fitted."""
         X, y = _prepared(state).X, self._target(state)
         if len(getattr(model, "steps", ())) > 1:
-            X = np.ascontiguousarray(self._told(lambda: model[:-1].fit_transform(X, *y)))
+            X = np.ascontiguousarray(self._run(lambda: model[:-1].fit_transform(X, *y)))
         return X
 
     def _epoch(self, last: BaseEstimator, X: Floats, beside: Mapping[str, Values], order: Places) -> None:
-        told = {name: array if name == "classes" else array[order] for name, array in beside.items()}
-        self._told(lambda: last.partial_fit(X[order], **told))
+        given = {name: array if name == "classes" else array[order] for name, array in beside.items()}
+        self._run(lambda: last.partial_fit(X[order], **given))
 
-    def _told(self, call: Callable[[], T]) -> T:
+    def _run(self, call: Callable[[], T]) -> T:
         """Return what a call gives; FitFailed where it raises."""
         try:
             with warnings.catch_warnings():
@@ -438,7 +438,7 @@ class Growing(Resumed, Staged):
             seed = np.random.default_rng([chain.seed, epoch]).integers(2**31)
             last.set_params(random_state=int(seed))
             grow = functools.partial(self.growth.grow, last, X[rows], known, beside)
-            self._told(grow)
+            self._run(grow)
             known = self.growth.kept(last)
             yield Chain(epoch, chain.seed, {STORED: known}, chosen=chain.chosen)
 
@@ -446,7 +446,7 @@ class Growing(Resumed, Staged):
         model = self.made(state)
         X, last, parameter = self._rows_of(model, state), _last(model), self.growth.rounds
         many = last.get_params()[parameter]
-        self._told(lambda: self.growth.grow(last.set_params(**{parameter: 1}), X, None, self._beside(last, state)))
+        self._run(lambda: self.growth.grow(last.set_params(**{parameter: 1}), X, None, self._beside(last, state)))
         last.set_params(**{parameter: many})
         self.growth.give(last, chain.parameters[STORED])
         return model, X
@@ -546,7 +546,7 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
     ]
     template.set_params(**dict.fromkeys(unset, 0))
     silence(_last(template))
-    task = next((task for told, task in KINDS if told(template)), None)
+    task = next((task for is_of, task in KINDS if is_of(template)), None)
     if task is None:
         raise AlgorithmError(
             f"{name} is neither a classifier, a regressor, a clusterer nor a model of outliers, so it has no score"

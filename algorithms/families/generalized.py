@@ -1,4 +1,4 @@
-"""What generalized linear models share: a quadratic in the columns of a design, its penalties, and its dress."""
+"""What generalized linear models share: a quadratic in the columns of a design, penalties, and fitted pipelines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from algorithms.families.design import CARE, Design
 from algorithms.families.far_rows import HELP as FAR_ROWS
 from algorithms.families.far_rows import moved_by_rounding, scale_of
 from algorithms.families.objective import objective_of, of_every_row
-from algorithms.families.pipeline import dressed
+from algorithms.families.pipeline import pipeline_of
 from algorithms.families.problem import Problem
 from algorithms.families.quadratic import Quadratic, Weights, quadratic_of
 from algorithms.families.rounding import sure
@@ -269,7 +269,7 @@ class Generalized(
     def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
         design = solution.design
-        return dressed(design, self.model(solution.at_origin(), design.shape))
+        return pipeline_of(design, self.model(solution.at_origin(), design.shape))
 
     def score(
         self, solution: GeneralizedSolution, held: Held[CurvatureState], metric: str
@@ -399,8 +399,8 @@ class Generalized(
         kept = values > 1e-9 * q.weight
         along = (errors @ q.spectrum.vectors)[:, kept] / np.sqrt(values[kept])
         square = along.T @ along
-        told = np.trace(square) + 2.0 * np.sqrt(2.0 * np.sum(square * square))
-        return 0.5 * float(told + self._unfinished(solution, state)) / q.weight
+        bound = np.trace(square) + 2.0 * np.sqrt(2.0 * np.sum(square * square))
+        return 0.5 * float(bound + self._unfinished(solution, state)) / q.weight
 
     def _unfinished(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return twice what the solver left of the objective, gᵀ(Q + λ)⁻¹g."""
@@ -435,8 +435,8 @@ class Generalized(
         if state.of_rows:
             return self._loss_of_rows(solution, state, weights)
         k = min(solution.quadratic.k, len(state.known["start"]) - 1)
-        told = corrected(self.summary.about, state, weights, k).at(solution.in_z)
-        return told[0] / float(np.array(weights) @ state.counts)
+        gained = corrected(self.summary.about, state, weights, k).at(solution.in_z)
+        return gained[0] / float(np.array(weights) @ state.counts)
 
     def _loss_of_rows(
         self, solution: GeneralizedSolution, state: CurvatureState, weights: Weights

@@ -118,12 +118,12 @@ def in_turn(run: Callable[[Tell], None]) -> Generator[BaseEstimator]:
     >>> next(found), next(found), found.close(), heard
     ('a', 'b', None, [True, False])
     """
-    told: queue.SimpleQueue[BaseEstimator | None] = queue.SimpleQueue()
+    models: queue.SimpleQueue[BaseEstimator | None] = queue.SimpleQueue()
     more: queue.SimpleQueue[bool] = queue.SimpleQueue()
     failed: list[BaseException] = []
 
     def tell(found: BaseEstimator) -> bool:
-        told.put(found)
+        models.put(found)
         return more.get()
 
     def body() -> None:
@@ -131,12 +131,12 @@ def in_turn(run: Callable[[Tell], None]) -> Generator[BaseEstimator]:
             run(tell)
         except BaseException as error:  # noqa: BLE001 (raised again by who asks)
             failed.append(error)
-        told.put(None)
+        models.put(None)
 
     thread = threading.Thread(target=body, daemon=True)
     thread.start()
     try:
-        while (found := told.get()) is not None:
+        while (found := models.get()) is not None:
             yield found
             more.put(True)
         if failed:

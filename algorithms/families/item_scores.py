@@ -1,6 +1,6 @@
 """A fitted model that gives every item a score for each user, and recommends those of the largest.
 
-scikit-learn is slow to import, so nothing imports this module before there is a model to dress.
+scikit-learn is slow to import, so nothing imports this module before a fitted estimator is built.
 """
 
 from __future__ import annotations

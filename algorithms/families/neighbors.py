@@ -106,7 +106,7 @@ class Neighbors(Preprocessed, Vote, Algorithm[SampleState, Prepared]):
 
     def estimator(self, solution: Prepared) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns."""
-        return solution.dress(self.model(self._by(solution)).fit(solution.X, solution.sample.y))
+        return solution.pipeline_of(self.model(self._by(solution)).fit(solution.X, solution.sample.y))
 
     def score(self, solution: Prepared, held: Held[SampleState], metric: str) -> float | None:
         """Return any scorer's score of sampled held-out rows, from one search for all numbers of neighbours."""

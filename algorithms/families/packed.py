@@ -1,4 +1,4 @@
-"""What models of a pack share: one of its models, or the mean of several, and its dress."""
+"""What models of a pack share: one of its models, or the mean of several, and its fitted pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dress: the steps before a model, as fitted scikit-learn transformers over the encoded columns."""
+"""The pipeline of a fitted model: the steps before it, as scikit-learn transformers over the encoded columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sklearn.preprocessing import StandardScaler
 
 
-def dressed(design: Design | RowDesign, model: BaseEstimator) -> Pipeline:
+def pipeline_of(design: Design | RowDesign, model: BaseEstimator) -> Pipeline:
     """Return the pipeline of the design's steps and the model, all fitted; a model of ``design.at_origin()``."""
     scaler = None
     if design.preprocess.standardize:

@@ -76,14 +76,14 @@ def raw_scores(first: First, model: BaseEstimator, X: Floats, values: Sequence[i
 
 def sums(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:
     """Sweep over forests and bagging: the mean of what each part says."""
-    told = _Sums(model, X)
+    totals = _Sums(model, X)
     names = ("predict_proba", "decision_function") if is_classifier(model) else ("predict",)
     for value in values:
         shorter = first(value)
         m = len(shorter.estimators_)
         for name in names:
             if hasattr(shorter, name):
-                setattr(shorter, name, partial(_mean, told, name, m))
+                setattr(shorter, name, partial(_mean, totals, name, m))
         yield shorter
 
 
@@ -101,16 +101,16 @@ class _Sums:
         if m < done:
             done = 0
         for i in range(done, m):
-            told = self._of(i, method)
-            total = np.add(total, told, out=total) if i else np.array(told)
+            answer = self._of(i, method)
+            total = np.add(total, answer, out=total) if i else np.array(answer)
         self.found[method] = m, total
         return np.asarray(total / m)
 
     def _of(self, i: int, method: str) -> Floats:
         """Return what a part says: of a forest, of rows that were checked once for all trees."""
         if self.plain:
-            told: Floats = getattr(self.model.estimators_[i], method)(self.X, check_input=False)
-            return told
+            answer: Floats = getattr(self.model.estimators_[i], method)(self.X, check_input=False)
+            return answer
         one = copy.copy(self.model)
         one.n_estimators, one.n_jobs = 1, None
         one.estimators_ = self.model.estimators_[i : i + 1]
@@ -122,10 +122,10 @@ class _Sums:
 def votes(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:
     """Sweep over AdaBoost: weighted votes of classifiers, weighted medians of regressions."""
     if not is_classifier(model):
-        told = [_Column(part.predict(X)) for part in model.estimators_]
+        parts = [_Column(part.predict(X)) for part in model.estimators_]
         for value in values:
             shorter = first(value)
-            shorter.estimators_ = told[:value]
+            shorter.estimators_ = parts[:value]
             yield shorter
         return
     if model.n_classes_ == 1:
@@ -149,12 +149,12 @@ def votes(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]) 
 class _Column(BaseEstimator):
     """A part whose predictions are known."""
 
-    def __init__(self, told: Floats) -> None:
-        self.told = told
+    def __init__(self, predicted: Floats) -> None:
+        self.predicted = predicted
 
     def predict(self, X: Floats) -> Floats:
         """Return them."""
-        return self.told
+        return self.predicted
 
 
 def raw_rounds(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]) -> Iterator[BaseEstimator]:
@@ -190,11 +190,11 @@ def margins(first: First, model: BaseEstimator, X: Floats, values: Sequence[int]
             done = m - 1
         shorter = copy.copy(model)
         if m > done:
-            told = {"base_margin": margin, "iteration_range": (done, m)}
+            given = {"base_margin": margin, "iteration_range": (done, m)}
             for name in ("predict", "predict_proba"):
                 if hasattr(model, name):
-                    setattr(shorter, name, partial(_asked, getattr(model, name), told))
-            margin, done = model.predict(X, output_margin=True, **told), m
+                    setattr(shorter, name, partial(_asked, getattr(model, name), given))
+            margin, done = model.predict(X, output_margin=True, **given), m
         else:
             shorter = first(m)
         yield shorter
@@ -212,8 +212,8 @@ def raw_trees(first: First, model: BaseEstimator, X: Floats, values: Sequence[in
         if (end := min(value, last)) > done:
             more = model.predict(X, prediction_type="RawFormulaVal", ntree_start=done, ntree_end=end)
             raw, done = raw + more, end
-        told = {name: partial(_say, found) for name, found in answer(raw).items()}
-        yield Given(told, "regressor" if classes is None else "classifier", classes)
+        methods = {name: partial(_say, found) for name, found in answer(raw).items()}
+        yield Given(methods, "regressor" if classes is None else "classifier", classes)
 
 
 def _of_symmetric(loss: str, classes: Values | None) -> Callable[[Floats], Mapping[str, Floats]] | None:
@@ -247,18 +247,18 @@ def _of_raw_scores(model: BaseEstimator) -> Callable[[Floats], Floats] | None:
     return None
 
 
-def _say(told: Floats, *_: object, **__: object) -> Floats:
-    return told
+def _say(answer: Floats, *_: object, **__: object) -> Floats:
+    return answer
 
 
-def _asked(method: Callable[..., Floats], told: Mapping[str, object], X: Floats) -> Floats:
-    return method(X, **told)
+def _asked(method: Callable[..., Floats], given: Mapping[str, object], X: Floats) -> Floats:
+    return method(X, **given)
 
 
-def _copied(told: Floats, *_: object) -> Floats:
+def _copied(answer: Floats, *_: object) -> Floats:
     """Return a copy: scikit-learn divides the array that it gets in place."""
-    return told.copy()
+    return answer.copy()
 
 
-def _mean(told: _Sums, method: str, m: int, *_: object) -> Floats:
-    return told.mean(method, m)
+def _mean(totals: _Sums, method: str, m: int, *_: object) -> Floats:
+    return totals.mean(method, m)

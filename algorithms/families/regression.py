@@ -1,4 +1,4 @@
-"""What every regression on moments shares: preprocessing, exact scores, and the dress of scikit-learn."""
+"""What every regression on moments shares: preprocessing, exact scores, and scikit-learn's fitted pipeline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.errors import DegenerateTarget, Imprecise, NotEnoughRows
 from algorithms.families.design import Design, View, design_of
-from algorithms.families.pipeline import dressed
+from algorithms.families.pipeline import pipeline_of
 from algorithms.families.residuals import (
     SHAKEN,
     Residuals,
@@ -146,7 +146,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
             Rounding leaves fewer than eight digits of it, and one more pass keeps more.
         """
         self._check_digits(solution)
-        made = dressed(solution.design, self.model(solution.at_origin()))
+        made = pipeline_of(solution.design, self.model(solution.at_origin()))
         if self.summary.target_transform == "none":
             return made
 

@@ -47,7 +47,7 @@ class Prepared:
         """Bytes held."""
         return int(self.X.nbytes) + self.columns.nbytes
 
-    def dress(self, model: BaseEstimator) -> BaseEstimator:
+    def pipeline_of(self, model: BaseEstimator) -> BaseEstimator:
         """Return the fitted pipeline over the encoded columns that ends in the model."""
         return pipeline(self.columns, self.sample.shape.d, self.scaler, model)
 

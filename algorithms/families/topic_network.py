@@ -45,7 +45,7 @@ TOWARDS = 2.0
 """Deviations of z toward a topic of a document that shows its words."""
 
 DOCUMENTS = 256
-"""Documents whose words are foretold at once."""
+"""Documents whose words are predicted at once."""
 
 
 def softplus(x: Array) -> Array:
@@ -139,7 +139,7 @@ def laid_out(counts: csr_array, asked: csr_array | None = None) -> dict[str, Val
     Parameters
     ----------
     counts : shape (n, V), what the encoder is shown.
-    asked : the words that are to be foretold; None for these very ones.
+    asked : the words to predict; None for these very ones.
 
     Examples
     --------

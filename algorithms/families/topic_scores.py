@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 NPMI, DIVERSITY, PERPLEXITY = "npmi", "diversity", "neg_perplexity"
 
-NO_DOCUMENTS = "no held-out document has two words, one to find its topics by and one to foretell"
+NO_DOCUMENTS = "no held-out document has two words, one to infer its topics from and one to predict"
 
 
 @dataclass(frozen=True, eq=False)
 class Completion:
-    """Held-out documents in two halves: by one their topics are found, the other is foretold."""
+    """Held-out documents in two halves: by one their topics are found, the other is predicted."""
 
     given: csr_array
     asked: csr_array
@@ -38,7 +38,7 @@ class Completion:
         return sum(int(m.data.nbytes + m.indices.nbytes) for m in (self.given, self.asked))
 
     def perplexity(self, logs: Array) -> float:
-        """Return exp(-log p of a word), by Σ x log p of the words that are foretold of each document."""
+        """Return exp(-log p of a word), by Σ x log p of the predicted words of each document."""
         words = np.asarray(self.asked.sum(axis=1)).ravel()
         return float(np.exp(-(self.weights @ logs) / (self.weights @ words)))
 

@@ -1,6 +1,6 @@
 """A fitted model of topics, with the methods of scikit-learn's ``LatentDirichletAllocation``.
 
-scikit-learn is slow to import, so nothing imports this module before there is a model to dress.
+scikit-learn is slow to import, so nothing imports this module before a fitted estimator is built.
 """
 
 from __future__ import annotations

@@ -89,8 +89,8 @@ class ElasticNet(Regression):
             other = found if start is None else self._descend(design, start, self.tol)
             found = min(found, other, key=lambda made: made[2])
         coef, n_iter, gap = found
-        told: Found = {"n_iter": n_iter, "dual_gap": gap, "converged": gap <= tolerance}
-        return coef, {**told, "missed": True} if self.tol <= TIGHT else told
+        about: Found = {"n_iter": n_iter, "dual_gap": gap, "converged": gap <= tolerance}
+        return coef, {**about, "missed": True} if self.tol <= TIGHT else about
 
     def _finished(
         self, design: Design, found: tuple[Array, int, float]

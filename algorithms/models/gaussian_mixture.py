@@ -118,7 +118,7 @@ class GaussianMixture(Clustering[MixtureSolution]):
         model.covariances_, model.precisions_cholesky_ = mixture.covariances, mixture.precisions_cholesky
         model.precisions_, model.converged_ = mixture.precisions, fit.converged
         model.n_iter_, model.lower_bound_, model.lower_bounds_ = fit.n_iter, fit.bounds[-1], list(fit.bounds)
-        return space.dress(model)
+        return space.pipeline_of(model)
 
     def assign(self, solution: MixtureSolution, Z: Rows) -> Places:
         """Return the likeliest component of each row."""

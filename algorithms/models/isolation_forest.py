@@ -168,7 +168,7 @@ class IsolationForest(Algorithm[SampleState, Forest]):
         sample = solution.prepared.sample
         if sample.shape.classes:
             model.outlier_label_ = sample.shape.classes[outlier_code(sample, self.outlier_label)]
-        return solution.prepared.dress(model)
+        return solution.prepared.pipeline_of(model)
 
     def score(self, solution: Forest, held: Held[SampleState], metric: str) -> float | Score | None:
         """Return a scorer's score of distinguishing outliers among sampled held-out rows, 1, from the rest, 0.

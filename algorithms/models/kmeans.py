@@ -118,7 +118,7 @@ class KMeans(Clustering[KMeansSolution]):
         model.init = (model.init + space.offset).astype(space.dtype)
         model.cluster_centers_ = (solution.centres + space.offset).astype(space.dtype)
         model.inertia_ = float(model.inertia_) * solution.weight
-        return space.dress(model)
+        return space.pipeline_of(model)
 
     def assign(self, solution: KMeansSolution, Z: Rows) -> Places:
         """Return the nearest centre of each row."""

@@ -226,7 +226,7 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         if c == 2:
             coef, intercept = coef[1:] - coef[:1], intercept[1:] - intercept[:1]
         model.coef_, model.intercept_, model._max_components = coef.copy(), intercept.copy(), c - 1
-        return self.dressed(groups, model)
+        return self.pipeline_of(groups, model)
 
     def density(self, solution: LinearDiscriminantSolution, held_out: ByClass) -> Score | float:
         """Return the mean of log p(x, y) of the held-out rows."""

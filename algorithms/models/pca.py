@@ -13,7 +13,7 @@ from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, N
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import Design, View, design_of
-from algorithms.families.pipeline import dressed
+from algorithms.families.pipeline import pipeline_of
 from algorithms.families.residuals import SHAKEN
 from algorithms.families.rounding import NEGLIGIBLE, checked
 from algorithms.memo import MEMO
@@ -120,7 +120,7 @@ class PCA(Preprocessed, Naive[MomentsState], Algorithm[MomentsState, PCASolution
     def estimator(self, solution: PCASolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
         design = solution.design.at_origin()
-        return dressed(design, fitted_pca(design, solution.k, whiten=self.whiten))
+        return pipeline_of(design, fitted_pca(design, solution.k, whiten=self.whiten))
 
     def score(self, solution: PCASolution, held: Held[MomentsState], metric: str) -> Score | None:
         """Return the average log-likelihood of the held-out rows, or the share of their variance explained.

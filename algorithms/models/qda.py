@@ -173,7 +173,7 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
         model.means_ = groups.means + groups.origin
         axes = solution.axes or _of(solution.white)
         model.rotations_, model.scalings_ = list(axes.vectors), list(axes.values)
-        return self.dressed(groups, model)
+        return self.pipeline_of(groups, model)
 
     def density(self, solution: QuadraticDiscriminantSolution, held_out: ByClass) -> Score:
         """Return the mean of log p(x, y) of the held-out rows."""

@@ -1,7 +1,7 @@
 """Epochs of an autoregressive LSTM over windows of series, by JAX: pure functions of parameters and moments.
 
 Windows are slices of one flat array, in which a stretch of missing values stands before each series; so an epoch is
-told where its windows begin, and nothing is copied. Tables are padded to powers of two, and how many batches there
+given where its windows begin, and nothing is copied. Tables are padded to powers of two, and how many batches there
 are is an argument, so that folds and settings of one architecture share one compiled function.
 
 Notation
@@ -152,11 +152,11 @@ def compiled(network: Network) -> Compiled:
             cut = Cuts(*(each[i] for each in cuts))
             slopes = jax.grad(mean)(now, flat, cut, dropout, jax.random.fold_in(key, i))
             slopes, _ = clip.update(slopes, optax.EmptyState())
-            moved, told = adam.update(slopes, optax.ScaleByAdamState(*known))
+            moved, updated = adam.update(slopes, optax.ScaleByAdamState(*known))
             new = {name: now[name] - rate * moved[name] for name in now}
-            stays = np_.minimum(KEPT, (1.0 + told.count) / (10.0 + told.count))
+            stays = np_.minimum(KEPT, (1.0 + updated.count) / (10.0 + updated.count))
             kept = {name: stays * mean_of[name] + (1.0 - stays) * new[name] for name in new}
-            return new, Moments(*told), kept
+            return new, Moments(*updated), kept
 
         return lax.fori_loop(0, n, step, (parameters, moments, averages))  # type: ignore[no-any-return]
 

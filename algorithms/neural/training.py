@@ -60,8 +60,8 @@ SMALL = 1e-8
 
 
 def _adam(slopes: Traced, known: Moments) -> tuple[Traced, Moments]:
-    moved, told = optax.scale_by_adam().update(slopes, optax.ScaleByAdamState(*known))
-    return moved, Moments(*told)
+    moved, updated = optax.scale_by_adam().update(slopes, optax.ScaleByAdamState(*known))
+    return moved, Moments(*updated)
 
 
 def _adagrad(slopes: Traced, known: Moments) -> tuple[Traced, Moments]:
@@ -114,8 +114,8 @@ def compiled(loss: Loss, optimizer: str = "adam") -> Compiled:
             now, known = carried
             batch = {name: column[places] for name, column in rows.items()}
             slopes = jax.grad(mean)(now, batch, hyper)
-            moved, told = rule(slopes, known)
-            return ({name: now[name] - rate * moved[name] for name in now}, told), None
+            moved, updated = rule(slopes, known)
+            return ({name: now[name] - rate * moved[name] for name in now}, updated), None
 
         return jax.lax.scan(step, (parameters, moments), order)[0]  # type: ignore[no-any-return]
 

@@ -1,6 +1,6 @@
 """Steps of fitted pipelines that scikit-learn has not: columns mapped, hashes expanded.
 
-scikit-learn is slow to import, so nothing imports this module before there is a model to dress.
+scikit-learn is slow to import, so nothing imports this module before a fitted estimator is built.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Values
-from algorithms.contract import DENSE_BYTES, Rows, as_dense, steps_of
+from algorithms.contract import DENSE_BYTES, Weighted, as_dense, steps_of
 from algorithms.lazily import sklearn
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples")
 
 
-def asked_of(model: BaseEstimator, rows: Rows) -> BaseEstimator:
+def asked_of(model: BaseEstimator, rows: Weighted) -> BaseEstimator:
     """Return what answers for a model of some rows: itself of dense ones, else predictions made when asked.
 
     Parameters
@@ -34,9 +34,9 @@ def asked_of(model: BaseEstimator, rows: Rows) -> BaseEstimator:
     if isinstance(model, Given):
         return model
     methods = {name: cache(partial(_answers, model, name, rows.X)) for name in METHODS if hasattr(model, name)}
-    told: dict[str, Callable[[], Values]] = dict(methods)
+    called: dict[str, Callable[[], Values]] = dict(methods)
     kind = "classifier" if sklearn.base.is_classifier(model) else sklearn.utils.get_tags(model).estimator_type
-    return Given(told, kind or "regressor", getattr(model, "classes_", None))
+    return Given(called, kind or "regressor", getattr(model, "classes_", None))
 
 
 def takes_sparse(model: BaseEstimator) -> bool:

@@ -48,7 +48,7 @@ def unsuited(metric: str, task: Task, labels: Sequence[Label] = ()) -> str | Non
     model, truth = _classes(task, labels[:MOST_LABELS]) if task.target == CLASS else _numbers(task)
     scorer = scorer_of(metric, () if model.classes is None else model.classes.tolist())
     try:
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             scorer(model, np.zeros((len(truth), 1)), truth)
     except AttributeError:
@@ -58,7 +58,7 @@ def unsuited(metric: str, task: Task, labels: Sequence[Label] = ()) -> str | Non
     except (TypeError, ValueError) as error:
         return _first_sentence(error)
     # subclasses are about numbers that are not defined; the class itself, of a target that is not what is meant
-    return next((_first_sentence(one.message) for one in told if one.category is UserWarning), None)
+    return next((_first_sentence(one.message) for one in warned if one.category is UserWarning), None)
 
 
 def _classes(task: Task, labels: Sequence[Label]) -> Problem:
@@ -90,5 +90,5 @@ def _of_task(task: Task, answers: Mapping[str, Callable[[], Values]]) -> dict[st
     return {name: answers[name] for name in task.answers}
 
 
-def _first_sentence(told: object) -> str:
-    return str(told).partition("\n")[0].partition(". ")[0].rstrip(".") or repr(told)
+def _first_sentence(message: object) -> str:
+    return str(message).partition("\n")[0].partition(". ")[0].rstrip(".") or repr(message)

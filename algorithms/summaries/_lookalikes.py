@@ -59,7 +59,7 @@ def may_be_rare(shape: Shape) -> bool:
     return not shape.class_rows or min(shape.class_rows) < RARE * sum(shape.class_rows)
 
 
-def told_apart(shape: Shape, sample: Batch) -> Known:
+def rarest_direction(shape: Shape, sample: Batch) -> Known:
     """Return the direction that tells the rarest class; nothing where none is rare."""
     if not shape.classes or not sample.n:
         return Known({})
@@ -151,9 +151,9 @@ def _telling(x: Floats | csr_array, mine: Mask) -> Places:
 
 def _mattering(direction: Array, x: Array) -> Array:
     """Return a direction without the columns that tell next to nothing."""
-    told = (direction * x.std(axis=0)) ** 2
-    most = np.argsort(-told, kind="stable")[:COLUMNS]
-    share = np.cumsum(told[most]) / told.sum()
+    power = (direction * x.std(axis=0)) ** 2
+    most = np.argsort(-power, kind="stable")[:COLUMNS]
+    share = np.cumsum(power[most]) / power.sum()
     kept = most[: 1 + int(np.searchsorted(share, MATTERING))]
     found = np.zeros(len(direction))
     found[kept] = direction[kept]

@@ -65,7 +65,7 @@ BLOCK_VALUES = BLOCK * 1024
 WIDE, THIN = 256, 0.1
 """From so many columns on, rows of which a smaller share is not zero are kept sparse."""
 
-TOLD_EVERY = 4
+SCORED_EVERY = 4
 """One mini-batch in so many computes its loss, by which step sizes are chosen."""
 
 STEEPEST = 1e12
@@ -88,7 +88,7 @@ class Training:
         self.stepper = _stepper(packed, self.e)
         self.coef, self.slots = state.coef.copy(), state.slots.copy()
         self.buckets = Buckets(state, self.stepper)
-        self.steps, self.loss, self.told = state.steps, state.loss.copy(), state.told
+        self.steps, self.loss, self.scored = state.steps, state.loss.copy(), state.scored
         self.counts = state.counts
 
     def over(self, batch: Batch) -> PackedState:
@@ -121,8 +121,8 @@ class Training:
         eta, hashed = rows.z.eta(self.coef), rows.codes.shape[1] > 0
         if hashed:
             eta += self.buckets.eta(rows.codes, self.steps)
-        if self.steps % TOLD_EVERY == 0:
-            self._tell(eta, rows)
+        if self.steps % SCORED_EVERY == 0:
+            self._score(eta, rows)
         slopes = self._slopes(eta, rows)
         self.steps += 1
         self.stepper.step(self.coef, self.slots, rows.z.gradient(slopes), self.steps, free=1)
@@ -138,11 +138,11 @@ class Training:
         slopes *= (rows.w / (rows.n * self.known["weight"][0]))[:, None]
         return slopes
 
-    def _tell(self, eta: Array, rows: Block) -> None:
+    def _score(self, eta: Array, rows: Block) -> None:
         for loss, models, columns in self.parts:
             values = loss.value(self._each(eta[:, columns]), rows.y).sum(axis=2)
             self.loss[models] += np.minimum(rows.w @ values, STEEPEST * rows.w.sum())
-        self.told += float(rows.w.sum())
+        self.scored += float(rows.w.sum())
 
     def _each(self, eta: Array) -> Array:
         """Return predictions as (rows, models, equations)."""
@@ -151,7 +151,7 @@ class Training:
     def _after(self, batch: Batch) -> PackedState:
         return replace(
             self.state, rows=self.state.rows + batch.n, weight=self.state.weight + batch.total,
-            steps=self.steps, counts=self.counts, loss=self.loss, told=self.told, coef=self.coef,
+            steps=self.steps, counts=self.counts, loss=self.loss, scored=self.scored, coef=self.coef,
             slots=self.slots, buckets=self.buckets.theta, bucket_slots=self.buckets.slots,
             visits=self.buckets.visits, present=self.state.present + gap_sums(batch, self.state.shape),
         )  # fmt: skip

@@ -65,6 +65,15 @@ class CoOccurrenceState(State):
         v = len(self.totals)
         return self.together[starts_of(v)]
 
+    @property
+    def unused(self) -> str:
+        """How many documents have no two words."""
+        if not self.short:
+            return ""
+        have = "has" if self.short == 1.0 else "have"
+        which = f"{self.short:,g} of {self.weight:,g} documents {have} fewer than two words"
+        return f"{which}: nothing is learned of them"
+
     def beside(self, words: Places) -> Array:
         """Return how often one of some words and each word are a pair of a document, shape (V,)."""
         i, j = words[:, None], np.arange(len(self.totals))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,11 @@ class CoresetState(DrawnRows):
     def complete(self) -> bool:
         """Whether every row is kept."""
         return self.n == self.rows
+
+    @property
+    def representatives(self) -> Self:
+        """Itself: every sum over rows is estimated by its own."""
+        return self
 
     @property
     def sample_weight(self) -> Array:

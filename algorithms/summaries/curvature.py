@@ -198,7 +198,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         """Bytes of one state: K Hessians of Em unknowns, gradients by class, moments; before the pilot K = 1."""
         if self.keeps_rows(shape):
             inside = self.inside(shape)
-            return int(self._fitting(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1032
+            return int(self._rows_of_hessian(inside) * (8 * (inside.d + 1) + 24) + 8 * inside.d) + 1032
         return self._bytes(self.inside(shape), replace(self.inside(shape), filled=None))
 
     def _bytes(self, shape: Shape, filled: Shape) -> int:
@@ -219,7 +219,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         if not self.keeps_rows(shape):
             return self._bytes(self.inside(shape), self.inside(shape))
         inside = self.inside(shape)
-        return int(min(rows, self._fitting(inside)) * self._bytes_of_row(inside)) + 8 * inside.d + 1024
+        return int(min(rows, self._rows_of_hessian(inside)) * self._bytes_of_row(inside)) + 8 * inside.d + 1024
 
     def keeps_rows(self, shape: Shape) -> bool:
         """Return whether states are the rows, as the pilot decided or, without one, by the size of the data."""
@@ -227,9 +227,9 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             return WHOLE in self.known
         inside = self.inside(shape)
         large = 8 * (self.equations(inside) * (inside.d + 1)) ** 2 > LARGE
-        return large and shape.rows is not None and shape.rows <= self._fitting(inside)
+        return large and shape.rows is not None and shape.rows <= self._rows_of_hessian(inside)
 
-    def _fitting(self, shape: Shape) -> int:
+    def _rows_of_hessian(self, shape: Shape) -> int:
         """Return how many rows take the bytes of a Hessian."""
         if self.known is not None and WHOLE in self.known:
             return self._most
@@ -276,12 +276,12 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
         Where the state is the rows, how many there may be.
         """
-        features, told = self._features(shape, sample), shape
+        features, whole = self._features(shape, sample), shape
         if features:
             shape = self._shape_of(shape, Known(features))
-        if replace(self, known=None).keeps_rows(told):
-            self.check_target(np.array([sample.target(told.d).min(initial=NONE)]), told.targets[0])
-            return Known({**features, WHOLE: np.array([replace(self, known=None)._fitting(shape)])})
+        if replace(self, known=None).keeps_rows(whole):
+            self.check_target(np.array([sample.target(whole.d).min(initial=NONE)]), whole.targets[0])
+            return Known({**features, WHOLE: np.array([replace(self, known=None)._rows_of_hessian(shape)])})
         if features:
             sample = self.mapped(sample, shape)
         few = slice(None, None, max(1, -(-sample.n // PILOT)))

@@ -245,8 +245,8 @@ def stands_for(found: Drawn, codes: Places, totals: Array) -> Array:
     """
     sure, w = found.chance >= 1.0, found.weight / np.maximum(found.chance, 1e-300)
     left = np.maximum(totals - np.bincount(codes[sure], w[sure], len(totals)), 0.0)
-    told = np.bincount(codes[~sure], w[~sure], len(totals))
-    factor = np.divide(left, told, out=np.zeros_like(left), where=told > 0.0)
+    estimated = np.bincount(codes[~sure], w[~sure], len(totals))
+    factor = np.divide(left, estimated, out=np.zeros_like(left), where=estimated > 0.0)
     return np.asarray(np.where(sure, w, w * factor[codes]))
 
 

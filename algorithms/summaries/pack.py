@@ -53,7 +53,7 @@ class PackedState(State):
     steps : mini-batches gone through; of merged states the longer run's.
     counts : shape (C,), weight of each class; of a number, its weight.
     loss : shape (M,), Σw·ℓ of the rows that were scored, each before its step, in every epoch.
-    told : Σw of those rows.
+    scored : Σw of those rows; stores of earlier versions call it ``told``.
     coef : θ, shape (q + 1, M·E), the intercept last.
     slots : shape (s, q + 1, M·E), what the optimizer keeps.
     buckets : shape (B, M·E), coefficients of hashed columns.
@@ -70,7 +70,7 @@ class PackedState(State):
     steps: int
     counts: Array
     loss: Array
-    told: float
+    scored: float = field(metadata={"stored_as": "told"})
     coef: Array
     slots: Array
     buckets: NDArray[np.float32]
@@ -119,7 +119,7 @@ def merged(a: PackedState, b: PackedState) -> PackedState:
     mine = a.weight / weight
     return PackedState(
         a.shape, a.known, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
-        a.loss + b.loss, a.told + b.told, _mean(a.coef, b.coef, mine), _mean(a.slots, b.slots, mine),
+        a.loss + b.loss, a.scored + b.scored, _mean(a.coef, b.coef, mine), _mean(a.slots, b.slots, mine),
         _mean(a.buckets, b.buckets, share), _mean(a.bucket_slots, b.bucket_slots, share), visits,
         a.present + b.present,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from algorithms.known import Known
 from algorithms.ranges import Choice, Integer, Legal
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
-from algorithms.summaries._lookalikes import SCANNED, likeness, may_be_rare, told_apart
+from algorithms.summaries._lookalikes import SCANNED, likeness, may_be_rare, rarest_direction
 from algorithms.summaries._reserved import counted, lookalikes, reserved, target_of
 from algorithms.summaries.scoring_state import ScoringState
 
@@ -81,7 +81,7 @@ class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
 
     def learn(self, shape: Shape, sample: Batch) -> Known:
         """Return the direction along which rows look like the rarest class; nothing where none is rare."""
-        return told_apart(shape, sample)
+        return rarest_direction(shape, sample)
 
     def update(self, state: ScoringState, batch: Batch) -> ScoringState:
         """Return the sample of the rows seen before and those of ``batch``."""

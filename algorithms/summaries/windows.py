@@ -178,8 +178,8 @@ class Windows(Windowed[WindowsState]):
     def init(self, shape: Shape) -> WindowsState:
         """Return the windows of no rows."""
         if shape.t != 1 or shape.classes:
-            told = ", ".join(shape.targets) or "none"
-            raise AlgorithmError(f"windows are of one number, and the target is {told}")
+            targets = ", ".join(shape.targets) or "none"
+            raise AlgorithmError(f"windows are of one number, and the target is {targets}")
         made, beside = self.window_shape(shape), self.covariates(shape)
         runs = Runs.none(self.context + self.horizon - 1, 1 + len(beside.columns))
         return WindowsState(made, beside, 0, MOMENTS.init(made), 0, runs)

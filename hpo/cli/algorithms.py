@@ -167,12 +167,12 @@ def _overview(described: list[Whole | Broken]) -> None:
 
 
 def _line(one: Whole, names: bool) -> tuple[object, ...]:
-    told = one["hyperparameters"]
-    searched = [h["name"] for h in told if h["searched"]]
-    passes = sum(h["needs_pass"] for h in told)
+    fields = one["hyperparameters"]
+    searched = [h["name"] for h in fields if h["searched"]]
+    passes = sum(h["needs_pass"] for h in fields)
     about = headline(one["about"]) + ("" if one["built_in"] else f", from {one['class']}")
     return (
-        f"  {one['name']}", about, ", ".join(searched) if names else len(searched), len(told) - passes, passes
+        f"  {one['name']}", about, ", ".join(searched) if names else len(searched), len(fields) - passes, passes
     )  # fmt: skip
 
 

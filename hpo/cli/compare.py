@@ -90,9 +90,9 @@ def _words_of(pair: Pair, metric: Metric, *, same: bool) -> str:
     if pair.difference is None:
         return why + ". Both have the same setting" * same
     gap = report_data.Difference(pair.difference, pair.se, pair.p)
-    told = report_sentences.difference_text(report_data.Leader(0, pair.b, difference=gap), metric)
+    gap_text = report_sentences.difference_text(report_data.Leader(0, pair.b, difference=gap), metric)
     verdict = "no clear difference"
     if pair.p is not None and pair.p < report_sentences.SURE:
         verdict = f"that of {pair.b if pair.difference > 0 else pair.a} is better"
-    both = f"the setting of {pair.b} against that of {pair.a}: {metric.short} {told}"
+    both = f"the setting of {pair.b} against that of {pair.a}: {metric.short} {gap_text}"
     return f"{why}. On the data of {pair.on} {both}, {verdict}"

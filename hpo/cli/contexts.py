@@ -106,13 +106,13 @@ def matching(store: StateStore, prefixes: Iterable[str]) -> list[str]:
     known = sorted({entry.key.context for entry in store.list()} | store.pinned())
     found = []
     for prefix in prefixes:
-        fitting = [context for context in known if context.startswith(prefix.lower())]
-        if not fitting:
+        matching = [context for context in known if context.startswith(prefix.lower())]
+        if not matching:
             raise UsageError(f"no context of {store.location} begins with {prefix!r}; see hpo states ls")
-        if len(fitting) > 1:
-            which = ", ".join(context[:SHOWN] for context in fitting[:5])
-            raise UsageError(f"{prefix!r} begins {len(fitting)} contexts ({which}, …); give more digits")
-        found.append(fitting[0])
+        if len(matching) > 1:
+            which = ", ".join(context[:SHOWN] for context in matching[:5])
+            raise UsageError(f"{prefix!r} begins {len(matching)} contexts ({which}, …); give more digits")
+        found.append(matching[0])
     return found
 
 

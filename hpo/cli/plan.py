@@ -24,6 +24,7 @@ from hpo.cli.output import emit, print_facts
 from state_store.entry import readable_bytes
 from studies.counting import counted
 from studies.masking import mask
+from studies.report.text import metric_of
 
 ROUGHLY = " on one core, as a guess (--measure reads some rows to know)"
 
@@ -141,7 +142,8 @@ def _check_scoring(spec: StudySpec) -> None:
 
 def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {counted(plan.trials, 'trial')}"
-    yield "score", f"{plan.metric}, {plan.folds}"
+    others = [name for name in spec.metrics if name != plan.metric]
+    yield "score", f"{', '.join(metric_of(name).name for name in (plan.metric, *others))}; {plan.folds}"
     yield "folds", _folds(plan)
     yield "data", f"{mask(', '.join(spec.data[:3]))}{' …' if len(spec.data) > 3 else ''}"
     if plan.files:
@@ -172,8 +174,8 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
         yield from _epochs(plan.epochs)
     each = plan.answered.items()
     yield from (("one fit", f"answers {n} values of {key}; each trial takes the best") for key, n in each)
-    if plan.wide:
-        yield "wide", plan.wide
+    if plan.stand_ins:
+        yield "stand-ins", plan.stand_ins
     if plan.precision:
         yield "precision", plan.precision
     several = f"{len(plan.summaries)} kinds, all fed by one read: " if len(plan.summaries) > 1 else ""

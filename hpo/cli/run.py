@@ -88,8 +88,8 @@ def run(
     options = [mask(str(part)) for pair in written if pair[1] is not None for part in pair]
     again = shlex.join(["hpo", "run", str(study), "--resume", *options])
     with warnings.catch_warnings():
-        for told in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
-            warnings.simplefilter("ignore", told)
+        for category in (InterruptedWarning, NoScoreWarning):  # in the command line's own words below
+            warnings.simplefilter("ignore", category)
         try:
             result = _answered(spec, resume=resume, progress=False if quiet else None, fresh=fresh)
         except Interrupted as error:
@@ -194,5 +194,5 @@ def _errors(result: Result, chosen: Candidate, metric: str) -> dict[str, object]
     """Return which errors a score carries beside its standard error."""
     found = collect.shown_accuracy(result, chosen, metric)
     mean = chosen.scores.also.get(metric, chosen.scores).mean
-    told = {"score_bound": found.bound, "sampling_error": found.sampling, "bias": found.bias}
-    return {**told, "accuracy": found.words(mean)}
+    reported = {"score_bound": found.bound, "sampling_error": found.sampling, "bias": found.bias}
+    return {**reported, "accuracy": found.words(mean)}

@@ -29,7 +29,7 @@ def check(place: Place, as_json: AsJson = False) -> None:
       hpo store check s3://team/states
       hpo store check /mnt/share/states --json
     """
-    found = store_check.check_place(place)
+    found = store_check.verify_place(place)
     if as_json:
         emit({**asdict(found), "ok": found.ok})
     else:

@@ -94,8 +94,8 @@ def _look(spec: StudySpec, *, as_json: bool, quiet: bool) -> bool:
             _line(f"{spec.name}: nothing has changed since edition {edition.number}", as_json=as_json)
         return False
     with warnings.catch_warnings():
-        for told in (InterruptedWarning, NoScoreWarning):
-            warnings.simplefilter("ignore", told)
+        for category in (InterruptedWarning, NoScoreWarning):
+            warnings.simplefilter("ignore", category)
         result = api.run_question(question, spec.sampler, spec.storage, resume=True, progress=False)
     if as_json:
         emit(result_values(result))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from hpo.data.sources.joins import Join
+
+T = TypeVar("T")
 
 BATCH_ROWS = 65_536
 LEAST_ROWS = 8_192
@@ -59,6 +61,7 @@ class Dataset:
     log : what was read so far.
     chosen : which of the files these are, in words; empty for all.
     join : what is joined to its rows, as it was asked for; None for nothing.
+    remark : which rows cannot be used, as far as that was seen when it was opened, in words; empty for none.
     """
 
     def __init__(self, source: Source, roles: Roles, join: Join | None = None) -> None:
@@ -74,8 +77,12 @@ class Dataset:
         self.in_memory: bool = source.in_memory
         self.is_text: bool = source.is_text
         self.log = ReadLog()
-        self.chosen = ""
+        self.chosen = self.remark = ""
         self._extents: dict[tuple[str, ...], dict[str, Extent] | None] = {}
+
+    def through(self, make: Callable[[Source], T]) -> T:
+        """Return what is made of where the rows come from."""
+        return make(self._source)
 
     def sight(self, rows: int) -> Sight:
         """Return the first rows of the features and targets that are text, as CSV files have them; else none."""
@@ -88,7 +95,7 @@ class Dataset:
         """
         source = self._source.exactly([name for name in names if name in self.schema])
         found = Dataset(source, self._roles, self.join)
-        found.log, found.chosen = self.log, self.chosen
+        found.log, found.chosen, found.remark = self.log, self.chosen, self.remark
         return found
 
     @property

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 from hpo.data.dataset import Dataset
-from hpo.data.documents import words_block
+from hpo.data.documents import Vocabularies, documents_of
 from hpo.data.interactions import Pairs, matrix_block
 from hpo.data.sources.files import DataFile, list_files
 from hpo.data.sources.footers import Shelf
@@ -46,6 +46,7 @@ def open_dataset(
     beside: Sequence[str] = (),
     interactions: Mapping[str, object] | None = None,
     documents: Mapping[str, object] | None = None,
+    vocabularies: Vocabularies | None = None,
 ) -> Dataset:
     """Return the data set of files, frames or arrays.
 
@@ -71,6 +72,7 @@ def open_dataset(
         set is a matrix of users by items, with the column of users beside it.
     documents : the column of texts, ``"text"``, and parameters of ``CountVectorizer``: the data set is a matrix of
         documents by words. ``features`` are the words, where these are known.
+    vocabularies : where the words of documents in files are remembered, so that further files have the same.
 
     Raises
     ------
@@ -95,8 +97,13 @@ def open_dataset(
         if interactions is not None:
             _refuse(others, "rows of users and items")
             return _open_interactions(rows, Pairs.of(interactions), features, drop)
-        _refuse({**others, "beside": beside or None}, "rows of documents")
-        return _open_documents(rows, documents or {}, features, drop)
+        _refuse(others, "rows of documents")
+        if beside:
+            raise DataError(
+                f"folds by column {beside[0]!r}: rows of documents have their words alone; give a number of folds, "
+                "or {'scheme': 'segment'} for a fold of each file"
+            )
+        return _open_documents(rows, documents or {}, features, drop, vocabularies)
     data, asked_join = apart(data, join)
     data = collected(data)
     if window.words and not _are_paths(data):
@@ -163,14 +170,16 @@ def _open_documents(
     documents: Mapping[str, object],
     features: Iterable[str] | None,
     drop: Iterable[str] | None,
+    vocabularies: Vocabularies | None,
 ) -> Dataset:
-    """Return the matrix of documents by words."""
+    """Return the counts of words, documents by words."""
     column, counting = str(documents["text"]), {k: v for k, v in documents.items() if k != "text"}
     read = rows(features=[column])
-    block = words_block(read, column, counting, None if features is None else as_names(features))
-    roles = resolve_roles(block.schema.names, drop=drop)
-    made = Dataset(gather_block(block, roles.used), roles, None)
-    made.chosen = read.chosen
+    words = None if features is None else as_names(features)
+    found = documents_of(read, column, counting, words, vocabularies)
+    made = Dataset(found.source, resolve_roles(found.source.schema.names, drop=drop), None)
+    made.chosen, made.remark = read.chosen, found.remark
+    made.log.add_pilot(read.log.pilot_rows)
     return made
 
 

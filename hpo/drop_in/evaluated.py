@@ -162,17 +162,17 @@ class Evaluated:
         found: list[list[Row] | None] = [None] * len(candidates)
         groups: dict[object, list[tuple[int, Question]]] = {}
         for place, candidate in enumerate(made):
-            if (asked := self._told(lambda: self.answers.asked(candidate))) is not None:  # noqa: B023 -- called at once
+            if (asked := self._answer_or_none(lambda: self.answers.asked(candidate))) is not None:  # noqa: B023 -- called at once
                 groups.setdefault(asked.key, []).append((place, asked))
         for place, asked in (one for group in groups.values() for one in group):
             began = time.perf_counter()
-            scores = self._told(asked.scores)
+            scores = self._answer_or_none(asked.scores)
             if scores is not None:
                 self.accelerated.answered += 1
                 found[place] = self._rows(scores, time.perf_counter() - began)
         return found
 
-    def _told(self, say: Callable[[], Said]) -> Said | None:
+    def _answer_or_none(self, say: Callable[[], Said]) -> Said | None:
         """Return what is said; None, counted, where states do not say it."""
         try:
             return say()

@@ -125,8 +125,8 @@ class Table:
             if not len(values) or values.min() == values.max():
                 continue
             mean, variance = float(values.mean(dtype=np.float64)), float(values.var(dtype=np.float64))
-            told = len(values) * float(np.finfo(np.float64).eps)
-            if variance <= FLAT * (told * variance + (told * mean) ** 2):
+            lost = len(values) * float(np.finfo(np.float64).eps)
+            if variance <= FLAT * (lost * variance + (lost * mean) ** 2):
                 return number
         return None
 
@@ -277,8 +277,8 @@ class Given:
         stack: Callable[..., ArrayLike] = scipy.sparse.vstack if issparse(first) else np.concatenate
         every = stack([first, second] if issparse(first) else [np.asarray(first), np.asarray(second)])
         places = np.arange(len(train)), np.arange(len(train), len(train) + len(test))
-        told = None if self.target is None else np.concatenate([self.target[train], self.target[test]])
-        return Table.of(every, told, [places], len(self.splits), self.weights.of(train, test))
+        target = None if self.target is None else np.concatenate([self.target[train], self.target[test]])
+        return Table.of(every, target, [places], len(self.splits), self.weights.of(train, test))
 
     def _transformed(
         self, asked: Asked, around: BaseEstimator, first: ArrayLike, second: ArrayLike, split: Split
@@ -287,13 +287,13 @@ class Given:
         train, test = split
         if self.target is None:
             raise Unanswered("there is no y, or none without gaps")
-        made, told = transformed(around, first, self.target[train])
+        made, mapped = transformed(around, first, self.target[train])
         steps = _pipeline(asked.inside)
-        first = steps.fit_transform(first, told)
+        first = steps.fit_transform(first, mapped)
         one = Transformed(made, steps.transform(second), self.target[test], taken(self.weights.test, test))
         every = np.arange(len(train))
         weights = taken(self.weights.train, train)
-        return Table.of(first, told, [(every, every)], len(self.splits), weights, one)
+        return Table.of(first, mapped, [(every, every)], len(self.splits), weights, one)
 
 
 def _pipeline(steps: Sequence[BaseEstimator]) -> Pipeline:

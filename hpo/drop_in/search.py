@@ -300,8 +300,8 @@ class _FromStates(BaseSearchCV):
         """Run the search: what ``BaseSearchCV.fit`` does, with scores that need not be of fits."""
         _, refit_metric = self._get_scorers()
         if self.verbose > 0:
-            told = f"Scoring {self._n_candidates()} candidates on {self.n_splits_} folds"
-            print(told)  # noqa: T201 -- as scikit-learn's searches do
+            text = f"Scoring {self._n_candidates()} candidates on {self.n_splits_} folds"
+            print(text)  # noqa: T201 -- as scikit-learn's searches do
         single = self.scoring is None or isinstance(self.scoring, str)
         evaluated = Evaluated(says, fits, metrics, self.fallback == "error", self.accelerated_, single)
         self._propose(evaluated)

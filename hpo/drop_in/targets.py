@@ -80,7 +80,7 @@ def transformed(around: BaseEstimator, X: ArrayLike, y: ArrayLike) -> tuple[Base
         That is not one column of numbers without gaps.
     """
     made = clone(around).fit(X, y)
-    told = cast(Values, made.regressor_.y_)
-    if told.ndim != 1 or told.dtype.kind not in "fiub" or not np.isfinite(told).all():
+    mapped = cast(Values, made.regressor_.y_)
+    if mapped.ndim != 1 or mapped.dtype.kind not in "fiub" or not np.isfinite(mapped).all():
         raise Unanswered("the transformed target is no column of numbers without gaps")
-    return made, told
+    return made, mapped

@@ -13,7 +13,9 @@ from hpo.findings import confirm as of_rows
 from hpo.findings import importances as of_study
 from hpo.findings import leaderboard as board
 from hpo.findings.board import Leaderboard
+from hpo.findings.equations import in_units
 from hpo.findings.forecasts import confirmed
+from hpo.findings.held_out import of_further_rows
 from hpo.findings.noted import reading_of
 from hpo.findings.result import Result
 from hpo.findings.sampling_error import with_sampling
@@ -22,6 +24,9 @@ from hpo.trials.accuracy import accuracy_of
 from hpo.trials.editions import chosen
 from hpo.trials.selection import Candidate
 from studies.report.accuracy import Accuracy
+
+COEFFICIENTS = ("model", "unit", "deviation")
+"""What coefficients may be by."""
 
 
 def accuracy(result: Result, candidate: Candidate | None = None, metric: str | None = None) -> Accuracy:
@@ -127,13 +132,36 @@ def coefficients(result: Result) -> list[tuple[str, float]]:
     return of_model.largest_first(coefficient_table(result))
 
 
-def coefficient_table(result: Result) -> pd.DataFrame | None:
-    """Return the best model's coefficients, one row per column of the data, one column per class.
+def coefficient_table(result: Result, by: str = "model") -> pd.DataFrame | None:
+    """Return the best model's coefficients, one row per column of the model, one column per class.
 
     A regression has one column, and so has a classification of two classes, named for the second. None for
     models without coefficients over the columns.
+
+    Parameters
+    ----------
+    result : of a study.
+    by : ``"model"`` for ``coef_`` as the fitted model has it (of scaled columns where it scales them);
+        ``"unit"`` for what one more unit of a column adds, with a last row ``"(intercept)"``, NaN where unknown;
+        ``"deviation"`` for what one standard deviation of the column adds.
+
+    Raises
+    ------
+    TuneError
+        If `by` is none of these, or the states keep no standard deviations of the columns.
+
+    Examples
+    --------
+    >>> import numpy as np, hpo
+    >>> X = np.random.default_rng(0).normal(size=(200, 2)) * [1.0, 10.0]
+    >>> result = hpo.tune((X, X @ [3.0, 0.1] + 7.0), algorithm="ols", trials=1, store=None)
+    >>> hpo.coefficient_table(result, by="unit").round(6)["coefficient"].to_dict()
+    {'x0': 3.0, 'x1': 0.1, '(intercept)': 7.0}
     """
-    return of_model.coefficient_table(result.model_of(encoded=True))
+    if by not in COEFFICIENTS:
+        raise TuneError(f"by={by!r} is none of {', '.join(map(repr, COEFFICIENTS))}")
+    model = result.model_of(encoded=True)
+    return of_model.coefficient_table(model) if by == "model" else in_units(result.best.states, model, by)
 
 
 def confirm(
@@ -166,4 +194,7 @@ def confirm(
     if result.run.evidence.pilot.calendar is not None:
         return confirmed(result.run, candidate or result.best, data, names, asked)
     model = result.model_of(candidate, encoded=True)
+    if not record.targets and not of_rows.scored_by(model, names) and {*names} <= {*record.metrics}:
+        opened = of_rows.opened_for(model, data, record.targets, record.weight, asked)
+        return of_further_rows(result.run, candidate or result.best, opened, names)
     return of_rows.confirm(model, data, names, record.targets, record.weight, asked)

@@ -79,8 +79,8 @@ def draw(result: Result, ax: Axes) -> None:
     drawn, below = np.maximum(means, low), means < low
     for k, name in enumerate(dict.fromkeys(names.tolist())):
         mine, color = names == name, f"C{k}"
-        for part, mark, told in ((mine & ~below, "o", name), (mine & below, "v^"[metric.sign < 0], None)):
-            ax.plot(numbers[part], metric.sign * drawn[part], mark, color=color, markersize=4, label=told)
+        for part, mark, legend in ((mine & ~below, "o", name), (mine & below, "v^"[metric.sign < 0], None)):
+            ax.plot(numbers[part], metric.sign * drawn[part], mark, color=color, markersize=4, label=legend)
     best = metric.sign * np.maximum.accumulate(drawn)
     ax.step(numbers, best, where="post", color="0.4", label="best so far")
     ax.set_xlabel("trial")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from algorithms.arrays import Array
+
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
@@ -28,13 +30,25 @@ def coefficient_table(fitted: Pipeline) -> pd.DataFrame | None:
     {'coefficient': {'a': 1.0}}
     """
     model = inner_model(fitted["model"])
-    coef = getattr(model, "coef_", None)
-    if coef is None:
-        return None
-    values, names = np.atleast_2d(np.asarray(coef, dtype=float)), fitted[:-1].get_feature_names_out()
-    if names is None or not len(names) or values.shape[1] != len(names):
+    values, names = coefficients_of(model), fitted[:-1].get_feature_names_out()
+    if values is None or names is None or not len(names) or values.shape[1] != len(names):
         return None
     return pd.DataFrame(values.T, index=[str(n) for n in names], columns=labels_of(model, len(values)))
+
+
+def coefficients_of(model: BaseEstimator) -> Array | None:
+    """Return a model's coefficients by the columns that it sees, shape (C, d); None where it has none.
+
+    A regression on components has those of the components, multiplied by what these are made of.
+    """
+    *before, last = (step for _, step in model.steps) if hasattr(model, "steps") else (model,)
+    coef = getattr(last, "coef_", None)
+    if coef is None or not all(hasattr(step, "components_") and not step.whiten for step in before):
+        return None
+    values: Array = np.atleast_2d(np.asarray(coef, np.float64))
+    for step in reversed(before):
+        values = values @ step.components_
+    return values
 
 
 def labels_of(model: BaseEstimator, equations: int) -> list[str]:

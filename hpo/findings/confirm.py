@@ -107,20 +107,9 @@ def confirm(
     """
     known = _scores(model, targets)
     for name in scoring:
-        if not known:
-            raise DataError(
-                f"scoring={name!r} is of the rows of the study, and is not computed of others; name a target that "
-                "marks outliers when the study is made, and confirm that"
-            )
         if name not in known:
-            meant = our_score(str(name))
-            hint = f"; did you mean {meant!r}?" if meant in known else nearest(str(name), known)
-            raise DataError(f"scoring={name!r} is no score of this model{hint}")
-    asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
-    dataset = opened(data, asked)
-    if model["encoder"].classes_:
-        dataset = dataset.exactly(targets)
-    dataset = dataset.exactly(model["encoder"].labelled)
+            raise DataError(_unknown(model, name, known, targets))
+    dataset = opened_for(model, data, targets, weight, options)
     parts = [_scored(model, dataset, batch, where) for where, batch in _batches(dataset)]
     y, w = np.concatenate([part.y for part in parts]), np.concatenate([part.weight for part in parts])
     if not len(y):
@@ -137,6 +126,22 @@ def confirm(
     y, made = _of_outliers(model, y, made)
     answered = _answered(model, made)
     return {name: _score(name, answered, y, weights) for name in scoring}
+
+
+def scored_by(model: Pipeline, scoring: Sequence[str]) -> bool:
+    """Return whether a model without a target says the scores of each row."""
+    return {*scoring} <= {*_row_scores(model)}
+
+
+def opened_for(
+    model: Pipeline, data: object, targets: Sequence[str], weight: str | None, options: Mapping[str, object]
+) -> Dataset:
+    """Return the data set of rows that a model is scored on."""
+    asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
+    dataset = opened(data, asked)
+    if model["encoder"].classes_:
+        dataset = dataset.exactly(targets)
+    return dataset.exactly(model["encoder"].labelled)
 
 
 def opened(data: Any, options: Mapping[str, Any]) -> Dataset:
@@ -163,13 +168,30 @@ def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
     return list(sklearn.metrics.get_scorer_names()) if targets else list(_row_scores(model))
 
 
+def _unknown(model: Pipeline, name: object, known: Sequence[str], targets: Sequence[str]) -> str:
+    """Return why a score is none that rows have by a model, and what to do."""
+    if targets or name in sklearn.metrics.get_scorer_names():
+        meant = our_score(str(name))
+        hint = f"; did you mean {meant!r}?" if meant in known else nearest(str(name), known)
+        return f"scoring={name!r} is no score of this model{hint}"
+    if sklearn.base.is_outlier_detector(model):
+        what = "name a target that marks outliers when the study is made, and confirm that"
+    elif known:
+        what = f"of these rows the model has scoring={known[0]!r}"
+    else:
+        what = "add these rows to the data, and the next edition of the study scores the model on them"
+    return f"scoring={name!r} is of the rows of the study, and is not computed of others; {what}"
+
+
 def _row_scores(model: Pipeline) -> dict[str, Callable[[pa.Table], Values]]:
     """Return what a model without a target says of each row, by the score that is its mean."""
     if sklearn.base.is_outlier_detector(model):
         return {}
     if hasattr(model, "score_samples"):
         return {"log_likelihood": model.score_samples}
-    return {"neg_inertia": lambda rows: -(np.min(model.transform(rows), axis=1) ** 2)}
+    if sklearn.base.is_clusterer(model):
+        return {"neg_inertia": lambda rows: -(np.min(model.transform(rows), axis=1) ** 2)}
+    return {}
 
 
 def _features(model: Pipeline) -> list[str]:

@@ -30,6 +30,7 @@ from hpo.process.threads import one_thread
 from hpo.states.evaluate import Scores
 from hpo.trials.fidelity import parts_of
 from hpo.trials.selection import Candidate, usable_scores
+from studies.report.text import metric_of
 
 SHARES = tuple(3.0 ** (-i / 2) for i in range(4, 0, -1))
 """1/9 to 1/√3 of the sample."""
@@ -57,7 +58,7 @@ class Extrapolation:
     Examples
     --------
     >>> Extrapolation(1000, 0.9, 0.8, 1.0, 0.95, 0.1, 0.5, (10.0,), (0.5,)).words("r2")
-    'extrapolated to all 1,000 rows r2 is 0.9 (0.8 to 1)'
+    'By a power law through the scores of 10 rows and fewer, R² extrapolated to all 1,000 rows is 0.9 (0.8 to 1)'
     """
 
     rows: int
@@ -72,10 +73,13 @@ class Extrapolation:
     doubt: str = ""
 
     def words(self, metric: str) -> str:
-        """Return it in words."""
-        between = f"{self.low:.4g} to {self.high:.4g}"
-        told = f"extrapolated to all {self.rows:,} rows {metric} is {self.score:.4g} ({between})"
-        return f"{told}, but the law cannot be seen in the scores: {self.doubt}" if self.doubt else told
+        """Return it in words, the score as people say it."""
+        shown = metric_of(metric)
+        low, high = sorted(shown.sign * one for one in (self.low, self.high))
+        law = f"By a power law through the scores of {self.sizes[-1]:,.0f} rows and fewer"
+        text = f"{law}, {shown.short} extrapolated to all {self.rows:,} rows is {shown.sign * self.score:.4g}"
+        between = f"{text} ({low:.4g} to {high:.4g})"
+        return f"{between}, but the law cannot be seen in the scores: {self.doubt}" if self.doubt else between
 
 
 @one_thread()
@@ -97,29 +101,29 @@ def nested_scores(candidate: Candidate, metric: str) -> list[tuple[float, Scores
 
 
 def extrapolate(
-    told: Sequence[tuple[float, Scores]], rows: int, most: float = math.inf, seed: int = 0
+    nested: Sequence[tuple[float, Scores]], rows: int, most: float = math.inf, seed: int = 0
 ) -> Extrapolation | None:
     """Return the score at ``rows`` training rows; None for fewer than three sizes.
 
     Parameters
     ----------
-    told : training rows, and the fold scores of models of so many.
+    nested : training rows, and the fold scores of models of so many.
     rows : where to.
     most : the best score that there is.
     seed : of the laws and errors that are drawn.
 
     Examples
     --------
-    >>> told = [(float(n), Scores((0.9 - n**-0.5, 0.9 - n**-0.5))) for n in (100, 400, 1600)]
-    >>> found = extrapolate(told, 10_000)
+    >>> nested = [(float(n), Scores((0.9 - n**-0.5, 0.9 - n**-0.5))) for n in (100, 400, 1600)]
+    >>> found = extrapolate(nested, 10_000)
     >>> round(found.score, 3), round(found.rate, 1)
     (0.89, 0.5)
     """
-    if len(told) < 3:
+    if len(nested) < 3:
         return None
     curve = LearningLaw(
-        np.array([n for n, _ in told]), np.array([scores.folds for _, scores in told]), rows / told[-1][0],
-        told[-1][1].se,
+        np.array([n for n, _ in nested]), np.array([scores.folds for _, scores in nested]), rows / nested[-1][0],
+        nested[-1][1].se,
     )  # fmt: skip
     ends = (1.0 - LEVEL) / 2.0
     by_laws, scores = drawn_laws(curve, most, seed)
@@ -131,7 +135,7 @@ def extrapolate(
     )  # fmt: skip
 
 
-def best_there_is(metric: str, told: Sequence[tuple[float, Scores]]) -> float:
+def best_there_is(metric: str, nested: Sequence[tuple[float, Scores]]) -> float:
     """Return the score that no model exceeds: 0 for losses, 1 for most others, infinite where that is unknown.
 
     Examples
@@ -140,5 +144,5 @@ def best_there_is(metric: str, told: Sequence[tuple[float, Scores]]) -> float:
     (0.0, 1.0, inf)
     """
     top = 0.0 if metric.startswith("neg_") else 1.0
-    within = all(scores.mean <= top for _, scores in told)
+    within = all(scores.mean <= top for _, scores in nested)
     return top if within and metric in sklearn.metrics.get_scorer_names() else math.inf

@@ -16,7 +16,7 @@ from algorithms.contract import Held, State, Summary, fitted, steps_of
 from algorithms.errors import InvalidField, RepeatedStep
 from algorithms.lazily import pandas
 from hpo.data.calendar import Calendar, Name
-from hpo.data.encoding.encodings import check_kind
+from hpo.data.encoding.encodings import as_learned
 from hpo.data.hashing import Words
 from hpo.errors import DataError, DataWarning, TuneError
 from hpo.findings.confirm import opened
@@ -190,7 +190,7 @@ def _lifted(summary: Summary, pilot: Pilot, calendar: Calendar, dataset: Dataset
         first = 0
         for batch in dataset.read(segment, columns):
             for encoding in pilot.encoder.encodings_:
-                check_kind(encoding, batch.column(encoding.name))
+                as_learned(encoding, batch.column(encoding.name))
             encoded = pilot.encoder.encode_cells(
                 batch, targets, None, np.zeros(batch.num_rows, np.uint16), 1,
                 beside=order.of(batch, first, segment.id), where=segment.id,

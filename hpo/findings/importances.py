@@ -90,10 +90,10 @@ def _evened(trial: FrozenTrial) -> FrozenTrial:
     below it would not count.
     """
     params, ranges = dict(trial.params), dict(trial.distributions)
-    for name, told in trial.distributions.items():
-        if isinstance(told, FloatDistribution | IntDistribution) and told.log:
-            ranges[name] = FloatDistribution(math.log(told.low), math.log(told.high))
-            params[name] = min(max(math.log(trial.params[name]), math.log(told.low)), math.log(told.high))
+    for name, range_ in trial.distributions.items():
+        if isinstance(range_, FloatDistribution | IntDistribution) and range_.log:
+            ranges[name] = FloatDistribution(math.log(range_.low), math.log(range_.high))
+            params[name] = min(max(math.log(trial.params[name]), math.log(range_.low)), math.log(range_.high))
     return create_trial(value=trial.values[0], params=params, distributions=ranges)
 
 

@@ -13,7 +13,7 @@ from algorithms.arrays import Array, Mask
 from algorithms.covariates import Ends
 from hpo.data.calendar import Calendar, codes_of
 from hpo.data.encoding.encoder import ColumnEncoder
-from hpo.data.encoding.encodings import check_kind
+from hpo.data.encoding.encodings import as_learned
 from hpo.data.values import null_mask
 from hpo.errors import DataError, DataWarning
 from hpo.findings.confirm import opened
@@ -62,7 +62,7 @@ def next_covariates(
         used &= _whole(batch, order.ahead)
         np.add.at(times, (place[used], ahead[used]), 1)
         for encoding in part.encodings_:
-            check_kind(encoding, batch.column(encoding.name))
+            as_learned(encoding, batch.column(encoding.name))
         values = part.encode(batch, where=where).dense(len(own))
         nexts[place[used, None], ahead[used, None], own] = values[used]
     if np.any(times > 1):

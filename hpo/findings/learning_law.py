@@ -84,7 +84,7 @@ class LearningLaw:
         return np.asarray((about**2).sum(axis=1))
 
     @cached_property
-    def told(self) -> float:
+    def by_folds(self) -> float:
         """The v that folds give: of scores without the means of size and fold, and of the bend of curves."""
         sizes, folds = self.folds.shape
         rest = self.folds - self.means[:, None] - self.folds.mean(axis=0) + self.folds.mean()
@@ -100,7 +100,7 @@ class LearningLaw:
     @cached_property
     def v(self) -> float:
         """The larger of the two."""
-        return max(self.told, self.missed)
+        return max(self.by_folds, self.missed)
 
     @cached_property
     def weights(self) -> Array:

@@ -76,8 +76,8 @@ def column_graph(encoder: ColumnEncoder, matrix: csr_array, opsets: Mapping[str,
         if isinstance(encoding, CategoryEncoding):
             inputs.append(make.make_tensor_value_info(name, kinds.STRING, [None, 1]))
             depth = len(encoding.levels) + 1
-            told = node("OneHotEncoder", name, domain=ML, cats_strings=[*encoding.levels, ""], zeros=1)
-            known = node("Cast", node("Reshape", told, constant([-1, depth])), to=kinds.DOUBLE)
+            one_hot = node("OneHotEncoder", name, domain=ML, cats_strings=[*encoding.levels, ""], zeros=1)
+            known = node("Cast", node("Reshape", one_hot, constant([-1, depth])), to=kinds.DOUBLE)
             encoded += [known, node("Sub", constant([1.0]), node("MatMul", known, constant(np.ones((depth, 1)))))]
             rows[first + depth - 1 : first + depth + 1] = [first + depth, first + depth - 1]  # missing, then other
         elif isinstance(encoding, NumberEncoding) and encoding.kind in (NUMERIC, BOOLEAN):

@@ -131,8 +131,9 @@ class Result(Drawn):
         error = self.best.scores.se
         se = f" ± {error:.2g}" if np.isfinite(error) else ""
         errors = accuracy_of(self.best, self.metric, self.metric).brief(self.best_value)
+        shown = import_module("studies.report.text").metric_of(self.metric)
         return (
-            f"<Result {name!r}: {self.metric} {self.best_value:.6g}{se} ({errors}), "
+            f"<Result {name!r}: {shown.short} {shown.shown(self.best_value):.6g}{se} ({errors}), "
             f"{algorithm_of(self.run, self.best)} {self.best_params}; {trials}, "
             f"{fold_words(self.run)}, {rows}>"
         )
@@ -285,8 +286,8 @@ class Result(Drawn):
                 found = [None if s is None else s.also.get(name, s) for s in known]
                 frame[f"mean_{name}"] = [np.nan if s is None else s.mean for s in found]
                 frame[f"std_error_{name}"] = [np.nan if s is None else s.se for s in found]
-                told = [None if s is None else s.bound for s in found]
-                frame[f"score_bound_{name}"] = [np.nan if bound is None else bound for bound in told]
+                known_bounds = [None if s is None else s.bound for s in found]
+                frame[f"score_bound_{name}"] = [np.nan if bound is None else bound for bound in known_bounds]
                 frame[f"accuracy_{name}"] = self._noted(name)
         return frame
 

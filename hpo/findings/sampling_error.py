@@ -76,10 +76,10 @@ def with_sampling(found: Mapping[str, Accuracy], candidate: Candidate) -> dict[s
         splits = list(_splits(candidate))
     except (AlgorithmError, TypeError):
         return dict(found)
-    return {**found, **{metric: _told(found[metric], candidate, metric, splits) for metric in wanted}}
+    return {**found, **{metric: _with_error(found[metric], candidate, metric, splits) for metric in wanted}}
 
 
-def _told(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_Scored]) -> Accuracy:
+def _with_error(found: Accuracy, candidate: Candidate, metric: str, splits: Sequence[_Scored]) -> Accuracy:
     try:
         parts = [_part_of(split, metric) for split in splits]
     except (AttributeError, TypeError, ValueError):

@@ -37,10 +37,10 @@ class RichProgress(Progress):
         """Show what is done, and that something moves."""
         self._begin(what, None)
 
-    def _begin(self, what: str, total: int | None, done: int = 0, told: str = "") -> None:
+    def _begin(self, what: str, total: int | None, done: int = 0, text: str = "") -> None:
         if self._task is not None:
             self._bars.update(self._task, visible=False)
-        self._task = self._bars.add_task(what, total=total, completed=done, what=told)
+        self._task = self._bars.add_task(what, total=total, completed=done, what=text)
 
     def begin_pass(self, rows: int | None, nbytes: int) -> None:
         """Start the bar of the pass; its length is in bytes, known for every format."""

@@ -55,8 +55,8 @@ def allow_caches() -> None:
 
 def check_memory(
     summaries: Iterable[Summary], shape: Shape, n_cells: int, workers: int, available: int | None
-) -> int:
-    """Return the bytes that a study's states need at once; refuse what does not fit.
+) -> None:
+    """Refuse states that do not fit in memory at once.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def check_memory(
     needed = sum(each.values())
     if available is not None and needed > available:
         classes = f" and {len(shape.classes):,} classes" if len(shape.classes) > 2 else ""
-        smaller = ", ".join(fitting(shape, n_cells, workers, available))
+        smaller = ", ".join(that_fit(shape, n_cells, workers, available))
         raise MemoryShort(
             f"{counted(shape.d, 'encoded column')}{classes} need{'s' * (shape.d == 1)} about {_size(needed)} for "
             f"their states ({counted(n_cells, 'cell')}, "
@@ -75,7 +75,6 @@ def check_memory(
             f"{_size(available)} are free. Use fewer columns (features=, drop=), a smaller max_categories, fewer "
             f"folds or a smaller n_jobs{f'; the states of {smaller} fit' if smaller else ''}"
         )
-    return needed
 
 
 def check_room(summary: Summary, shape: Shape, rows: int, parts: int, available: int) -> None:
@@ -118,7 +117,7 @@ def needed_by(summary: Summary, shape: Shape, n_cells: int, workers: int) -> int
     return n_cells * ((2 * workers + 1) * part + 3 * whole)
 
 
-def fitting(shape: Shape, n_cells: int, workers: int, available: int) -> list[str]:
+def that_fit(shape: Shape, n_cells: int, workers: int, available: int) -> list[str]:
     """Return the algorithms for a target of that kind whose states fit in memory.
 
     Parameters

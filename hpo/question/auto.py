@@ -89,7 +89,7 @@ def choose(asked: str, dataset: Dataset, seed: int) -> Choice:
         The task is unknown, or no algorithm suits it.
     """
     task, why, unsure = _task(asked.removesuffix(TREES), dataset, seed)
-    names, trees = _fitting(task, dataset), boosted(task.target if dataset.targets else None)
+    names, trees = _suitable(task, dataset), boosted(task.target if dataset.targets else None)
     search: Mapping[str, object] = {}
     if asked.endswith(TREES):
         if trees is None:
@@ -163,7 +163,7 @@ def _distinct_whole(dataset: Dataset, name: str, seed: int) -> int | None:
     return len(values) if whole else None
 
 
-def _fitting(task: Task, dataset: Dataset) -> tuple[str, ...]:
+def _suitable(task: Task, dataset: Dataset) -> tuple[str, ...]:
     free = available_memory()
     width = guessed_width(dataset.features)
     columns = tuple(Column(f"c{i}", f"c{i}") for i in range(width))

@@ -84,7 +84,7 @@ class Question(Asked):
     store : where states are kept.
     chosen : what ``algorithm="auto"`` stands for here, and why; empty where algorithms were named.
     layout : how columns are encoded and folds cut, where that was agreed on; None where it is learned.
-    wide : which algorithms are answered by another, since their states do not fit in memory.
+    stand_ins : which algorithms are answered by another, since their states do not fit in memory.
     engine : where passes run.
     calendar : the series and their times; None where rows do not follow one another.
     """
@@ -93,7 +93,7 @@ class Question(Asked):
     store: StateStore
     chosen: str = ""
     layout: Layout | None = None
-    wide: Mapping[str, str] = field(default_factory=dict)
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
     engine: Engine = field(default_factory=Engine)
     calendar: Calendar | None = None
 

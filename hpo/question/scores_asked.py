@@ -136,9 +136,9 @@ def _expected(searched: Sequence[Searched]) -> str | None:
 
 def in_common(searched: Sequence[Searched]) -> list[str]:
     """Return the metrics that every algorithm computes by itself, those that are exact for all first."""
-    told = [m for m in searched[0].own_metrics if all(m in s.own_metrics for s in searched)]
+    own = [m for m in searched[0].own_metrics if all(m in s.own_metrics for s in searched)]
     exact = [m for m in searched[0].metrics if all(m in s.metrics for s in searched)]
-    return list(dict.fromkeys([*exact, *told]))
+    return list(dict.fromkeys([*exact, *own]))
 
 
 def _scorers() -> list[str]:

@@ -56,16 +56,16 @@ class Scoring:
 def scores(
     algorithm: Algorithm, solution: object, held: Held, metrics: Sequence[str]
 ) -> list[Score]:
-    """Return several scores of one solution on what was held out; it is dressed once for all of them.
+    """Return several scores of one solution on what was held out; its estimator is built once for all of them.
 
     The first is raised over as by :func:`score`; one of the others that cannot be computed is NaN.
     """
-    found = {metrics[0]: _told(algorithm, solution, held, metrics[0])}
-    found |= {m: _or_nan(functools.partial(_told, algorithm, solution, held, m)) for m in metrics[1:]}
+    found = {metrics[0]: _own_score(algorithm, solution, held, metrics[0])}
+    found |= {m: _or_nan(functools.partial(_own_score, algorithm, solution, held, m)) for m in metrics[1:]}
     left = [m for m in metrics if found[m] is None]
     if left and held.rows is not None:
-        told = _scores_of_rows(algorithm.estimator(solution), held.rows, left, needed=metrics[0])
-        found |= {m: Score(value) for m, value in told.items()}
+        by_rows = _scores_of_rows(algorithm.estimator(solution), held.rows, left, needed=metrics[0])
+        found |= {m: Score(value) for m, value in by_rows.items()}
     return [found[m] or Score(math.nan) for m in metrics]
 
 
@@ -80,7 +80,7 @@ def score(algorithm: Algorithm, solution: object, held: Held, metric: str) -> fl
     return scores(algorithm, solution, held, [metric])[0].value
 
 
-def _told(algorithm: Algorithm, solution: object, held: Held, metric: str) -> Score | None:
+def _own_score(algorithm: Algorithm, solution: object, held: Held, metric: str) -> Score | None:
     """Return the score that the algorithm computes by itself; None where a scorer must."""
     found = as_score(algorithm.score(solution, held, metric))
     if found is None and held.rows_for(metric) is None:

@@ -28,8 +28,8 @@ def widest(bounds: Sequence[Mapping[str, Range | None]]) -> dict[str, Range | No
     >>> widest([{"k": Integer(1, 6), "mode": None}, {"k": Integer(2, 90), "mode": None}])
     {'k': Integer(low=1, high=90, log=False, searched=True), 'mode': None}
     """
-    told = [name for name in bounds[0] if all(name in one for one in bounds)]
-    return {name: functools.reduce(_wider, (one[name] for one in bounds)) for name in told}
+    common = [name for name in bounds[0] if all(name in one for one in bounds)]
+    return {name: functools.reduce(_wider, (one[name] for one in bounds)) for name in common}
 
 
 def _wider(a: Range | None, b: Range | None) -> Range | None:

@@ -27,7 +27,7 @@ from hpo.report.of_coefficients import of_classes, of_units
 from hpo.report.of_stages import epoch_losses, stage_rows
 from hpo.report.offers import offers, with_tried
 from hpo.report.reproduce import recipe
-from hpo.report.time_budget import Depth, depth_of
+from hpo.report.time_budget import TimeBudget, time_budget_of
 from hpo.trials.accuracy import accuracy_of, scored_rows
 from hpo.trials.notes import Noted, noted
 from hpo.trials.selection import Candidate, complexity
@@ -77,10 +77,10 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
     The summary on a terminal draws no curves, so that they need not be computed: ``drawn`` is False.
     """
     record = result.record
-    definition, spec, depth = record.definition, record.spec, depth_of(result, drawn=drawn)
+    definition, spec, budget = record.definition, record.spec, time_budget_of(result, drawn=drawn)
     known = noted(result.optuna_study)
     began = min((one.trial.datetime_start for one in known if one.trial.datetime_start), default=None)
-    warnings, curves = concerns(result), [_validation(result, *one) for one in _drawn(result, depth)]
+    warnings, curves = concerns(result), [_validation(result, *one) for one in _drawn(result, budget)]
     made = ReportData(
         name=record.name or "unnamed study",
         created=_created(result),
@@ -94,14 +94,14 @@ def report_data(result: Result, *, drawn: bool = True) -> ReportData:
         n_rows=result.candidates[0].states.whole.rows,
         n_columns=len(record.encoder["encodings"]),
         trials=[_row(result, one, began) for one in known],
-        nested=_estimate(nested_score(result)) if depth.nested else None,
+        nested=_estimate(nested_score(result)) if budget.nested else None,
         importances=importances(result),
-        validation=[*_elbows(result, depth), *curves],
-        learning=_curve("rows", learning_curve(result)) if depth.learning else None,
-        extrapolated=_extrapolated(result) if depth.learning else None,
+        validation=[*_elbows(result, budget), *curves],
+        learning=_curve("rows", learning_curve(result)) if budget.learning else None,
+        extrapolated=_extrapolated(result) if budget.learning else None,
         ledger=_ledger(result),
         spec_yaml=_yaml(spec),
-        notes=[*warnings, *remarks(result, depth)],
+        notes=[*warnings, *remarks(result, budget)],
         warnings=warnings,
         dropped_rows=result.cost.rows_without_target + result.cost.rows_without_weight,
         log_params=[k for k, d in result.run.tuner.space.distributions.items() if _is_log(d)],
@@ -258,19 +258,19 @@ def shown_accuracy(result: Result, candidate: Candidate, metric: str) -> Accurac
     )
 
 
-def _drawn(result: Result, depth: Depth) -> list[tuple[str, int]]:
+def _drawn(result: Result, budget: TimeBudget) -> list[tuple[str, int]]:
     """Return what was searched and is drawn, in the order of the search, with the points of its curve."""
-    return [(key, depth.points[key]) for key in searched(result) if key in depth.points]
+    return [(key, budget.points[key]) for key in searched(result) if key in budget.points]
 
 
-def _elbows(result: Result, depth: Depth) -> list[Curve]:
+def _elbows(result: Result, budget: TimeBudget) -> list[Curve]:
     """Return, for models with an elbow, its curve, where it is not the score that was optimised."""
     asked = ((name, leader.algorithm.tags.elbow) for name, leader in leaders(result).items())
     found = ((f"{name}.{elbow[0]}", elbow[1]) for name, elbow in asked if elbow)
     return [
-        replace(_validation(result, key, depth.points[key], metric), metric=metric)
+        replace(_validation(result, key, budget.points[key], metric), metric=metric)
         for key, metric in found
-        if key in depth.points and metric != result.metric
+        if key in budget.points and metric != result.metric
     ]
 
 

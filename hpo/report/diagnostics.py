@@ -48,11 +48,11 @@ def diagnostics(result: Result) -> Diagnostics | None:
 
 def _groups(result: Result, candidate: Candidate) -> Diagnostics | None:
     sample = candidate.states.sample
-    if sample is None:
+    rows = candidate.states.whole.representatives if sample is None else sample.whole
+    if rows is None:
         return Diagnostics(hint=HINT.format(scoring=[result.metric, "silhouette"]))
     with threads_for([candidate.states.whole]):
-        found = clusters(fitted(candidate.algorithm, candidate.states.whole), sample.whole)
-    rows = sample.whole
+        found = clusters(fitted(candidate.algorithm, candidate.states.whole), rows)
     return None if found is None else Diagnostics(rows.n, rows.rows, clusters=found)
 
 

@@ -42,9 +42,9 @@ def lineage(result: Result) -> Lineage:
     for summary, context in evidence.contexts.items():
         kind = record.models[context][0] if context in record.models else "exact"
         used = answered.get(context, Counter())
-        told = ", ".join(f"{name}: {counted(number, 'trial')}" for name, number in used.items())
+        answers = ", ".join(f"{name}: {counted(number, 'trial')}" for name, number in used.items())
         of = KINDS[kind if used else "sample"]
-        rows.append(StateRow(context[:DIGITS], repr(summary), of, told or "scores on sampled rows"))
+        rows.append(StateRow(context[:DIGITS], repr(summary), of, answers or "scores on sampled rows"))
     note = record.edition
     before = (note.before or "") if note is not None else ""
     carried = note.carried if note is not None and before else 0

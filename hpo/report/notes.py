@@ -10,15 +10,14 @@ from hpo.findings.curves import extrapolated
 from hpo.findings.editions import words
 from hpo.states.fold_sizes import without_class
 from hpo.trials.accuracy import scored_rows
-from hpo.trials.hopeless import told
+from hpo.trials.hopeless import exclusion_text
 from hpo.trials.notes import notes as notes_of
 from studies.counting import counted
 from studies.report.text import bytes_text, metric_of, seconds_text
 
 if TYPE_CHECKING:
-    from hpo.findings.extrapolation import Extrapolation
     from hpo.findings.result import Result
-    from hpo.report.time_budget import Depth
+    from hpo.report.time_budget import TimeBudget
     from studies.record.study_record import StudyRecord
 
 
@@ -33,7 +32,7 @@ def concerns(result: Result) -> list[str]:
     noted = notes_of(result.optuna_study)
     if unsettled := sum(note.error is not None and not note.repeated for note in noted):
         found.append(f"{counted(unsettled, 'setting')} could not be scored; the trials table has the reasons.")
-    found += [f"{told(choice, why)}." for choice, why in result.run.tuner.hopeless.found.items()]
+    found += [f"{exclusion_text(choice, why)}." for choice, why in result.run.tuner.hopeless.found.items()]
     if unfinished := sum(not note.converged for note in noted):
         found.append(f"In {counted(unfinished, 'trial')} a solver reached max_iter before its tolerance.")
     if lacking := without_class(result.run.evidence.any_states):
@@ -41,7 +40,7 @@ def concerns(result: Result) -> list[str]:
     return [*found, *_unscored(result), *_bias_notes(result)]
 
 
-def remarks(result: Result, depth: Depth) -> list[str]:
+def remarks(result: Result, budget: TimeBudget) -> list[str]:
     """Return what explains the numbers: what was left out, how the study ended, what is approximate."""
     cost, found = result.cost, [*_algorithm_notes(result.record), *_reading_notes(result.record)]
     found += _sampling_notes(result)
@@ -59,34 +58,24 @@ def remarks(result: Result, depth: Depth) -> list[str]:
             f"{counted(early, 'trial')} {_were(early)} pruned, on a part of the sample; the others were fitted to "
             "all of it."
         )
-    if depth.learning and (far := extrapolated(result)) is not None:
-        found.append(f"{_extrapolated(far, result.metric)}.")
+    if budget.learning and (far := extrapolated(result)) is not None:
+        found.append(f"{far.words(result.metric)}.")
     found += _model_notes(result)
-    if depth.nested:
+    if budget.nested:
         found.append(
             "The nested estimate scores the choice among the settings that were tried; the tuner saw all folds, "
             "so it may be slightly optimistic."
         )
-    return [*found, *depth.words]
-
-
-def _extrapolated(far: Extrapolation, scoring: str) -> str:
-    """Return the score that all rows would give, as people say it."""
-    metric = metric_of(scoring)
-    low, high = sorted(metric.sign * one for one in (far.low, far.high))
-    law = f"By a power law through the scores of {far.sizes[-1]:,.0f} rows and fewer"
-    told = f"{law}, {metric.short} extrapolated to all {far.rows:,} rows is {metric.sign * far.score:.4g}"
-    between = f"{told} ({low:.4g} to {high:.4g})"
-    return f"{between}, but the law cannot be seen in the scores: {far.doubt}" if far.doubt else between
+    return [*found, *budget.words]
 
 
 def _algorithm_notes(record: StudyRecord) -> list[str]:
     """Return why the algorithms are those that they are."""
     found = [record.chosen] if record.chosen else []
     found += [
-        f"{name} was answered by {wide}: the square of the columns did not fit in memory. Its components are "
+        f"{name} was answered by {other}: the square of the columns did not fit in memory. Its components are "
         "approximate, and its scores are lower bounds."
-        for name, wide in record.wide.items()
+        for name, other in record.wide.items()
     ]
     if without := record.left_out:
         found.append(f"Left out, since some split holds too few rows to train it: {', '.join(without)}.")
@@ -144,13 +133,13 @@ def _unscored(result: Result) -> list[str]:
     """Return which further scores could not be computed."""
     if not result.record.sampled:
         return []
-    untold = {
+    uncomputed = {
         name: sum(not math.isfinite(c.scores.also[name].mean) for c in result.candidates)
         for name in result.record.metrics[1:]
     }
     return [
         f"{metric_of(name).short} could not be computed for {counted(n, 'setting')}."
-        for name, n in untold.items()
+        for name, n in uncomputed.items()
         if n
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,26 +11,19 @@ from algorithms.contract import fitted, steps_of
 from algorithms.errors import AlgorithmError
 from algorithms.lazily import sklearn
 from hpo.findings.coefficients import inner_model, labels_of
+from hpo.findings.equations import Equations, deviations, equations
 from hpo.process.threads import threads_for
 from studies.report.data import ClassCoefficients
 from studies.report.diagnosed import Coefficient, Coefficients
 
 if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
     from hpo.findings.result import Result
 
 MOST = 30
 """Coefficients that are shown."""
 
-
-class Equations(NamedTuple):
-    """Names of d columns, coefficients by unit (C, d) and intercepts of C equations, and what scaled columns."""
-
-    names: list[str]
-    unit: Array
-    intercepts: Array
-    scale: Array | None
+MERGED = "_other"
+"""What the name of a column of merged levels ends with."""
 
 
 def of_units(result: Result) -> Coefficients | None:
@@ -39,23 +32,32 @@ def of_units(result: Result) -> Coefficients | None:
     None of a model without coefficients over its columns, or with one for each of several classes. The interval of
     each is the range over the models of the folds, which is empty for models that take long to fit.
     """
-    found = _equations(result.model_of(encoded=True))
+    model = result.model_of(encoded=True)
+    found = equations(model)
     if found is None or len(found.unit) > 1:
         return None
     names, unit, given = found.names, found.unit[0], float(found.intercepts[0])
-    spread = _spread(result, found)
+    spread = deviations(result.best.states, model, found)
     by_size = np.abs(unit * spread) if spread is not None else np.abs(unit)
     folds = _over_folds(result, names)
     rows = [
         Coefficient(
             names[j], float(unit[j]), None if spread is None else float(unit[j] * spread[j]),
-            *(() if folds is None else (float(folds[:, 0, j].min()), float(folds[:, 0, j].max()))),
+            *(() if folds is None or np.isnan(folds[:, 0, j]).any() else _ends(folds[:, 0, j])),
         )
         for j in np.argsort(-by_size, kind="stable")[:MOST]
     ]  # fmt: skip
     classes = result.best.states.whole.shape.classes
     intercept = given if np.isfinite(given) else None
-    return Coefficients(rows, len(names), intercept, str(classes[-1]) if classes else "")
+    return Coefficients(rows, len(names), intercept, str(classes[-1]) if classes else "", found.adds)
+
+
+def _known(values: Array) -> list[list[float | None]]:
+    return [[None if np.isnan(one) else float(one) for one in row] for row in values]
+
+
+def _ends(values: Array) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def of_classes(result: Result) -> ClassCoefficients | None:
@@ -63,55 +65,28 @@ def of_classes(result: Result) -> ClassCoefficients | None:
 
     None of another model. `low` and `high` are of the models of the folds, in the same unit.
     """
-    found = _equations(result.model_of(encoded=True))
+    model = result.model_of(encoded=True)
+    found = equations(model)
     if found is None or len(found.unit) < 2:
         return None
-    spread, folds = _spread(result, found), _over_folds(result, found.names)
+    spread, folds = deviations(result.best.states, model, found), _over_folds(result, found.names)
     by = 1.0 if spread is None else spread
     shown = (found.unit * by).T
     order = np.argsort(-np.abs(shown).max(axis=1), kind="stable")[:MOST]
-    ends = [] if folds is None else [(end(folds, axis=0) * by).T[order].tolist() for end in (np.min, np.max)]
+    ends = [] if folds is None else [_known((end(folds, axis=0) * by).T[order]) for end in (np.min, np.max)]
     low, high = ends or ([], [])
     return ClassCoefficients(
-        labels_of(inner_model(result.model_of(encoded=True)[-1]), len(found.unit)),
+        labels_of(inner_model(model[-1]), len(found.unit)),
         [(found.names[i], shown[i].tolist()) for i in order], len(found.names), low, high,
-        found.intercepts.tolist() if np.isfinite(found.intercepts).all() else [], spread is not None,
+        found.intercepts.tolist() if np.isfinite(found.intercepts).all() else [], spread is not None, found.adds,
     )  # fmt: skip
 
 
-def _equations(model: Pipeline) -> Equations | None:
-    """Return a model's equations; None where it has none over the columns that it sees."""
-    last, before = inner_model(model[-1]), model[:-1]
-    coef = getattr(last, "coef_", None)
-    if coef is None:
-        return None
-    values, names = np.atleast_2d(np.asarray(coef, np.float64)), before.get_feature_names_out()
-    if names is None or len(names) != values.shape[1]:
-        return None
-    scale, mean = None, np.zeros(len(names))
-    if len(before) and isinstance(scaler := before[-1], sklearn.preprocessing.StandardScaler):
-        scale = np.ones(len(names)) if scaler.scale_ is None else np.asarray(scaler.scale_, np.float64)
-        mean = np.asarray(scaler.mean_, np.float64)
-    unit = values if scale is None else values / scale
-    given = np.ravel(np.asarray(getattr(last, "intercept_", np.nan), np.float64))
-    given = given if len(given) == len(unit) else np.full(len(unit), given[0] if len(given) == 1 else np.nan)
-    return Equations([str(name) for name in names], unit, given - unit @ mean, scale)
-
-
-def _spread(result: Result, found: Equations) -> Array | None:
-    """Return the standard deviation of each of the model's columns; None where states do not keep all of them."""
-    if found.scale is not None:
-        return found.scale
-    profile, shape = result.best.states.whole.profile(), result.best.states.whole.shape
-    if profile is None:
-        return None
-    known = dict(zip((column.name for column in shape.columns), np.sqrt(profile[1]), strict=False))
-    whole = all(name in known for name in found.names)
-    return np.array([known[name] for name in found.names]) if whole else None
-
-
 def _over_folds(result: Result, names: list[str]) -> Array | None:
-    """Return the coefficients by unit of the models of each fold, shape (K, C, d); None where columns differ."""
+    """Return the coefficients of the models of the folds by unit, shape (folds, C, d); None where these differ.
+
+    NaN for columns that some fold lacks, and for merged levels, which are of other levels in each fold.
+    """
     best, pipeline = result.best, sklearn.pipeline.Pipeline
     if best.algorithm.tags.costly or not best.states.train:
         return None
@@ -120,10 +95,20 @@ def _over_folds(result: Result, names: list[str]) -> Array | None:
     try:
         with threads_for(best.states.train):
             for train in best.states.train:
-                one = _equations(pipeline([encoder, *steps_of(fitted(best.algorithm, train))]))
-                if one is None or one.names != names:
+                one = equations(pipeline([encoder, *steps_of(fitted(best.algorithm, train))]))
+                if one is None:
                     return None
-                found.append(one.unit)
+                found.append(_placed(one, names))
     except AlgorithmError:
         return None
     return np.array(found) if len({one.shape for one in found}) == 1 else None
+
+
+def _placed(found: Equations, names: list[str]) -> Array:
+    """Return coefficients by unit in the order of some columns, NaN of those that an equation lacks."""
+    place = {name: j for j, name in enumerate(found.names)}
+    unit = np.full((len(found.unit), len(names)), np.nan)
+    for j, name in enumerate(names):
+        if name in place and not (name.endswith(MERGED) and found.names != names):
+            unit[:, j] = found.unit[:, place[name]]
+    return unit

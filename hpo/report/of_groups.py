@@ -13,19 +13,19 @@ from studies.report.diagnosed import Clusters
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
-    from algorithms.arrays import Array
-    from algorithms.summaries.sample import SampleState
+    from algorithms.arrays import Array, Places
+    from algorithms.contract import Weighted
 
 MOST_GROUPS, MOST_COLUMNS, POINTS = 20, 10, 400
 
 
-def clusters(model: BaseEstimator, rows: SampleState) -> Clusters | None:
-    """Return the groups of a fitted clustering, by the rows that scores are computed on, the largest first.
+def clusters(model: BaseEstimator, rows: Weighted) -> Clusters | None:
+    """Return the groups of a fitted clustering, by rows that stand for all of them, the largest first.
 
     Parameters
     ----------
     model : fitted, over the encoded columns.
-    rows : a sample of all rows.
+    rows : a sample of all rows, or rows of the state that models are of.
     """
     X, w = as_dense(rows.X), rows.sample_weight
     known, place = np.unique(np.asarray(asked_of(model, rows).predict(rows.X)), return_inverse=True)
@@ -40,7 +40,7 @@ def clusters(model: BaseEstimator, rows: SampleState) -> Clusters | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = np.where(spread > 0.0, shares[order] @ (means - overall) ** 2 / spread**2, 0.0)
     columns = [j for j in np.argsort(-apart, kind="stable")[:MOST_COLUMNS] if spread[j] > 0.0]
-    some = slice(0, POINTS)
+    some = even(w)
     at = plane((X[some] - overall) / np.where(spread > 0.0, spread, 1.0))
     points = [(float(f"{x:.4g}"), float(f"{y:.4g}"), int(g)) for (x, y), g in zip(at, place[some], strict=True)]
     shown = slice(0, MOST_GROUPS)
@@ -48,6 +48,21 @@ def clusters(model: BaseEstimator, rows: SampleState) -> Clusters | None:
         shares[order].tolist(), [rows.shape.columns[j].name for j in columns],
         means[shown][:, columns].tolist(), overall[columns].tolist(), spread[columns].tolist(), points,
     )  # fmt: skip
+
+
+def even(w: Array) -> Places:
+    """Return the places of at most so many rows, each as often as it weighs, and none twice.
+
+    Examples
+    --------
+    >>> even(np.ones(3)).tolist(), len(even(np.ones(1000))), even(np.array([0.0, 2.0, 1.0])).tolist()
+    ([0, 1, 2], 400, [1, 2])
+    """
+    if len(w) <= POINTS:
+        return np.flatnonzero(w > 0.0)
+    total = np.cumsum(w)
+    steps = (np.arange(POINTS) + 0.5) / POINTS * total[-1]
+    return np.unique(np.searchsorted(total, steps, side="right").clip(max=len(w) - 1))
 
 
 def plane(Z: Array) -> Array:

@@ -39,7 +39,7 @@ POINTS, FEWEST = 25, 5
 
 
 @dataclass(frozen=True)
-class Depth:
+class TimeBudget:
     """What a report computes.
 
     Attributes
@@ -76,7 +76,7 @@ class Along:
         return self.seconds * (min(self.values, points) if self.thins else self.values)
 
 
-def depth_of(result: Result, *, drawn: bool = True) -> Depth:
+def time_budget_of(result: Result, *, drawn: bool = True) -> TimeBudget:
     """Return what a report of a study computes, by what its trials noted: curves only if they are drawn."""
     seconds = [note.seconds or 0.0 for note in notes(result.optuna_study)]
     noted, spent = {c.number: seconds[c.number] for c in result.candidates}, sum(seconds)
@@ -87,10 +87,10 @@ def depth_of(result: Result, *, drawn: bool = True) -> Depth:
     left -= by_size * learning
     alongs = _alongs(result, each) if drawn else []
     choice = (len(result.candidates[0].states.plan.splits) - 1) / 2.0 * sum(noted.values())
-    some, _ = fitting(alongs, left, FEWEST)
+    some, _ = affordable(alongs, left, FEWEST)
     nests = single and selection.nests(result.candidates)
     nested = nests and choice <= min(NESTED, left - sum(along.cost(FEWEST) for along in some))
-    curves, points = fitting(alongs, left - choice * nested, POINTS)
+    curves, points = affordable(alongs, left - choice * nested, POINTS)
     lacking = [along for along in alongs if along not in curves]
     left_out = [
         ("the learning curve", by_size * (drawn and not learning), "learning_curve(result)"),
@@ -98,16 +98,16 @@ def depth_of(result: Result, *, drawn: bool = True) -> Depth:
         (_named(lacking), sum(along.cost(POINTS) for along in lacking), "validation_curve(result, …)"),
     ]
     words = [*_costly_words(result), *_words(left_out, spent, choice * nests), *_thin_words(curves, points, spent)]
-    return Depth(learning, nested, {along.key: points for along in curves}, words)
+    return TimeBudget(learning, nested, {along.key: points for along in curves}, words)
 
 
-def fitting(alongs: Sequence[Along], seconds: float, points: int) -> tuple[list[Along], int]:
+def affordable(alongs: Sequence[Along], seconds: float, points: int) -> tuple[list[Along], int]:
     """Return the curves that can be computed in that time, the first before others, and the most points of each.
 
     Examples
     --------
     >>> alongs = [Along("a", 1.0, 25, True), Along("b", 1.0, 25, True)]
-    >>> [(len(kept), n) for kept, n in (fitting(alongs, s, 25) for s in (60.0, 20.0, 9.0, 4.0))]
+    >>> [(len(kept), n) for kept, n in (affordable(alongs, s, 25) for s in (60.0, 20.0, 9.0, 4.0))]
     [(2, 25), (2, 10), (1, 9), (0, 0)]
     """
     for n in range(len(alongs), 0, -1):

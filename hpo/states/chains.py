@@ -261,8 +261,8 @@ class Chains:
             raise TuneError("these chains train on the rows of other states")
         if not found.rows:
             shape = state.shape
-            told = [repr(shape.columns), shape.targets, repr(shape.classes), shape.dtype, content(state)]
-            found = replace(found, rows=digest(told))
+            parts = [repr(shape.columns), shape.targets, repr(shape.classes), shape.dtype, content(state)]
+            found = replace(found, rows=digest(parts))
             self._origins[state] = found
         return found
 

@@ -75,8 +75,8 @@ def seen_by(question: Question) -> Callable[[Pilot], float]:
 
     def share(pilot: Pilot) -> float:
         ordered = pilot.following(question.calendar)
-        told = with_stored(ordered, question.dataset, question.summaries, question.store)
-        return share_seen(contexts_of(question, told).values(), told, question.dataset, question.store)
+        stored = with_stored(ordered, question.dataset, question.summaries, question.store)
+        return share_seen(contexts_of(question, stored).values(), stored, question.dataset, question.store)
 
     return share
 

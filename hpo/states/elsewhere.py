@@ -79,7 +79,7 @@ def _done(job: PassJob, places: Sequence[int]) -> Done:
     unit = [(segment, reader.pilot.folds.key(segment)) for segment in segments]
     try:
         with one_thread():
-            made = reader.unit(unit, job.lacking, Progress(), Event(), unsaved, ahead=False)
+            made = reader.unit(unit, job.lacking, Progress(), Event(), unsaved, prefetch=False)
     except DataError as error:
         raise DataError(f"{error} ({worker_here()})") from error
     if unsaved:

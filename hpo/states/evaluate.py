@@ -143,7 +143,7 @@ def check_usable(scores: Scores, metric: str, states: FoldStates | None = None) 
 
 
 @contextmanager
-def told_of_classes(states: FoldStates) -> Iterator[None]:
+def naming_lacking_class(states: FoldStates) -> Iterator[None]:
     """Say of a score that cannot be computed which class a fold lacks: scikit-learn's reason may be that."""
     try:
         yield

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def class_rows(states: FoldStates) -> NDArray[np.float64] | None:
-    """Return the held-out rows (or weight) of each class in each split, shape (splits, classes); None if untold."""
+    """Return held-out rows (or weight) of each class in each split, shape (splits, classes); None if unknown."""
     classes = len(states.whole.shape.classes)
     for source in (states.sample, states):
         found = [state.class_rows for state in source.test] if source is not None and classes else []
@@ -28,7 +28,7 @@ def class_rows(states: FoldStates) -> NDArray[np.float64] | None:
 
 
 def without_class(states: FoldStates) -> str:
-    """Return which fold lacks which class, and what to do; empty where none does, or where it is untold."""
+    """Return which fold lacks which class, and what to do; empty where none does, or where that is unknown."""
     rows = class_rows(states)
     if rows is None or rows.all():
         return ""
@@ -36,10 +36,10 @@ def without_class(states: FoldStates) -> str:
     label, splits, held = states.whole.shape.classes[place], len(rows), int(np.count_nonzero(rows[:, place]))
     in_all = _in_all(states, rows, int(place))
     where = f"{in_all} in {counted(held, 'fold')}"
-    told = f"split {split + 1} of {splits} has no row of the class {label!r} to test on ({where})"
+    lacking = f"split {split + 1} of {splits} has no row of the class {label!r} to test on ({where})"
     if in_all.partition(" ")[0].isdecimal() and int(in_all.partition(" ")[0]) < splits:
-        return f"{told}, fewer rows than there are folds; use fewer folds, merge it with another, or add rows"
-    return f"{told}; {advice(splits)}"
+        return f"{lacking}, fewer rows than there are folds; use fewer folds, merge it with another, or add rows"
+    return f"{lacking}; {advice(splits)}"
 
 
 def advice(splits: int) -> str:
@@ -88,13 +88,13 @@ def in_words(
     >>> in_words([89, 89, 88], (), {"no": [80, 80, 79], "yes": [9, 9, 9]})
     "88 to 89 rows each, the class 'yes' 9"
     """
-    told = f"{_range(rows)} row{_s(rows)} each"
+    text = f"{_range(rows)} row{_s(rows)} each"
     if groups:
-        told += f", {_range(groups)} group{_s(groups)}"
+        text += f", {_range(groups)} group{_s(groups)}"
     if classes:
         rarest = min(classes, key=lambda label: sum(classes[label]))
-        told += f", the class {rarest!r} {_range(classes[rarest])}"
-    return told
+        text += f", the class {rarest!r} {_range(classes[rarest])}"
+    return text
 
 
 def _s(counts: Sequence[int]) -> str:

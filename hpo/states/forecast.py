@@ -30,7 +30,7 @@ from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.summaries import with_known
 from hpo.states.passes import Pass
 from hpo.states.runs import Keyed, Leaf, empty_leaf, merged
-from hpo.states.stand_in import fitting
+from hpo.states.stand_in import with_stand_ins
 from state_store import Key, Member, StateStore, digest
 from studies.record.record_parts import Forecast
 
@@ -57,7 +57,7 @@ def forecast(question: Question) -> Forecast:
     """
     with one_thread():
         pilot = pilot_of(question)
-        question = fitting(question, pilot)
+        question = with_stand_ins(question, pilot)
         pilot = with_known(pilot, question.dataset, question.summaries, question.store, question.spec.seed)
         one_pass = make_pass(question, pilot)
         missing, known = one_pass.missing()
@@ -148,7 +148,7 @@ def _read(one_pass: Pass, missing: Sequence[Keyed], lanes: int) -> _Read:
     def lane(mine: Sequence[Keyed]) -> _Lane:
         found, ends = _Lane(), time.perf_counter() + SECONDS
         for segment in _apart(mine):
-            found.read(one_pass, segment, ahead=len(missing) < cores)
+            found.read(one_pass, segment, prefetch=len(missing) < cores)
             if time.perf_counter() > ends and len(found.chunks) > 1:  # the first one is no rate
                 break
         return found
@@ -173,10 +173,10 @@ class _Lane(Progress):
         self._batches.append((rows, now - self._since))
         self._since = now
 
-    def read(self, one_pass: Pass, segment: Segment, *, ahead: bool) -> None:
+    def read(self, one_pass: Pass, segment: Segment, *, prefetch: bool) -> None:
         """Read the beginning of a segment."""
         self._batches, self._since = [], time.perf_counter()
-        leaves = one_pass.beginning(segment, ROWS, self, ahead=ahead)
+        leaves = one_pass.beginning(segment, ROWS, self, prefetch=prefetch)
         rows = sum(n for n, _ in self._batches)
         each = segment.nbytes / max(1, segment.rows or rows)
         self.chunks += [(n * each, seconds) for n, seconds in self._batches]

@@ -12,7 +12,7 @@ import numpy as np
 
 from hpo.errors import TuneError
 from hpo.question.layout import SITES
-from hpo.states.learned.kinds import FOOTERS, GROUPS, LABELS, PILOT, SERIES, SUMMARY
+from hpo.states.learned.kinds import FOOTERS, GROUPS, LABELS, PILOT, SERIES, SUMMARY, VOCABULARY
 from hpo.states.runs import shortened
 from state_store import StateStore
 from state_store.entry import Document, Entry
@@ -113,7 +113,7 @@ def _holds(entry: Entry, beginnings: Collection[str], contexts: Collection[str])
 
 def _sampled(store: StateStore, prints: Collection[str]) -> tuple[str, ...]:
     """Return the documents that were learned from a sample with rows of some segments."""
-    found = (document for kind in (PILOT, SUMMARY) for document in kind.all(store))
+    found = (document for kind in (PILOT, SUMMARY, VOCABULARY) for document in kind.all(store))
     drawn = ((document, document.about.get("segments") or []) for document in found)
     return tuple(document_name(d.kind, d.name) for d, segments in drawn if not {*segments}.isdisjoint(prints))
 

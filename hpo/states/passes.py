@@ -155,7 +155,7 @@ class Pass:
         units = self._units(known.missing)
         work = functools.partial(
             self.unit, lacking=known.lacking, progress=progress, stop=stop, unsaved=unsaved,
-            ahead=0 < len(known.missing) < cores,
+            prefetch=0 < len(known.missing) < cores,
         )  # fmt: skip
         with one_thread(), ExitStack() as opened:
             workers = opened.enter_context(self._workers(engine, units))
@@ -260,7 +260,7 @@ class Pass:
         stop: Event,
         unsaved: list[StoreWriteError],
         *,
-        ahead: bool,
+        prefetch: bool,
     ) -> list[Made]:
         """Return the lacking leaves of neighbouring segments, kept together; of fewer where it is stopped."""
         wanted = {s: [k for _, k in unit if k in lacking[s]] for s in sorted(lacking, key=self._context)}
@@ -277,7 +277,7 @@ class Pass:
             try:
                 for segment, key in unit:
                     mine = [s for s, keys in wanted.items() if key in keys and key not in leaves[s]]
-                    found = self._compute(segment, mine, progress, stop, ahead=ahead) if mine else {}
+                    found = self._compute(segment, mine, progress, stop, prefetch=prefetch) if mine else {}
                     if len(found) < len(mine):
                         break
                     for s, leaf in found.items():
@@ -303,13 +303,13 @@ class Pass:
         return any(len(unit) > 1 for unit in self._units(missing))
 
     def beginning(
-        self, segment: Segment, most: int, progress: Progress, *, ahead: bool
+        self, segment: Segment, most: int, progress: Progress, *, prefetch: bool
     ) -> dict[Summary, Leaf]:
         """Return the leaves of a segment's first rows, about so many of them, kept nowhere."""
-        return self._compute(segment, list(self.contexts), progress, Event(), ahead=ahead, most=most)
+        return self._compute(segment, list(self.contexts), progress, Event(), prefetch=prefetch, most=most)
 
     def _compute(
-        self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, ahead: bool,
+        self, segment: Segment, summaries: Summaries, progress: Progress, stop: Event, *, prefetch: bool,
         most: int | None = None,
     ) -> dict[Summary, Leaf]:  # fmt: skip
         """Read the segment once and return its leaf for each summary; nothing if stopped."""
@@ -319,7 +319,7 @@ class Pass:
         ready = {s: self.pilot.ready(s) for s in summaries}
         calendar = self.pilot.calendar
         beside = beside_of(summaries, None if calendar is None else calendar.order)
-        for encoded, read in self._batches(segment, ahead=ahead, draws=draws, beside=beside):
+        for encoded, read in self._batches(segment, prefetch=prefetch, draws=draws, beside=beside):
             if stop.is_set():
                 return {}
             for s, states in cells.items():
@@ -335,7 +335,7 @@ class Pass:
         return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
 
     def _batches(
-        self, segment: Segment, *, ahead: bool, draws: bool, beside: Sequence[Clock | Order]
+        self, segment: Segment, *, prefetch: bool, draws: bool, beside: Sequence[Clock | Order]
     ) -> Iterator[tuple[_Parts, int]]:
         dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
         more = (*folds.columns, *(column for one in beside for column in one.columns))
@@ -343,18 +343,18 @@ class Pass:
         looked = dataset.looked_up
         first_row, n_cells, assign = 0, folds.leaf_cells, folds.assigner(segment)
         features = [field.name for field in dataset.features if not looked or field.name not in more]
-        scanned = dataset.scan(segment, columns, threads=ahead, apart=features)
-        for rows in read_ahead(scanned) if ahead else scanned:
+        scanned = dataset.scan(segment, columns, threads=prefetch, apart=features)
+        for rows in read_ahead(scanned) if prefetch else scanned:
             batch = rows.batch
             cells = assign(batch, first_row)
             hashes = priorities(segment.place, DRAW, first_row, batch.num_rows) if draws else None
-            told = {k: v for one in beside for k, v in one.of(batch, first_row, segment.id).items()}
+            given = {k: v for one in beside for k, v in one.of(batch, first_row, segment.id).items()}
             if draws:
-                told["number"] = np.arange(first_row, first_row + batch.num_rows)
+                given["number"] = np.arange(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
             encoded = self.pilot.encoder.encode_cells(
                 rows, dataset.targets, dataset.weight, cells, n_cells,
-                priority=hashes, beside=told, workspace=workspace, where=segment.id, tables=self._tables,
+                priority=hashes, beside=given, workspace=workspace, where=segment.id, tables=self._tables,
             )  # fmt: skip
             parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))
             yield _Parts(parts, encoded.without_target, encoded.without_weight), batch.num_rows

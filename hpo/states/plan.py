@@ -27,7 +27,7 @@ from hpo.states.learned.pilot import Pilot, PilotPlan, load_pilot, plan_pilot, s
 from hpo.states.learned.summaries import with_stored
 from hpo.states.refining import precision_in_words
 from hpo.states.runs import cover_runs, runs_of
-from hpo.states.stand_in import fitting, in_words
+from hpo.states.stand_in import in_words, with_stand_ins
 from studies.counting import counted
 from studies.record.record_parts import Forecast
 from studies.report.text import bytes_text, seconds_text
@@ -71,7 +71,7 @@ class Plan(Drawn):
         rows, so that the data is read once more, or twice.
     precision : how many digits the states have, and why, in words; empty where there is one way alone, or where
         unknown before there is a pilot.
-    wide : which algorithms are answered by another, since their states do not fit in memory; in words.
+    stand_ins : which algorithms are answered by another, since their states do not fit in memory; in words.
     fold_sizes : rows of each fold, and its groups and rows of each class where folds are dealt by them; None where
         only reading tells.
     files : which of the data's files it is of, in words; empty for all.
@@ -98,7 +98,7 @@ class Plan(Drawn):
     memory_free: int | None
     polish: str = "no"
     again: str = "no"
-    wide: str = ""
+    stand_ins: str = ""
     fold_sizes: FoldSizes | None = None
     precision: str = ""
     files: str = ""
@@ -122,7 +122,7 @@ class Plan(Drawn):
             f"the pass takes about {seconds_text(self.seconds)} on one core; pilot: {self.pilot}",
         ]
         card = import_module("studies.report.card").card  # a study of the command line shows none
-        return str(card("Plan", [*lines, *filter(None, (self.files, self.wide))]))
+        return str(card("Plan", [*lines, *filter(None, (self.files, self.stand_ins))]))
 
     def _draw(self, ax: Axes) -> None:
         """Draw how many bytes are known and how many would be read."""
@@ -162,7 +162,7 @@ def make_plan(question: Question) -> Plan:
     known = folds is not None
     pilot = _known_pilot(question, asked.stored, classes or (), needed=asked.needed) if known else None
     if pilot is not None:
-        question = fitting(question, pilot)
+        question = with_stand_ins(question, pilot)
         pilot = with_stored(pilot, dataset, question.summaries, question.store)
     missing = _missing(question, pilot)
     to_read = [s for s in dataset.segments if question.folds.key(s) in missing]
@@ -187,7 +187,7 @@ def make_plan(question: Question) -> Plan:
         memory_free=available_memory(),
         polish=_polish(question),
         again="maybe" if to_read and any(map(_checked, question.summaries)) else "no",
-        wide=in_words(question),
+        stand_ins=in_words(question),
         precision="" if pilot is None else precision_in_words(question.summaries, pilot),
         files=dataset.chosen,
         epochs=_epochs(question),

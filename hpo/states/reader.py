@@ -52,7 +52,7 @@ class Reader(Protocol):
 
     def unit(
         self, unit: Unit, lacking: Lacking, progress: Progress, stop: Event,
-        unsaved: list[StoreWriteError], *, ahead: bool,
+        unsaved: list[StoreWriteError], *, prefetch: bool,
     ) -> list[Made]:  # fmt: skip
         """Return the lacking leaves of neighbouring segments, which are published."""
         ...

@@ -55,14 +55,14 @@ def _grown(group: Sequence[Trained], epoch: int, depth: int) -> Iterator[Stage]:
     for one in group:
         if one.length >= epoch:
             parts.setdefault(_key(one, epoch), []).append(one)
-    told = [part[0].in_force(epoch) for part in parts.values()]
+    others = [part[0].in_force(epoch) for part in parts.values()]
     for part in parts.values():
         last, whole = epoch, part[0].in_force(epoch)
         while all(one.length > last for one in part) and len({_key(one, last + 1) for one in part}) == 1:
             last += 1
             whole = {**whole, **part[0].in_force(last)}
         shown = _parts(whole)
-        values = {k: v for k, v in shown.items() if any(k not in other or other[k] != v for other in told)}
+        values = {k: v for k, v in shown.items() if any(k not in other or other[k] != v for other in others)}
         yield Stage(part[0].algorithm, depth, epoch, last, len(part), values)
         yield from _grown(part, last + 1, depth + 1)
 

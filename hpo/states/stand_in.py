@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hpo.states.learned.pilot import Pilot
 
 
-def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = None) -> Question:
+def with_stand_ins(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = None) -> Question:
     """Return the question with algorithms whose states fit in memory.
 
     Where the states do not fit, every algorithm that names another for wide data (its tag ``stand_in``) is
@@ -39,7 +39,7 @@ def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = 
     workers = min(question.spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
     n_cells, free = pilot.folds.plan.n_cells, available_memory()
     if taken is not None:
-        question = replace(question, searched=widened(question.searched, taken), wide=taken)
+        question = replace(question, searched=widened(question.searched, taken), stand_ins=taken)
         check_memory(question.summaries, pilot.shape, n_cells, workers, free)
         return question
     try:
@@ -49,7 +49,7 @@ def fitting(question: Question, pilot: Pilot, taken: Mapping[str, str] | None = 
         names = {name: other for name, other in others.items() if other is not None}
         if not names:
             raise
-        question = replace(question, searched=widened(question.searched, names), wide=names)
+        question = replace(question, searched=widened(question.searched, names), stand_ins=names)
         check_memory(question.summaries, pilot.shape, n_cells, workers, free)
     return question
 
@@ -89,7 +89,7 @@ def in_words(question: Question) -> str:
     return " ".join(
         f"{name} is answered by {other}, from {one.summaries()[0]!r}: its own states do not fit in memory "
         f"(search {name}.wide: false forbids it)."
-        for name, other in question.wide.items()
+        for name, other in question.stand_ins.items()
         for one in question.searched
         if one.name == name
     )

@@ -144,11 +144,11 @@ class Flow:
             cells = self._dealer(batch)
             hashes = priorities(f"stream:{self.name}", DRAW, self.position, rows) if self._draws else None
             where = f"the stream {self.name!r}"
-            told = {} if self._clock is None else {**self._clock.of(batch, self.position, where)}
+            given = {} if self._clock is None else {**self._clock.of(batch, self.position, where)}
             if self._draws:
-                told["number"] = np.arange(self.position, self.position + rows)
+                given["number"] = np.arange(self.position, self.position + rows)
             encoded = pilot.encoder.encode_cells(
-                batch, self.targets, self.weight, cells, n_cells, priority=hashes, beside=told,
+                batch, self.targets, self.weight, cells, n_cells, priority=hashes, beside=given,
                 workspace=self._workspace, where=where,
             )  # fmt: skip
             self.cells = self._with(encoded)

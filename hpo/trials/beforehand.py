@@ -13,7 +13,7 @@ from algorithms.ranges import Range
 from hpo.data.folds.schemes import RowFolds
 from hpo.data.look_words import sentences
 from hpo.data.looks import looks_of, of_target
-from hpo.errors import ColumnWarning, DataError, TuneError
+from hpo.errors import ColumnWarning, DataError, DataWarning, TuneError
 from hpo.question.question import Question, without_hashing
 from hpo.question.search import Searched
 from hpo.question.series import covariate_options
@@ -53,15 +53,23 @@ def warn_of_targets(question: Question, found: Evidence) -> None:
             return
 
 
+def warn_of_unused(question: Question, found: Evidence) -> None:
+    """Warn of rows that models of the study learn nothing of, by the states; else by what was seen at opening."""
+    said = dict.fromkeys(states.whole.unused for states in found.states.values() if states.whole.unused)
+    for words in said or [question.dataset.remark]:
+        if words:
+            warnings.warn(words, DataWarning, stacklevel=4)
+
+
 def study_space(searched: Sequence[Searched], found: Evidence) -> dict[str, BaseDistribution]:
     """Return what is searched, narrowed by what the states know."""
 
     def bounds(one: Searched) -> Mapping[str, Range | None]:
-        told = []
+        each = []
         for algorithm in one.variants:
             states = found.states[algorithm.summary].for_algorithm(algorithm)
-            told.append(bounds_of(algorithm, one.algorithm, states.whole))
-        return widest(told)
+            each.append(bounds_of(algorithm, one.algorithm, states.whole))
+        return widest(each)
 
     return space_of(searched, bounds)
 

@@ -82,7 +82,7 @@ class Fidelity:
 
         A setting whose prefix axis is solved comes back with its best value at the last rung.
         """
-        told: list[Rung] = []
+        reached: list[Rung] = []
         try:
             algorithm, states = scorer.build(*setting)
             rounds = scorer.rounds(setting)
@@ -95,26 +95,26 @@ class Fidelity:
             solved, found = self._at(scorer, setting, early, train, states)
             if found is None:
                 continue
-            told.append((size, found.folds))
+            reached.append((size, found.folds))
             trial.report(found.mean, step)
             if trial.should_prune():
-                _note(trial, step, told)
+                _note(trial, step, reached)
                 return solved, None, None
         setting = scorer.solved(setting)
         scores, reason = scorer.attempt(setting)
         if scores is not None:
-            _note(trial, WHOLE, [*told, (_size(algorithm, states.train), scores.folds)])
+            _note(trial, WHOLE, [*reached, (_size(algorithm, states.train), scores.folds)])
         return setting, scores, reason
 
     def _grown(
         self, scorer: Scorer, trial: Trial, setting: Setting, rounds: Sequence[float]
     ) -> tuple[Setting, Scores | None, str | None]:
         """Return what :meth:`attempt` does, by rungs of ever more trees on every row, each grown once."""
-        told: list[Rung] = []
+        reached: list[Rung] = []
         steps = _rounds_at(rounds)
 
         def goes_on(value: float, scores: Scores) -> bool:
-            told.append((value, scores.folds))
+            reached.append((value, scores.folds))
             trial.report(scores.mean, steps[value])
             return not trial.should_prune()
 
@@ -124,11 +124,11 @@ class Fidelity:
         except AlgorithmError as error:
             return setting, None, str(error)
         if rungs.stopped:
-            _note(trial, steps[told[-1][0]], told)
+            _note(trial, steps[reached[-1][0]], reached)
             return setting, None, None
         scores, reason = scorer.attempt(setting)
         if scores is not None:
-            _note(trial, WHOLE, [*told, (last, scores.folds)])
+            _note(trial, WHOLE, [*reached, (last, scores.folds)])
         return setting, scores, reason
 
     def _parts_of(self, algorithm: Algorithm, states: FoldStates) -> Iterator[Part]:
@@ -200,7 +200,7 @@ def _size(algorithm: Algorithm, train: Sequence[State]) -> float:
     return sum(state.kept_rows if state.nests else state.rows for state in train) / len(train)
 
 
-def _note(trial: Trial, step: int, told: Sequence[Rung]) -> None:
-    note = TrialNote(fidelity=round(step / WHOLE, 6), rungs=tuple(told))
+def _note(trial: Trial, step: int, reached: Sequence[Rung]) -> None:
+    note = TrialNote(fidelity=round(step / WHOLE, 6), rungs=tuple(reached))
     for name, value in note.encode().items():
         trial.set_user_attr(name, value)

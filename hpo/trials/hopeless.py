@@ -101,12 +101,12 @@ class Hopeless:
         return worst if worst is not None and counts[worst] >= TIMES else None
 
 
-def told(choice: Choice, why: str) -> str:
+def exclusion_text(choice: Choice, why: str) -> str:
     """Return in words that a choice is left out.
 
     Examples
     --------
-    >>> told(("lda.solver", "svd"), "svd takes no shrinkage")
+    >>> exclusion_text(("lda.solver", "svd"), "svd takes no shrinkage")
     "lda.solver='svd' is tried no more, since every setting with it failed: svd takes no shrinkage"
     """
     key, value = choice

@@ -118,8 +118,8 @@ def _steps(
 
 def _ended(made: Polished, solution: object, known: str, began: float) -> Polished:
     """Return the outcome; ``known`` is empty where the model is that of the first pass."""
-    told = solution if known else None
-    return replace(made, known=known, solution=told, seconds=time.perf_counter() - began)
+    kept = solution if known else None
+    return replace(made, known=known, solution=kept, seconds=time.perf_counter() - began)
 
 
 def _pass(

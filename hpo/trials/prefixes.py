@@ -126,8 +126,8 @@ def _whole(
         settled = algorithm.converged(whole)
         parts = prefixed.along(whole, values, held)
         each.append([(tuple(scores_of(algorithm, part, held, names)), settled) for part in parts])
-    told = zip(values, zip(*each, strict=True), strict=True)
-    return {value: together(one, names, overlap) for value, one in told}
+    scored = zip(values, zip(*each, strict=True), strict=True)
+    return {value: together(one, names, overlap) for value, one in scored}
 
 
 def _stopped(
@@ -141,10 +141,10 @@ def _stopped(
         each = [growing.enter_context(one) for one in begun]
         for value in values:
             parts = [(next(one), held) for one, (_, held) in zip(each, folds, strict=True)]
-            told = [
+            scored = [
                 (tuple(scores_of(algorithm, part, held, names)), algorithm.converged(part)) for part, held in parts
             ]
-            found[value] = together(told, names, overlap)
+            found[value] = together(scored, names, overlap)
             ends = rungs is not None and rungs.over(found)
             if ends or stopping.over({known: scores.mean for known, scores in found.items()}):
                 break

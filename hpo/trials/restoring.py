@@ -42,11 +42,11 @@ def restored(
         return made
     algorithm = winner.algorithm
     known, summary = load_known(store, note.known), algorithm.summary
-    told = None if known is None else pilot.knowing({summary: known})
-    cells = None if told is None else merged(summary, told)
-    if told is None or cells is None:
+    knowing = None if known is None else pilot.knowing({summary: known})
+    cells = None if knowing is None else merged(summary, knowing)
+    if knowing is None or cells is None:
         return _gone(made, store)
-    state = winner.states.anew(told.ready(summary), cells).for_algorithm(algorithm).whole
+    state = winner.states.anew(knowing.ready(summary), cells).for_algorithm(algorithm).whole
     solution = algorithm.solve(state)
     return replace(made, known=note.known, solution=solution)
 

@@ -37,9 +37,16 @@ from hpo.states.learned.summaries import with_known
 from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining, precision_in_words
 from hpo.states.runs import runs_of
-from hpo.states.stand_in import fitting
+from hpo.states.stand_in import with_stand_ins
 from hpo.trials import accuracy
-from hpo.trials.beforehand import check_asked, check_rows, study_space, warn_of_looks, warn_of_targets
+from hpo.trials.beforehand import (
+    check_asked,
+    check_rows,
+    study_space,
+    warn_of_looks,
+    warn_of_targets,
+    warn_of_unused,
+)
 from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
 from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, settled
 from hpo.trials.fidelity import Fidelity
@@ -150,13 +157,14 @@ class Runner:
             allow_caches()
             pilot = self._pilot()
             warn_of_looks(self.question, pilot)
-            question = fitting(self.question, pilot, self._taken())
+            question = with_stand_ins(self.question, pilot, self._taken())
             return replace(self, question=question)._answer(pilot, stop)
 
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
         """Make the states, run the trials, keep the record."""
         found, made = self._states(pilot, stop)
         warn_of_targets(self.question, found)
+        warn_of_unused(self.question, found)
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._noted(self._record(tuner, found, made, cost), found)
@@ -465,7 +473,7 @@ class Runner:
             metrics=scoring.metrics,
             chosen=question.chosen,
             files=dataset.chosen,
-            wide=dict(question.wide),
+            wide=dict(question.stand_ins),
             left_out=tuple(s.name for s in question.searched if s.name not in tuner.scorer.searched),
             goals=scoring.goals,
             sampled=tuple(m for m in scoring.metrics if m not in scoring.exact),

@@ -14,7 +14,7 @@ from algorithms.errors import AlgorithmError, Imprecise
 from hpo.process.threads import threads_for
 from hpo.question.search import Searched
 from hpo.states.chains import Chains
-from hpo.states.evaluate import Scores, check_usable, evaluate, score_pairs, told_of_classes
+from hpo.states.evaluate import Scores, check_usable, evaluate, naming_lacking_class, score_pairs
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_states import FoldStates
 from hpo.states.refining import Refining
@@ -243,7 +243,7 @@ class Scorer:
             prefixes.check(setting, axis)
             self.fits += len(states.train)
             try:
-                with told_of_classes(states):
+                with naming_lacking_class(states):
                     folds = list(zip(states.train, states.held_out, strict=True))
                     names = (self.metric, *self.also)
                     how = states.overlap, prefixes.stopping, rungs
@@ -272,7 +272,7 @@ class Scorer:
         if (found := self._along_axis(algorithm, setting)) is not None:
             return found
         self.fits += len(states.train)
-        with told_of_classes(states):
+        with naming_lacking_class(states):
             if self.far is None:
                 scores = evaluate(algorithm, states, self.metric, self.also)
             else:

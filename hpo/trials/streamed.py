@@ -24,17 +24,17 @@ class OnceRunner(Runner):
     Attributes
     ----------
     reading : the states.
-    wide : which algorithms are answered by another.
+    stand_ins : which algorithms are answered by another.
     """
 
     reading: Reading = field(kw_only=True)
-    wide: Mapping[str, str] = field(kw_only=True)
+    stand_ins: Mapping[str, str] = field(kw_only=True)
 
     def _pilot(self) -> Pilot:
         return self.reading.pilot
 
     def _taken(self) -> Mapping[str, str] | None:
-        return self.wide
+        return self.stand_ins
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
         question, made = self.question, self.reading

@@ -107,10 +107,10 @@ def _words(lacks: Mapping[str, Lack], others: Sequence[str] = ()) -> str:
     alike: dict[tuple[str, str], list[str]] = {}
     for name, lack in lacks.items():
         alike.setdefault((lack.where, lack.what), []).append(name)
-    told = [f"{where} cannot train {', '.join(names)}: {what}" for (where, what), names in alike.items()]
+    lacking = [f"{where} cannot train {', '.join(names)}: {what}" for (where, what), names in alike.items()]
     advice = dict.fromkeys(words for lack in lacks.values() for words in lack.advice)
     more = [f"or tune {' or '.join(others)}, which can do without"] if others else []
-    return "; ".join([*told, *advice, *more])
+    return "; ".join([*lacking, *advice, *more])
 
 
 def _step(found: Evidence) -> str:

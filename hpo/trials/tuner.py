@@ -18,7 +18,7 @@ from hpo.errors import ChoiceWarning
 from hpo.states.evaluate import Scores
 from hpo.trials.book import Book
 from hpo.trials.fidelity import Fidelity
-from hpo.trials.hopeless import Hopeless, told
+from hpo.trials.hopeless import Hopeless, exclusion_text
 from hpo.trials.notes import note_of, noted
 from hpo.trials.pareto import Front
 from hpo.trials.scorer import Scorer
@@ -224,7 +224,7 @@ class Tuner:
         """Leave out what turns out to fail always, and warn of it once."""
         new = self.hopeless.add(params, error)
         for choice in new:
-            warnings.warn(told(choice, self.hopeless.found[choice]), ChoiceWarning, stacklevel=2)
+            warnings.warn(exclusion_text(choice, self.hopeless.found[choice]), ChoiceWarning, stacklevel=2)
         if new:
             self.propose_by(self.study.sampler)
 

@@ -250,10 +250,14 @@ def _unlike(one: StudyRecord | None, other: StudyRecord | None) -> list[str]:
     before, after = one.definition, other.definition
     reasons = [] if one.segments == other.segments else [OTHER_DATA]
     keys = [key for key in ("target", "weight", "scoring") if before.get(key) != after.get(key)]
-    reasons += [f"{key}: {before.get(key)} and {after.get(key)}" for key in keys]
+    reasons += [f"{key}: {_said(before.get(key))} and {_said(after.get(key))}" for key in keys]
     if _folds(before) != _folds(after):
         reasons.append(f"folds: {_shown(before)} and {_shown(after)}")
     return reasons
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _folds(definition: Mapping[str, object]) -> tuple[dict[str, object], Any]:

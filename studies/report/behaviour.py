@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 STRONGEST = 45
 """Per cent of colour behind the largest number of a table, so that its text can be read."""
 
+SIZES = ((880.0, "plot wide"), (360.0, "plot narrow"))
+"""Widths of a chart that stands alone in its card, and how each is shown."""
+
 
 def behaviour(context: Context) -> dict[str, object]:
     """Return what the section shows; empty without diagnostics."""
@@ -114,8 +117,8 @@ def _ranked(found: Ranked) -> dict[str, object]:
     ]  # fmt: skip
     if found.calibration:
         pairs = [(mean, share) for mean, share, _ in found.calibration]
-        told = "Calibration: share of positive rows against their mean probability"
-        chart = charts.line_chart(pairs, f"mean {score}", "observed share", told, diagonal=True, dots=True)
+        label = "Calibration: share of positive rows against their mean probability"
+        chart = charts.line_chart(pairs, f"mean {score}", "observed share", label, diagonal=True, dots=True)
         drawn += ["Calibration", chart]
     return {
         "charts": titled(drawn),
@@ -218,8 +221,8 @@ def _regressed(found: Regressed, target: str) -> dict[str, object]:
         ),
     ]  # fmt: skip
     for name, values in found.columns:
-        points, told = list(zip(values, errors, strict=True)), f"Errors against {name}"
-        chart = charts.scatter_chart([points], name, "true less predicted", told, "zero")
+        points, label = list(zip(values, errors, strict=True)), f"Errors against {name}"
+        chart = charts.scatter_chart([points], name, "true less predicted", label, "zero")
         drawn += [f"Errors by {shorten(name, 30)}", chart]
     return {
         "charts": titled(drawn),
@@ -243,18 +246,17 @@ def _clusters(found: Clusters) -> dict[str, object]:
     groups = [[(x, y) for x, y, g in found.points if g == i] for i in range(len(found.shares))]
     name = f"Map of {len(found.points)} rows by their cluster"
     labels = ("first principal component", "second")
-    drawn = charts.scatter_chart(groups, *labels, name) if found.points else ""
+    drawn = [charts.scatter_chart(groups, *labels, name, "", *size) for size in SIZES if found.points]
     return {
         "columns": [clean(name) for name in found.columns],
         "rows": rows,
         "overall": [number_text(mean, 3) for mean in found.overall],
         "left_out": len(found.shares) - len(found.means),
-        "map": drawing_of(drawn),
+        "map": drawing_of(*drawn) if drawn else "",
     }
 
 
 def _components(found: Components) -> dict[str, object]:
-    sizes = ((880.0, "plot wide"), (360.0, "plot narrow"))
     total, sums = 0.0, []
     for share in found.shares:
         total += share
@@ -271,7 +273,7 @@ def _components(found: Components) -> dict[str, object]:
         for j, name in enumerate(found.columns)
     ]
     return {
-        "scree": drawing_of(*(charts.scree_chart(found.shares, "Scree", *size) for size in sizes)),
+        "scree": drawing_of(*(charts.scree_chart(found.shares, "Scree", *size) for size in SIZES)),
         "sentence": _enough(sums),
         "heads": [f"component {i + 1}" for i in range(len(found.loadings))],
         "rows": rows,
@@ -299,9 +301,7 @@ def _enough(sums: Sequence[float]) -> str:
 def _outliers(found: Outliers) -> dict[str, object]:
     label = clean(found.label)
     names = (label, "others") if label else ("", "rows")
-    chart = charts.bins_chart(
-        found.histogram, names, "how abnormal", "Held-out rows by how abnormal they are", found.threshold
-    )
+    shown = found.histogram, names, "how abnormal", "Held-out rows by how abnormal they are", found.threshold
     rows = [
         (
             number_text(score, 3),
@@ -312,7 +312,7 @@ def _outliers(found: Outliers) -> dict[str, object]:
     ]
     return {
         "label": label,
-        "chart": drawing_of(chart),
-        "swatches": [(drawing_of(swatch_of(i)), name) for i, name in enumerate(names) if name],
+        "chart": drawing_of(*(charts.bins_chart(*shown, *size) for size in SIZES)),
+        "swatches": [(drawing_of(swatch_of(i)), name) for i, name in enumerate(names) if label],
         "rows": rows,
     }

@@ -68,9 +68,9 @@ def _panel(context: Context, algorithm: str, rows: list[TrialRow], names: list[s
     drawn, axes = top + [rest[i * len(rest) // wanted] for i in range(wanted)], names[:MAX_AXES]
     place = {id(trial): i for i, trial in enumerate(context.data.trials)}
     lines = [(place[id(trial)], trial) for trial in drawn]
-    told = [own_name(name, algorithm) for name in axes]
+    labels = [own_name(name, algorithm) for name in axes]
     charts = [
-        parallel_chart(algorithm, lines, axes, told, context.metric, context.log, *size) for size in SIZES
+        parallel_chart(algorithm, lines, axes, labels, context.metric, context.log, *size) for size in SIZES
     ]
     brushes = [brush(drawn, name, context.log.get(name)) for name in axes]
     asked: dict[str, object] = {"algorithm": _yaml(algorithm), "axes": brushes}

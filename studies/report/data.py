@@ -39,7 +39,7 @@ class Baseline(Estimate):
     """The score of a model that looks at no column, as scikit-learn's dummies; `how` and `answer` say which."""
 
     answer: str = ""
-    how: str = "always answering"
+    how: str = "always predicting"
 
 
 @dataclass(frozen=True)
@@ -142,16 +142,18 @@ class ClassCoefficients(Plain):
     """Coefficients of a model of several classes: a name and one number per label, the largest first.
 
     They are per standard deviation of the column if `deviations` is true, else per unit. `low` and `high`
-    have the ends of the range over the models of the folds for each, in the same order, `intercepts` one per label.
+    have the ends of the range over the models of the folds for each, in the same order (None where not all folds
+    have the column), `intercepts` one per label. `adds` is ``"log-odds"`` where differences of classes are these.
     """
 
     labels: list[str]
     rows: list[tuple[str, list[float]]]
     total: int = 0
-    low: list[list[float]] = field(default_factory=list)
-    high: list[list[float]] = field(default_factory=list)
+    low: list[list[float | None]] = field(default_factory=list)
+    high: list[list[float | None]] = field(default_factory=list)
     intercepts: list[float] = field(default_factory=list)
     deviations: bool = False
+    adds: str = ""
 
 
 @dataclass(frozen=True)

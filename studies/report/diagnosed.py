@@ -134,12 +134,17 @@ class Coefficient(Plain):
 @briefly
 @dataclass(frozen=True)
 class Coefficients(Plain):
-    """Coefficients of a model of one equation: of a number, or of the log-odds or score of the class `label`."""
+    """Coefficients of a model of one equation, and what it adds up to.
+
+    `adds` is ``"prediction"``, its ``"logarithm"``, the ``"log-odds"`` or a ``"score"`` of the class `label`, or
+    the prediction of a ``"transformed"`` target; empty where that is unknown.
+    """
 
     rows: list[Coefficient]
     total: int = 0
     intercept: float | None = None
     label: str = ""
+    adds: str = ""
 
 
 @briefly

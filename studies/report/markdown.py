@@ -67,9 +67,9 @@ def _headline(context: Context) -> str:
         return f"{front}{escaped(names)}." if data.pareto else "No trial has a score."
     unit = escaped(unit_text(data.scoring, data.target))
     score, name = f"**{metric.text(best.value, best.se)}**", f"**{escaped(best.algorithm)}**"
-    told = f"{score} {escaped(metric.name)}{unit} ({metric.direction}), by {name}."
+    found = f"{score} {escaped(metric.name)}{unit} ({metric.direction}), by {name}."
     beside = baseline_text(data.baseline, metric, best.value) if data.baseline else ""
-    return f"{told} {escaped(beside)}".rstrip()
+    return f"{found} {escaped(beside)}".rstrip()
 
 
 def _warnings(data: ReportData) -> list[str]:

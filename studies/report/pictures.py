@@ -43,8 +43,8 @@ def write_png(data: ReportData, path: str | os.PathLike[str], width: int = WIDTH
         page.write_text(source.replace("</body>", MEASURE), encoding="utf-8")
         asked = [browser, *FLAGS, *_unboxed(), f"--user-data-dir={Path(place) / 'profile'}"]
         found = _run([*asked, f"--window-size={width},900", "--dump-dom", page.as_uri()])
-        told = re.search(r"<title>(\d+)</title>", found)
-        height = min(MOST, int(told[1]) if told else 4000)
+        measured = re.search(r"<title>(\d+)</title>", found)
+        height = min(MOST, int(measured[1]) if measured else 4000)
         _run([*asked, f"--window-size={width},{height}", f"--screenshot={shot}", page.as_uri()])
         if not shot.exists():
             raise ReportError(f"{browser} took no picture of the report; write it as html and print it there.")

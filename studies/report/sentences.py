@@ -43,7 +43,7 @@ def baseline_text(found: Baseline, metric: Metric, best: float | None) -> str:
     >>> from studies.report.text import metric_of
     >>> dummy = Baseline(-0.66, 0.01, answer="the frequencies of the classes")
     >>> baseline_text(dummy, metric_of("neg_log_loss"), -0.08)
-    'Always answering the frequencies of the classes, whatever the columns say, has 0.66.'
+    'Always predicting the frequencies of the classes scores 0.66.'
     >>> baseline_text(dummy, metric_of("neg_log_loss"), -0.7).partition(". ")[2]
     'The best setting is no better than that.'
     >>> baseline_text(Baseline(0.0, answer="clusters drawn at random", how="with"), metric_of("silhouette"), 0.5)
@@ -51,11 +51,11 @@ def baseline_text(found: Baseline, metric: Metric, best: float | None) -> str:
     """
     shown = number_text(metric.shown(found.mean), 3)
     always = found.how == Baseline.how
-    told = f"{found.how.capitalize()} {found.answer}, " + (
-        f"whatever the columns say, has {shown}." if always else f"the score is {shown}."
+    text = f"{found.how.capitalize()} {found.answer}" + (
+        f" scores {shown}." if always else f", the score is {shown}."
     )
     worse = best is not None and found.mean is not None and best <= found.mean
-    return f"{told} The best setting is no better than that." if worse else told
+    return f"{text} The best setting is no better than that." if worse else text
 
 
 def convergence_text(trials: Sequence[TrialRow], se: float | None) -> str:
@@ -106,8 +106,8 @@ def rungs_text(trials: Sequence[TrialRow], of: str) -> str:
         return ""
     parts = ", ".join(f"at {size:,.0f}: {number:,}" for size, number in sorted(stopped.items()))
     most = f" all {max(whole):,.0f} {of}" if whole else f" all {of}"
-    told = f"{len(whole):,} of {counted(len(known), 'trial')} came to{most}"
-    return f"{told}; stopped {parts}." if parts else f"{told}."
+    text = f"{len(whole):,} of {counted(len(known), 'trial')} came to{most}"
+    return f"{text}; stopped {parts}." if parts else f"{text}."
 
 
 def time_text(trials: Sequence[TrialRow], before: float, total: float, pauses: int) -> str:
@@ -168,8 +168,8 @@ def learning_text(curve: Curve, metric: Metric, *, beyond: bool = True) -> str:
     places = max(0, 3 - math.floor(math.log10(max(map(abs, shown)))) - 1) if any(shown) else 3
     further = number_text(float(f"{gain * _rate(known):.1g}"))
     was, now = (minus(one, places) for one in shown[1:])
-    told = f"From {low} to {high} rows {metric.short} {moved} from {was} to {now}"
-    return f"{told}; twice the rows: about {'+' if metric.sign > 0 else '−'}{further}." if beyond else f"{told}."
+    text = f"From {low} to {high} rows {metric.short} {moved} from {was} to {now}"
+    return f"{text}; twice the rows: about {'+' if metric.sign > 0 else '−'}{further}." if beyond else f"{text}."
 
 
 def doubled(curve: Curve) -> tuple[float, float] | None:
@@ -198,8 +198,8 @@ def extrapolated_text(found: Extrapolated, metric: Metric) -> str:
     low, high = sorted(metric.sign * end for end in (found.low, found.high))
     score = number_text(metric.shown(found.score), 3)
     between = f"{number_text(low, 3)} to {number_text(high, 3)}, nine times in ten"
-    told = f"Extrapolated to all {found.rows:,} rows {metric.short} is {score} ({between})"
-    return f"{told}, but the law cannot be seen in the scores: {found.doubt}." if found.doubt else f"{told}."
+    text = f"Extrapolated to all {found.rows:,} rows {metric.short} is {score} ({between})"
+    return f"{text}, but the law cannot be seen in the scores: {found.doubt}." if found.doubt else f"{text}."
 
 
 def _doublings(curve: Curve) -> tuple[list[float], float]:

@@ -29,7 +29,6 @@ from studies.report.text import (
     shorten,
 )
 
-MAX_CLASSES, FEW_CLASSES = 12, 4
 MAX_ROWS, MAX_TABLE_PARAMS, MAX_HOVER_PARAMS = 50, 8, 10
 
 
@@ -89,9 +88,9 @@ class Bars(TypedDict):
 
 
 def bars(
-    pairs: Sequence[tuple[str, float]], limit: int, told: Callable[[object], str] = number_text
+    pairs: Sequence[tuple[str, float]], limit: int, shown: Callable[[object], str] = number_text
 ) -> Bars:
-    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text by `told`.
+    """Return the `limit` largest values by size as signed bars: share of the largest, side, and text by `shown`.
 
     Examples
     --------
@@ -104,7 +103,7 @@ def bars(
     rows: list[dict[str, object]] = [
         {
             "name": name,
-            "text": told(value),
+            "text": shown(value),
             "negative": value < 0,
             "share": round(100 * (abs(value) / top), 2) if top else 0.0,
         }
@@ -241,59 +240,6 @@ def classes(data: ReportData) -> dict[str, object]:
         row["text"] = f"{about}{count_text(known.rows)} ({100 * known.rows / total:.3g}%)"
         row["name"] = known.label
     return {**shown, "counted": all(row.counted for row in data.classes)}
-
-
-def units(data: ReportData) -> dict[str, object]:
-    """Return the table of coefficients by the unit and by the spread of each column."""
-    found = data.units
-    if found is None:
-        return {}
-    most = max([1e-300, *(abs(row.unit if row.deviation is None else row.deviation) for row in found.rows)])
-    rows = [
-        {
-            "name": clean(row.name),
-            "unit": number_text(row.unit),
-            "range": MISSING if row.low is None else f"{number_text(row.low)} to {number_text(row.high)}",
-            "deviation": number_text(row.deviation, 3),
-            "share": round(50 * abs(row.unit if row.deviation is None else row.deviation) / most, 2),
-            "negative": row.unit < 0.0,
-        }
-        for row in found.rows
-    ]
-    return {
-        "rows": rows,
-        "total": found.total,
-        "label": clean(found.label),
-        "intercept": "" if found.intercept is None else number_text(found.intercept),
-        "ranges": any(row.low is not None for row in found.rows),
-    }
-
-
-def class_coefficients(data: ReportData) -> dict[str, object]:
-    """Return the table of coefficients of several classes; the largest of each row stands out."""
-    table = data.class_coefficients
-    if table is None:
-        return {}
-    shown = table.labels[:MAX_CLASSES]
-    ranges = [
-        [f"{number_text(a, 3)} to {number_text(b, 3)}" for a, b in zip(low, high, strict=True)]
-        for low, high in zip(table.low, table.high, strict=True)
-    ] or [[""] * len(values) for _, values in table.rows]
-    rows = [
-        {
-            "name": name,
-            "cells": [
-                (number_text(v, 3), abs(v) == max(map(abs, values)), told)
-                for v, told in zip(values[:MAX_CLASSES], over, strict=False)
-            ],
-        }
-        for (name, values), over in zip(table.rows, ranges, strict=True)
-    ]
-    return {
-        "labels": shown, "left_out": len(table.labels) - len(shown), "rows": rows, "total": table.total,
-        "ranged": bool(table.low), "seen": len(shown) <= FEW_CLASSES, "deviations": table.deviations,
-        "intercepts": [number_text(one, 4) for one in table.intercepts[:MAX_CLASSES]],
-    }  # fmt: skip
 
 
 def ledger(data: ReportData) -> dict[str, object]:

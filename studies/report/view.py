@@ -11,10 +11,11 @@ from studies.report import tables as report_tables
 from studies.report.behaviour import behaviour, cuts
 from studies.report.brushes import parallels
 from studies.report.charts.marks import swatch
-from studies.report.charts.pareto import told_by
+from studies.report.charts.pareto import valued_by
 from studies.report.charts.rungs import rungs_scale
 from studies.report.charts.scales import useful_scale
 from studies.report.charts.timeline import spans
+from studies.report.coefficients import class_coefficients, units
 from studies.report.context import MAX_POINTS, Context, context_of, drawing_of
 from studies.report.data import Curve, ReportData
 from studies.report.sentences import (
@@ -77,7 +78,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "standings": report_tables.standings(context),
         "pareto": _pareto(context),
         "classes": report_tables.classes(data),
-        "class_coefficients": report_tables.class_coefficients(data),
+        "class_coefficients": class_coefficients(data),
         "validation": _validation(context),
         "slices": _slices(context),
         "pair": _pair(context),
@@ -87,7 +88,7 @@ def build_view(data: ReportData) -> dict[str, object]:
         "backtests": _backtests(context),
         "topics": _topics(context),
         "coefficients": report_tables.bars([] if data.units else data.coefficients, MAX_BARS),
-        "units": report_tables.units(data),
+        "units": units(data),
         "lineage": _lineage(data),
         "ledger": report_tables.ledger(data),
         "table": report_tables.table(context),
@@ -191,12 +192,12 @@ def _history(context: Context) -> dict[str, object]:
         return {}
     drawing, beyond, error = [], [], _error(context)
     for name in context.data.objectives or [context.data.scoring]:
-        metric, told = metric_of(name), told_by(trials, name)
+        metric, valued = metric_of(name), valued_by(trials, name)
         drawing += [
-            charts.history_chart(told, context.drawn, context.algorithms, metric, *size, error)
+            charts.history_chart(valued, context.drawn, context.algorithms, metric, *size, error)
             for size in ((880.0, 300.0, "points wide"), (360.0, 250.0, "points narrow"))
         ]
-        _, count = useful_scale([metric.shown(trial.value) for trial in told], metric.sign, error)
+        _, count = useful_scale([metric.shown(trial.value) for trial in valued], metric.sign, error)
         beyond += [(metric.short, count)] if count else []
     failed = sum(finite(trial.value) is None and not trial.pruned for trial in trials)
     best = context.data.best

@@ -1,4 +1,4 @@
-"""What ends a study that is asked and told."""
+"""What ends a study whose trials are asked for one by one (Optuna's ask and tell)."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ def _algorithms(
 ) -> Iterator[Problem]:
     for i, name in enumerate(spec.algorithm):
         if name not in known:
-            told = meant(name).rstrip("; ")
-            hint = f"; {told}" if told else nearest(name, known)
+            meaning = meant(name).rstrip("; ")
+            hint = f"; {meaning}" if meaning else nearest(name, known)
             yield Problem(document.line(("algorithm", i)), f"unknown algorithm {name!r}{hint}")
 
 

@@ -22,13 +22,13 @@ class Disagreement(AssertionError):
     """The product and the oracle differ, or a refusal is not one of those that are documented."""
 
 
-class Told(Disagreement):
-    """The product and the oracle differ by no more than the product tells of its rounding, which is up to six digits."""
+class WithinBound(Disagreement):
+    """They differ by no more than the bound of rounding that the product reports, which is up to six digits."""
 
 
 @dataclass(frozen=True)
 class Fold:
-    """A fold's score as the study told it.
+    """A fold's score as the study computed it.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Fold:
         found = float(self.scores.folds[self.place])
         if not abs(found - expected) <= same * scale:
             apart, bound = abs(found - expected), self.scores.bounds[self.place] if self.scores.bounds else 0.0
-            kind = Told if apart <= min(bound, SIX_DIGITS * scale) else Disagreement
+            kind = WithinBound if apart <= min(bound, SIX_DIGITS * scale) else Disagreement
             raise kind(
                 f"{self.name} of split {self.place}: {found!r}, expected {float(expected)!r} ({apart / scale:.2g} apart)"
             )
@@ -92,14 +92,14 @@ def squared(
     if scoring in ("r2", "explained_variance"):
         if spread <= 1e-20 * (w @ y**2) / total or spread == 0:
             raise Undefined("a score of held-out rows whose target does not vary")
-        told = float(1 - (error if scoring == "r2" else varied) / spread)
-        return told, max(1.0, abs(told)) + lost / float(spread) / SAME
+        value = float(1 - (error if scoring == "r2" else varied) / spread)
+        return value, max(1.0, abs(value)) + lost / float(spread) / SAME
     deviation = float(np.sqrt(spread))
     if scoring == "neg_mean_squared_error":
         return -float(error), max(float(error), 1e-4 * deviation**2) + lost / SAME
-    told = (
+    value = (
         float(np.sqrt(error))
         if scoring == "neg_root_mean_squared_error"
         else float((w @ np.abs(residual)) / total)
     )
-    return -told, max(told, 1e-4 * deviation) + rounding / SAME
+    return -value, max(value, 1e-4 * deviation) + rounding / SAME

@@ -27,8 +27,8 @@ NEAR = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
-    """What is told of held-out rows.
+class Answers:
+    """What is expected of held-out rows.
 
     Attributes
     ----------
@@ -60,8 +60,8 @@ class Classes:
         away = _elsewhere(made, codes) ** 2 if example.algorithm in TWINS else 0.0
         return max(found, away, _single(made, codes, example))
 
-    def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
-        """Return what is told of other rows."""
+    def answers(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Answers]:
+        """Return what is expected of other rows."""
         made = rows.designed(example, t, train, others)
         placed = _near(made, rows.designed(example, t, train, others, centred=False), coded(t, train)[1])
         found = JOINTS[example.algorithm](
@@ -78,15 +78,15 @@ class Classes:
             for X, log in zip(placed[1:], logs, strict=True)
         ]  # fmt: skip
         return [
-            Told((log + shift).astype(float), softmax(line).astype(float), floats + away.astype(float))
+            Answers((log + shift).astype(float), softmax(line).astype(float), floats + away.astype(float))
             for log, line, floats, away in zip(logs, lines, lost, far, strict=True)
         ]
 
     def score(self, example: Example, t: Table, train: np.ndarray, test: np.ndarray, fold: Fold) -> None:
         """Compare the score of a fold."""
-        told = self.told(example, t, train, [rows.features(t, test)])[0]
+        answered = self.answers(example, t, train, [rows.features(t, test)])[0]
         labels, codes = coded(t, test, train)
-        expected, scale = scored(example.scoring, labels, codes, told, t.weight[test])
+        expected, scale = scored(example.scoring, labels, codes, answered, t.weight[test])
         fold.agree(expected, scale)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
@@ -94,13 +94,13 @@ class Classes:
         every = np.flatnonzero(t.weight > 0)
         frames = [rows.features(t, every), t.fresh]
         labels, _ = coded(t, every)
-        for told, frame in zip(self.told(example, t, every, frames), frames, strict=True):
-            lost = np.broadcast_to(told.lost, len(frame))
+        for answered, frame in zip(self.answers(example, t, every, frames), frames, strict=True):
+            lost = np.broadcast_to(answered.lost, len(frame))
             if example.algorithm in TWINS:
-                lost = np.maximum(lost, _lost_by_scikit_learn(example, t, every, frame, told.probability))
-            agreement.alike("probabilities", model.predict_proba(frame), told.probability, 1.0, lost[:, None])
-            sure = np.diff(np.sort(told.probability, axis=1)[:, -2:])[:, 0] > NEAR + lost
-            if not (labels[told.probability.argmax(axis=1)] == model.predict(frame))[sure].all():
+                lost = np.maximum(lost, _lost_by_scikit_learn(example, t, every, frame, answered.probability))
+            agreement.alike("probabilities", model.predict_proba(frame), answered.probability, 1.0, lost[:, None])
+            sure = np.diff(np.sort(answered.probability, axis=1)[:, -2:])[:, 0] > NEAR + lost
+            if not (labels[answered.probability.argmax(axis=1)] == model.predict(frame))[sure].all():
                 raise Disagreement("predicted classes")
 
 
@@ -202,8 +202,8 @@ class Counts(Classes):
         """Return one: counts are summed."""
         return 1.0
 
-    def told(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Told]:
-        """Return what is told of other rows."""
+    def answers(self, example: Example, t: Table, train: np.ndarray, others: list[pd.DataFrame]) -> list[Answers]:
+        """Return what is answers of other rows."""
         categorical = example.algorithm == "categorical_nb"
         made = (
             rows.categories(t, example, train, others)
@@ -215,7 +215,7 @@ class Counts(Classes):
         model = self.model(example, t).fit(X[0], coded(t, train)[1], sample_weight=made.weight)
         logs = [model._joint_log_likelihood(model._check_X(x)) for x in X[1:]]
         lost = [4.0 * np.finfo(float).eps * np.abs(log).max(axis=1) for log in logs]  # sums of logarithms that large
-        return [Told(log, model.predict_proba(x), off) for log, x, off in zip(logs, X[1:], lost, strict=True)]
+        return [Answers(log, model.predict_proba(x), off) for log, x, off in zip(logs, X[1:], lost, strict=True)]
 
     def model(self, example: Example, t: Table) -> Any:
         """Return scikit-learn's estimator, not fitted; a category may be another one, or missing."""
@@ -282,8 +282,8 @@ class Nearest:
             expected, scale = agreement.squared(example.scoring, (y - middle).astype(Long), residual, w, size)
         else:
             labels, codes = coded(t, test, train)
-            told = Told(np.zeros((0, 0)), _probability(model, X, labels), lost)
-            expected, scale = scored(example.scoring, labels, codes, told, t.weight[test])
+            answered = Answers(np.zeros((0, 0)), _probability(model, X, labels), lost)
+            expected, scale = scored(example.scoring, labels, codes, answered, t.weight[test])
         fold.agree(expected, scale)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
@@ -402,22 +402,22 @@ def softmax(log: np.ndarray) -> np.ndarray:
 
 
 def scored(
-    scoring: str, labels: np.ndarray, codes: np.ndarray, told: Told, w: np.ndarray
+    scoring: str, labels: np.ndarray, codes: np.ndarray, answered: Answers, w: np.ndarray
 ) -> tuple[float, float]:
     """Return a score and its scale; Undefined where a row is as much of one class as of another."""
     if scoring == "log_likelihood":
-        value = float(np.average(told.joint[np.arange(len(codes)), codes], weights=w))
+        value = float(np.average(answered.joint[np.arange(len(codes)), codes], weights=w))
         return value, max(1.0, abs(value))
     if scoring == "neg_log_loss":
-        value = -metrics.log_loss(codes, told.probability, sample_weight=w, labels=np.arange(len(labels)))
+        value = -metrics.log_loss(codes, answered.probability, sample_weight=w, labels=np.arange(len(labels)))
         eps = np.finfo(float).eps  # scikit-learn's scorer has 1 - p of two classes: p near 1 costs digits
-        own = np.clip(told.probability[np.arange(len(codes)), codes], eps, 1.0)
-        lost = float(np.average(np.minimum((4.0 * eps + told.lost) / own, 40.0), weights=w))
+        own = np.clip(answered.probability[np.arange(len(codes)), codes], eps, 1.0)
+        lost = float(np.average(np.minimum((4.0 * eps + answered.lost) / own, 40.0), weights=w))
         return float(value), max(1.0, abs(float(value))) + lost / agreement.SAME
-    first_two = np.sort(told.probability, axis=1)[:, -2:]
-    if (np.diff(first_two) <= NEAR + told.lost).any():
+    first_two = np.sort(answered.probability, axis=1)[:, -2:]
+    if (np.diff(first_two) <= NEAR + answered.lost).any():
         raise Undefined("rows between two classes")
-    made = told.probability.argmax(axis=1)
+    made = answered.probability.argmax(axis=1)
     of = {"accuracy": metrics.accuracy_score, "balanced_accuracy": metrics.balanced_accuracy_score}[scoring]
     return float(of(codes, made, sample_weight=w)), 1.0
 

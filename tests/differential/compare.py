@@ -23,7 +23,7 @@ import hpo
 from algorithms.contract import fitted
 from algorithms.errors import AlgorithmError
 from differential import classifiers, forests, generalized, packs, rows
-from differential.agreement import SAME, SIX_DIGITS, Disagreement, Fold, Told, alike, squared
+from differential.agreement import SAME, SIX_DIGITS, Disagreement, Fold, WithinBound, alike, squared
 from differential.designs import Design
 from differential.extended import CERTAIN, Long, Undefined
 from differential.oracles import LINES, REPEATED, Line, line_of
@@ -101,15 +101,15 @@ def ask(example: Example) -> Outcome:
         if without_score(result.run):
             return _refused(example, t, pairs, without_score(result.run))
         try:
-            oracle, told = oracle_of(example, t), ""
+            oracle, note = oracle_of(example, t), ""
             for k, (train, test) in enumerate(pairs):
                 try:
                     own = partial(_trained, result, k)
                     oracle.score(example, t, train, test, Fold(result.best.scores, k, example.scoring, own))
-                except Told:
+                except WithinBound:
                     if not _hard(example, t, (train, test)):
                         raise
-                    told = "within the bound of rounding that is reported, where a refusal would be taken too"
+                    note = "within the bound of rounding that is reported, where a refusal would be taken too"
             try:
                 model = result.model_of(encoded=True)  # of float32 columns scikit-learn's own steps compute in float32
             except AlgorithmError as error:
@@ -118,7 +118,7 @@ def ask(example: Example) -> Outcome:
             oracle.predictions(example, t, model)
         except Undefined as why:
             return Outcome("undefined", str(why))
-    return Outcome("agreed", told)
+    return Outcome("agreed", note)
 
 
 def _dealt(example: Example, t: Table, data: Any, folds: Any, store: Path) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -370,8 +370,8 @@ class Regression:
         y = t.y[test].astype(Long) - line.centre
         residual = y - line.residual_free(made, 1)
         w = t.weight[test].astype(Long)
-        told = squared(example.scoring, y, residual, w, float(np.nanmax(np.abs(t.y))))
-        fold.agree(*told)
+        expected = squared(example.scoring, y, residual, w, float(np.nanmax(np.abs(t.y))))
+        fold.agree(*expected)
 
     def predictions(self, example: Example, t: Table, model: Any) -> None:
         """Compare predictions of the raw rows and of fresh ones by the model of all rows."""
@@ -387,10 +387,10 @@ class Regression:
             lost = 32 * np.finfo(float).eps * (parts + np.abs(expected) + np.abs(y).max()).astype(float)
             found = np.ravel(model.predict(frame)) - float(line.centre)
             if i == 2 and (np.abs(found - (expected - line.centre)) > SAME * scale + lost).any():
-                lost = lost + np.where(beyond(made, line), self.untold(example, made, y, line), 0.0)
+                lost = lost + np.where(beyond(made, line), self.shaken(example, made, y, line), 0.0)
             alike("prediction" if i == 1 else "prediction of fresh rows,", found, expected - line.centre, scale, lost)
 
-    def untold(self, example: Example, made: Design, y: np.ndarray, line: Line) -> np.ndarray:
+    def shaken(self, example: Example, made: Design, y: np.ndarray, line: Line) -> np.ndarray:
         """Return how far predictions of the last rows move where training rows and their products are off by rounding.
 
         A column is off by ``ROUNDED`` of its length; a product of two, or with the target, by as much of both lengths,

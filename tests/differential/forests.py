@@ -65,14 +65,14 @@ class Forest:
         truth = codes == np.flatnonzero(counts == counts.min())[-1]
         abnormal = -model.decision_function(other)
         if example.scoring in ("roc_auc", "average_precision"):
-            told, gap = abnormal, np.diff(np.sort(abnormal))
+            ranked, gap = abnormal, np.diff(np.sort(abnormal))
             if ((gap > 0) & (gap < NEAR)).any():
                 unsure = unsure or "rows that are equally abnormal"
         else:
-            told = abnormal > 0
+            ranked = abnormal > 0
             if (np.abs(abnormal) < NEAR).any():
                 unsure = unsure or "rows at the threshold"
-        expected = float(getattr(metrics, f"{example.scoring}_score")(truth, told))
+        expected = float(getattr(metrics, f"{example.scoring}_score")(truth, ranked))
         with decided_by(unsure):
             fold.agree(expected, 1.0)
 

@@ -48,9 +48,9 @@ def fuzz(task: tuple[str, int, int]) -> Found:
         try:
             found.counts[str(ask(example))] += 1
         except Exception as error:
-            told = str(error) if isinstance(error, Disagreement) else traceback.format_exc(limit=-3)
+            reason = str(error) if isinstance(error, Disagreement) else traceback.format_exc(limit=-3)
             found.counts["FAILED"] += 1
-            found.failed.append((example, told))
+            found.failed.append((example, reason))
 
     one()
     return found
@@ -88,8 +88,8 @@ def report(found: dict[str, Found]) -> None:
     for what, n in total.most_common():
         print(f"{n:8,}  {what[:150]}")
     for each in found.values():
-        for example, told in sorted(each.failed, key=lambda f: (len(f[0].spec.cols), f[0].spec.rows))[:3]:
-            print(f"\n{told.strip()}\n    {example}")
+        for example, reason in sorted(each.failed, key=lambda f: (len(f[0].spec.cols), f[0].spec.rows))[:3]:
+            print(f"\n{reason.strip()}\n    {example}")
 
 
 def _kinds(counts: Counter[str]) -> Counter[str]:

@@ -16,7 +16,7 @@ from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegr
 
 from differential import agreement, rows
 from differential.agreement import Disagreement, Fold
-from differential.classifiers import NEAR, Told, coded, scored
+from differential.classifiers import NEAR, Answers, coded, scored
 from differential.extended import Long, Undefined, back, factor, forward
 from differential.settings import Example
 from differential.tables import Table
@@ -154,8 +154,8 @@ class Generalized:
         w = t.weight[test]
         if example.algorithm == "logistic":
             labels, codes = coded(t, test, train)
-            told = Told(np.zeros((0, 0)), model.predict_proba(X))
-            expected, scale = scored(example.scoring, labels, codes, told, w)
+            answered = Answers(np.zeros((0, 0)), model.predict_proba(X))
+            expected, scale = scored(example.scoring, labels, codes, answered, w)
         else:
             y, mean = t.y[test], model.predict(X)
             residual = (y - mean).astype(Long)

@@ -214,7 +214,7 @@ LINEAR: tuple[Example, ...] = (
             Col("even", "uint16", offset=1000.0, where="fold", sentinel=-1.0, marked="file"),
             Col("heavy", "UInt64", offset=1000000000.0, scale=6, missing=0.1, where="file"),
             Col("few", "UInt16", offset=10000000.0, missing=0.3)), offset=10000000.0, scale=6,
-            order="grouped", weights="zeros", parts=5, dtype="int64", untold=0.05),
+            order="grouped", weights="zeros", parts=5, dtype="int64", unlabelled=0.05),
         "lasso",
         (("alpha", 0.001), ("fit_intercept", False), ("impute", "mean"), ("max_iter", 20000),
          ("min_frequency", 0.0), ("select", None), ("standardize", True), ("tol", 1e-13)),
@@ -242,7 +242,7 @@ LINEAR: tuple[Example, ...] = (
             Col("even", "Int32", offset=100000.0, missing=0.1),
             Col("few", "UInt32", offset=1.0, missing=0.6, sentinel=9999.0),
             Col("text", where="file")), offset=1.0, scale=3, order="grouped", weights="whole",
-            files=5, parts=2, dtype="uint16", untold=0.05),
+            files=5, parts=2, dtype="uint16", unlabelled=0.05),
         "pls",
         (("impute", "mean"), ("min_frequency", 0.0), ("n_components", 3), ("select", None),
          ("standardize", False)),
@@ -258,7 +258,7 @@ LINEAR: tuple[Example, ...] = (
             Col("few", "int32", offset=1.0, where="fold", sentinel=-9999.0),
             Col("heavy", "Float64", offset=1000000000.0, where="fold")), classes=3, noise=10.0,
             offset=1000000000.0, scale=3, order="sorted", weights="whole", parts=5, dtype="uint8",
-            untold=0.05),
+            unlabelled=0.05),
         "bayesian_ridge",
         (("alpha_1", 1e-06), ("alpha_2", 0.01), ("fit_intercept", False), ("impute", "mean"), ("lambda_1",
          1e-06), ("lambda_2", 1e-06), ("min_frequency", 0.2), ("select", None), ("standardize", False),
@@ -309,7 +309,7 @@ LINEAR: tuple[Example, ...] = (
             Col("heavy", "UInt64", offset=1000.0, scale=1, missing=0.6, sentinel=9999.0, marked="fold"),
             Col("heavy", offset=1000.0, missing=0.3, marked="fold", unit=3)), classes=4,
             noise=0.0001, offset=-30.0, weights="whole", source="csv", files=5, parts=5,
-            dtype="uint8", untold=0.3),
+            dtype="uint8", unlabelled=0.3),
         "bayesian_ridge",
         (("alpha_1", 1e-06), ("alpha_2", 0.01), ("fit_intercept", True), ("impute", "indicator"),
          ("lambda_1", 0.01), ("lambda_2", 0.01), ("min_frequency", 0.0), ("select", None), ("standardize",
@@ -364,7 +364,7 @@ LINEAR: tuple[Example, ...] = (
         "parts",
         "neg_root_mean_squared_error",
     ),
-    # Directions that the penalty decides had only what rotations of larger rows left of them (1.2e-8 off, told 6e-15).
+    # Directions that the penalty decides kept only what rotations of larger rows left of them (1.2e-8 off, reported 6e-15).
     Example(
         Spec(seed=161, rows=12,
             cols=(Col("heavy", offset=100000.0, missing=0.1, marked="fold", unit=-6),
@@ -377,7 +377,7 @@ LINEAR: tuple[Example, ...] = (
         "shuffle",
         "explained_variance",
     ),
-    # The same, of a column that nearly repeats another (1.9e-8 off, told 2e-12).
+    # The same, of a column that nearly repeats another (1.9e-8 off, reported 2e-12).
     Example(
         Spec(seed=2795120, rows=12, cols=(Col(offset=100000.0, marked="fold", unit=-6),
             Col("copy", "UInt32", offset=100000.0, missing=0.1, where="file")), offset=100000.0,
@@ -401,7 +401,7 @@ LINEAR: tuple[Example, ...] = (
             Col(missing=0.3, marked="fold", unit=12), Col("category", missing=0.1),
             Col(missing=0.1, marked="fold", unit=-9), Col(dtype="uint32", offset=1.0, where="file"),
             Col("even", offset=100000.0, missing=0.6, marked="file", unit=-12)), noise=10.0,
-            offset=1.0, scale=12, order="sorted", files=6, parts=4, untold=0.3),
+            offset=1.0, scale=12, order="sorted", files=6, parts=4, unlabelled=0.3),
         "elastic_net",
         (("alpha", 1.0), ("fit_intercept", True), ("impute", "zero"), ("l1_ratio", 0.1), ("max_iter",
          20000), ("min_frequency", 0.0), ("select", None), ("standardize", False), ("tol", 1e-13)),
@@ -422,7 +422,7 @@ LINEAR: tuple[Example, ...] = (
             Col("date", where="fold"), Col("sum", "UInt64", offset=1.0, missing=0.1, where="only"),
             Col("sum", "UInt32", offset=10000000.0, scale=-3, missing=0.3, where="file"),
             Col("few", "Int64", offset=100000.0, missing=0.6, sentinel=-9999.0)), classes=3,
-            scale=-9, order="sorted", source="csv", parts=4, untold=0.05),
+            scale=-9, order="sorted", source="csv", parts=4, unlabelled=0.05),
         "bayesian_ridge",
         (("alpha_1", 1e-06), ("alpha_2", 1.0), ("fit_intercept", True), ("impute", "mean"), ("lambda_1",
          1e-06), ("lambda_2", 1e-06), ("min_frequency", 0.0), ("select", None), ("standardize", True),
@@ -437,13 +437,13 @@ LINEAR: tuple[Example, ...] = (
             Col("boolean", missing=0.1, where="fold"),
             Col("few", "Float32", offset=1000000000.0, scale=3, missing=0.3, sentinel=9999.0),
             Col(dtype="float32", scale=6), Col("heavy", offset=100000.0, missing=0.02, marked="file", unit=3)),
-            noise=0.01, offset=1000.0, scale=6, order="grouped", files=3, parts=5, dtype="int8", untold=0.05),
+            noise=0.01, offset=1000.0, scale=6, order="grouped", files=3, parts=5, dtype="int8", unlabelled=0.05),
         "pcr",
         (("impute", "mean"), ("min_frequency", 0.2), ("n_components", 3), ("select", 3), ("standardize", True)),
         "shuffle",
         "explained_variance",
     ),
-    # A small error beside the target's deviation was told to a share of the deviation, and not read again (1.2e-8 off).
+    # A small error beside the target's deviation was bounded by a share of that alone, and not read again (1.2e-8 off).
     Example(
         Spec(seed=332, rows=12,
             cols=(Col("few", "UInt8", where="file", sentinel=9999.0, marked="fold"),), noise=0.0001,
@@ -454,7 +454,7 @@ LINEAR: tuple[Example, ...] = (
         "group",
         "neg_root_mean_squared_error",
     ),
-    # A held-out column that varies by 1e-7 of what its parts cancel was left out of the score (7.6e-8 off, 1e-12 told).
+    # A held-out column that varies by 1e-7 of what its parts cancel was left out of scores (7.6e-8 off, 1e-12 reported).
     Example(
         Spec(seed=62, rows=12, cols=(Col("category", missing=0.1, where="file"),
             Col("heavy", "Float32", offset=100000.0, scale=6, missing=0.3, sentinel=9999.0),
@@ -477,7 +477,7 @@ LINEAR: tuple[Example, ...] = (
             Col("heavy", offset=100000.0, missing=0.1, marked="fold", unit=12), Col("heavy", marked="file", unit=3),
             Col("text", missing=0.02), Col("heavy", "UInt64", scale=12, sentinel=-9999.0), Col("date"),
             Col("timestamp", missing=0.6)), noise=0.0001, offset=1000.0, order="sorted", files=6, parts=4,
-            dtype="float32", untold=0.05),
+            dtype="float32", unlabelled=0.05),
         "bayesian_ridge",
         (("alpha_1", 0.01), ("alpha_2", 1.0), ("fit_intercept", False), ("impute", "mean"), ("lambda_1", 1e-6),
          ("lambda_2", 1e-6), ("min_frequency", 0.0), ("select", None), ("standardize", False), ("tol", 0.001)),
@@ -506,7 +506,7 @@ LINEAR: tuple[Example, ...] = (
             Col(dtype="UInt64", where="fold", sentinel=-9999.0, marked="fold"),
             Col("even", offset=-30.0, marked="fold", unit=-9), Col("category", missing=0.02),
             Col("even", offset=1000000000.0, scale=12, missing=0.1, where="fold")), noise=0.01, offset=10000000.0,
-            files=3, parts=5, dtype="uint32", untold=0.05),
+            files=3, parts=5, dtype="uint32", unlabelled=0.05),
         "linear_regressor",
         (("alpha", 0.01), ("alphas", "1e-6, 1e-2"), ("epochs", 1), ("impute", "indicator"), ("l1_ratios", "0"),
          ("loss", "quantile"), ("losses", "squared_error, quantile"), ("standardize", False)),

@@ -42,7 +42,7 @@ class Line:
     coef : of the model's columns, shape (q,).
     centre : subtracted from the target, and added to predictions.
     centred : whether columns are centred too.
-    condition : of the problem; 1 where none is told.
+    condition : of the problem; 1 where none is given.
     """
 
     coef: Array

@@ -17,7 +17,7 @@ from sklearn import metrics
 
 from differential import agreement, rows
 from differential.agreement import Fold
-from differential.classifiers import NEAR, Told, coded, scored
+from differential.classifiers import NEAR, Answers, coded, scored
 from differential.designs import exact
 from differential.extended import Long, Undefined
 from differential.settings import Example
@@ -66,8 +66,8 @@ class Packs:
             return
         labels, codes = coded(t, test, train)
         if example.scoring == "neg_log_loss":
-            told, scale = scored("neg_log_loss", labels, codes, Told(X, model[-1].predict_proba(X), lost), w)
-            fold.agree(told, scale)
+            value, scale = scored("neg_log_loss", labels, codes, Answers(X, model[-1].predict_proba(X), lost), w)
+            fold.agree(value, scale)
             return
         eta = np.sort(model[-1].decision_function(X).reshape(len(X), -1), axis=1)
         apart = np.abs(eta[:, 0]) if eta.shape[1] == 1 else eta[:, -1] - eta[:, -2]

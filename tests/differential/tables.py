@@ -76,7 +76,7 @@ class Spec(Brief):
     noise : in the target, in units of what the columns tell.
     offset, scale : the target's mean in units of its spread, and its spread as a power of ten.
     dtype : of a target that is a number.
-    untold : share of rows without a target; these are left out.
+    unlabelled : share of rows without a target; these are left out.
     order : of the rows: shuffled, sorted by the target, or grouped by a column's value.
     weights : ``"none"``, ``"whole"`` (1, 2, 3) or ``"zeros"`` (0, 1, 2).
     source : ``"frame"``, ``"parquet"`` or ``"csv"``.
@@ -98,7 +98,7 @@ class Spec(Brief):
     files: int = 1
     parts: int = 3
     dtype: str = "float64"
-    untold: float = 0.0
+    unlabelled: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +203,7 @@ def specs(target: str, kinds: st.SearchStrategy[Col] = columns) -> st.SearchStra
         files=st.integers(1, 7),
         parts=st.integers(2, 5),
         dtype=st.sampled_from(["float64", "float64", "float64", "float32", *INTEGERS]),
-        untold=st.just(0.0) if target == "none" else st.sampled_from([0.0, 0.0, 0.0, 0.05, 0.3]),
+        unlabelled=st.just(0.0) if target == "none" else st.sampled_from([0.0, 0.0, 0.0, 0.05, 0.3]),
     )
 
 
@@ -214,15 +214,15 @@ def table(spec: Spec) -> Table:
     n = spec.rows
     part = rng.permutation(np.arange(n) % spec.parts)
     file = np.arange(n) * (spec.files if spec.source != "frame" else 1) // n
-    told: list[np.ndarray] = []
+    signals: list[np.ndarray] = []
     made = {}
     for j, col in enumerate(spec.cols):
-        values, signal = _values(col, rng, n, told)
-        told.append(signal)
+        values, signal = _values(col, rng, n, signals)
+        signals.append(signal)
         made[f"x{j}"] = values
-    eta = np.column_stack(told) @ rng.normal(size=len(told)) / np.sqrt(len(told))
+    eta = np.column_stack(signals) @ rng.normal(size=len(signals)) / np.sqrt(len(signals))
     eta = eta + spec.noise * rng.normal(size=n)
-    order = _order(spec, eta, told, rng)
+    order = _order(spec, eta, signals, rng)
     y = _target(spec, eta, rng)[order]
     frame = pd.DataFrame({k: v.iloc[order].reset_index(drop=True) for k, v in made.items()})
     fresh = frame.iloc[:: max(1, n // 12)].reset_index(drop=True)
@@ -235,16 +235,16 @@ def table(spec: Spec) -> Table:
         frame[f"x{j}"] = _holed(frame[f"x{j}"], col, _gone(col, rng, part, file))
         fresh[f"x{j}"] = _new(fresh[f"x{j}"], col, rng)
     features = tuple(frame.columns)
-    frame["y"] = _asked(y, spec, rng) if spec.untold else y
+    frame["y"] = _asked(y, spec, rng) if spec.unlabelled else y
     if spec.weights != "none":
         frame["w"] = rng.integers(0 if spec.weights == "zeros" else 1, 4, n).astype(float)
     return Table(frame, fresh, features, part, file)
 
 
 def _values(
-    col: Col, rng: np.random.Generator, n: int, told: list[np.ndarray]
+    col: Col, rng: np.random.Generator, n: int, signals: list[np.ndarray]
 ) -> tuple[pd.Series, np.ndarray]:
-    """Return a column, and what of it the target is told, of spread one."""
+    """Return a column, and what of it the target is signals, of spread one."""
     if col.kind in CATEGORIES:
         share = np.array([0.4, 0.3, 0.15, 0.08, 0.04, 0.02, 0.01])
         codes = rng.choice(len(share), n, p=share / share.sum())
@@ -260,17 +260,17 @@ def _values(
         if col.kind == "timestamp":
             ticks = ticks + rng.integers(0, 24, n) * np.timedelta64(3_600, "s")
         return pd.Series(ticks.astype("datetime64[us]")), days / 260.0
-    z = _spread(col.kind, rng, n, told)
+    z = _spread(col.kind, rng, n, signals)
     return pd.Series(_cast(z, col)), z
 
 
-def _spread(kind: str, rng: np.random.Generator, n: int, told: list[np.ndarray]) -> np.ndarray:
+def _spread(kind: str, rng: np.random.Generator, n: int, signals: list[np.ndarray]) -> np.ndarray:
     if kind == "counts":
         return rng.poisson(2.0, n).astype(float)
-    if kind in ("copy", "mirror") and told:
-        return told[-1] if kind == "copy" else -told[-1]
-    if kind == "sum" and len(told) > 1:
-        return (told[-1] + told[-2]) / np.sqrt(2.0)
+    if kind in ("copy", "mirror") and signals:
+        return signals[-1] if kind == "copy" else -signals[-1]
+    if kind == "sum" and len(signals) > 1:
+        return (signals[-1] + signals[-2]) / np.sqrt(2.0)
     fresh = {
         "heavy": lambda: rng.standard_t(3, n),
         "even": lambda: rng.uniform(-1.7, 1.7, n),
@@ -296,11 +296,11 @@ def _cast(z: np.ndarray, col: Col) -> np.ndarray:
     return whole / 100.0 if col.dtype == CENTS else whole.astype(col.dtype.lower())
 
 
-def _order(spec: Spec, eta: np.ndarray, told: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def _order(spec: Spec, eta: np.ndarray, signals: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     if spec.order == "sorted":
         return np.argsort(eta, kind="stable")
     if spec.order == "grouped":
-        return np.argsort(np.round(told[0]), kind="stable")
+        return np.argsort(np.round(signals[0]), kind="stable")
     return np.arange(len(eta))
 
 
@@ -320,7 +320,7 @@ def _target(spec: Spec, eta: np.ndarray, rng: np.random.Generator) -> np.ndarray
 
 def _asked(y: np.ndarray, spec: Spec, rng: np.random.Generator) -> pd.Series:
     """Return a target that some rows lack, but not all of them."""
-    gone = rng.random(len(y)) < spec.untold
+    gone = rng.random(len(y)) < spec.unlabelled
     if y.dtype.kind in "iu":
         return pd.Series(pd.array(y, dtype=NULLABLE[INTEGERS.index(spec.dtype)])).mask(gone)
     return pd.Series(y).mask(gone, None if y.dtype == object else np.nan)

@@ -1,4 +1,4 @@
-"""Random tables, settings, splits and scores: fold scores and predictions are scikit-learn's, or the refusal is told."""
+"""Random tables, settings, splits and scores: fold scores and predictions are scikit-learn's, or refused in words."""
 
 from __future__ import annotations
 

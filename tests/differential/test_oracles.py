@@ -132,8 +132,8 @@ def test_a_density_is_scikit_learns(algorithm, variant):
     t = table(example.spec)
     X, y, fresh = plain(t)
     twin = pipeline(t, model, example.values).fit(X, y.astype(str))
-    told = classifiers.oracle_of(algorithm).told(example, t, np.arange(example.spec.rows), [t.fresh])[0]
-    np.testing.assert_allclose(told.probability, twin.predict_proba(fresh), rtol=1e-8, atol=1e-10)
+    answered = classifiers.oracle_of(algorithm).answers(example, t, np.arange(example.spec.rows), [t.fresh])[0]
+    np.testing.assert_allclose(answered.probability, twin.predict_proba(fresh), rtol=1e-8, atol=1e-10)
 
 
 def test_least_squares_is_of_least_norm_where_columns_are_collinear():

@@ -28,7 +28,7 @@ def frame(load):
     return load(as_frame=True).frame
 
 
-def told(result):
+def behaviour_of(result):
     data = hpo.write_report(result)
     assert ReportData.from_dict(data.to_dict()) == data
     return data.diagnostics
@@ -46,7 +46,7 @@ def test_two_classes_are_ranked_as_by_models_of_the_same_folds(tmp_path):
     result = tune(data, tmp_path, algorithm="gaussian_nb", scoring=["roc_auc", "accuracy"], folds=folds, trials=2)
     smoothing = result.best_params["gaussian_nb.var_smoothing"]
     own = cross_val_predict(GaussianNB(var_smoothing=smoothing), X, y, cv=folds, method="predict_proba")[:, 1]
-    found, truth = told(result).ranked, (y == "malignant").to_numpy()
+    found, truth = behaviour_of(result).ranked, (y == "malignant").to_numpy()
     assert (found.positive, found.positives, found.negatives) == ("malignant", truth.sum(), (~truth).sum())
     for threshold, tp, fp in zip(found.thresholds, found.tp, found.fp, strict=True):
         near = np.abs(own - threshold) < 1e-9
@@ -68,7 +68,7 @@ def test_several_classes_are_confused_as_by_models_of_the_same_folds(tmp_path):
     result = tune(data, tmp_path, algorithm="gaussian_nb", scoring=scoring, folds=folds, trials=2)
     smoothing = result.best_params["gaussian_nb.var_smoothing"]
     own = cross_val_predict(GaussianNB(var_smoothing=smoothing), X, y, cv=folds)
-    found = told(result).confusion
+    found = behaviour_of(result).confusion
     assert found.labels == ["a", "b<i>", "c"]
     assert np.array_equal(found.counts, confusion_matrix(y, own))
     page = render_html(hpo.write_report(result))
@@ -90,7 +90,7 @@ def test_errors_of_a_regression_are_those_of_models_of_the_same_folds(tmp_path):
     params = result.best_params
     steps = [StandardScaler()] if params["ridge.standardize"] else []
     own = cross_val_predict(make_pipeline(*steps, Ridge(params["ridge.alpha"])), X, y, cv=folds)
-    found = told(result).regressed
+    found = behaviour_of(result).regressed
     assert found.bias == pytest.approx((own - y).mean(), rel=1e-6)
     for share, error in found.quantiles:
         assert error == pytest.approx(np.quantile(np.abs(own - y), share, method="inverted_cdf"), rel=1e-6)
@@ -108,7 +108,7 @@ def test_a_study_that_kept_no_rows_says_how_to_keep_some_and_what_moments_know_o
     folds = list(KFold(4, shuffle=True, random_state=1).split(X))
     search = {"ridge.alpha": 2.0, "ridge.standardize": True}
     result = tune(data, tmp_path, algorithm="ridge", search=search, folds=folds, trials=1)
-    found = told(result)
+    found = behaviour_of(result)
     assert "scoring=['r2', 'neg_mean_absolute_error']" in found.hint and "no charts" in found.hint
     own = cross_val_predict(make_pipeline(StandardScaler(), Ridge(2.0)), X, y, cv=folds)
     for (_, test), one in zip(folds, found.folds, strict=True):
@@ -127,7 +127,7 @@ def test_clusters_have_the_sizes_and_means_of_scikit_learns(tmp_path):
     X = frame(load_iris).drop(columns="target")
     search = {"kmeans.n_clusters": [3], "kmeans.standardize": [False]}
     result = hpo.tune(X, algorithm="kmeans", trials=1, search=search, store=tmp_path)
-    found = told(result).clusters
+    found = behaviour_of(result).clusters
     own = KMeans(3, n_init=10, random_state=0).fit(X)
     shares = np.bincount(own.labels_) / len(X)
     order = np.argsort(-shares)
@@ -138,12 +138,42 @@ def test_clusters_have_the_sizes_and_means_of_scikit_learns(tmp_path):
     assert len(found.points) == len(X)
 
 
+def test_clusters_by_inertia_alone_are_drawn_from_the_rows_that_the_state_keeps(tmp_path):
+    X = frame(load_iris).drop(columns="target")
+    search = {"kmeans.n_clusters": [3], "kmeans.standardize": [False]}
+    asked = {"algorithm": "kmeans", "scoring": "neg_inertia", "trials": 1, "search": search}
+    found = behaviour_of(hpo.tune(X, store=tmp_path, **asked))
+    own = KMeans(3, n_init=10, random_state=0).fit(X)
+    order = np.argsort(-np.bincount(own.labels_))
+    assert not found.hint and found.rows == found.of == len(X) == len(found.clusters.points)
+    columns = [list(X).index(c) for c in found.clusters.columns]
+    assert np.allclose(found.clusters.means, own.cluster_centers_[order][:, columns])
+    assert np.allclose(found.clusters.overall, X[found.clusters.columns].mean())
+    assert np.allclose(found.clusters.spread, X[found.clusters.columns].std(ddof=0))
+
+
+def test_rows_that_a_coreset_keeps_stand_for_all(tmp_path):
+    rng = np.random.default_rng(0)
+    far = np.repeat([[0.0, 0.0], [9.0, 1.0], [3.0, 30.0]], [9_000, 2_500, 500], axis=0)
+    X = pd.DataFrame(far + rng.normal(size=far.shape), columns=["a", "b"])
+    search = {"kmeans.n_clusters": [3], "kmeans.standardize": [False], "kmeans.size": 600, "kmeans.k_max": 5}
+    found = behaviour_of(
+        hpo.tune(X, algorithm="kmeans", scoring="neg_inertia", folds=2, trials=1, search=search, store=tmp_path)
+    )
+    shown = found.clusters
+    assert (found.rows, found.of) == (600, len(X))
+    assert np.allclose(shown.shares, [0.75, 2_500 / 12_000, 500 / 12_000], atol=0.04)
+    assert np.allclose(shown.means[0], X[:9_000][shown.columns].mean(), atol=0.3)
+    drawn = np.bincount([group for *_, group in shown.points]) / len(shown.points)
+    assert np.allclose(drawn, shown.shares, atol=0.06), "the map has as many rows of each cluster as there are"
+
+
 def test_components_explain_what_scikit_learns_do(tmp_path):
     X = frame(load_wine).drop(columns="target")
     search = {"pca.n_components": [3], "pca.standardize": [True]}
     result = hpo.tune(X, algorithm="pca", trials=1, search=search, store=tmp_path)
     own = PCA(3).fit(StandardScaler().fit_transform(X))
-    found = told(result).components
+    found = behaviour_of(result).components
     assert np.allclose(found.shares, own.explained_variance_ratio_)
     loadings = pd.DataFrame(own.components_, columns=X.columns)[found.columns].to_numpy()
     assert np.allclose(np.abs(found.loadings), np.abs(loadings))
@@ -155,7 +185,7 @@ def test_outliers_are_the_rows_that_held_out_scores_put_first(tmp_path):
     fixed = {"outlier_label": "malignant", "n_estimators": 40, "max_samples": 64, "max_features": 1.0}
     search = {f"isolation_forest.{name}": value for name, value in fixed.items()}
     asked = {"search": search, "trials": 1}
-    found = told(tune(data, tmp_path, algorithm="isolation_forest", **asked)).outliers
+    found = behaviour_of(tune(data, tmp_path, algorithm="isolation_forest", **asked)).outliers
     assert found.label == "malignant"
     assert sum(a for _, a, _ in found.histogram) == (data["target"] == "malignant").sum()
     assert sum(b for _, _, b in found.histogram) == (data["target"] == "benign").sum()
@@ -168,7 +198,7 @@ def test_a_threshold_of_its_own_is_where_the_slider_stands(tmp_path):
     data = frame(load_breast_cancer)
     search = {"gaussian_nb.threshold": ["f1"]}
     result = tune(data, tmp_path, algorithm="gaussian_nb", scoring="f1", trials=1, search=search)
-    found = told(result).ranked
+    found = behaviour_of(result).ranked
     assert found.chosen != 0.5
     page = render_html(hpo.write_report(result))
     place = int(re.search(r'id="cut" min="0" max="\d+" value="(\d+)"', page)[1])

@@ -44,7 +44,7 @@ def ask(home, *words):
 def test_markdown_says_what_the_page_says(study):
     text = to_markdown(replace(study, baseline=Baseline(-41.5, 0.1, answer="the mean of the target"), warnings=study.notes))
     assert text.startswith("# flights\n\n**38.19 ± 0.14** root mean squared error, in the unit of arr\\_delay")
-    assert "| without a model | 41.5 | always answering the mean of the target |" in text
+    assert "| without a model | 41.5 | always predicting the mean of the target |" in text
     assert "| expected on new data | 38.33 ± 0.15 |" in text
     assert "> ⚠ 9,430 rows have no arr\\_delay and were left out." in text
     assert "```yaml\nalgorithm: elastic_net" in text

@@ -146,8 +146,8 @@ def test_hostile_names_are_text(hostile):
 
 def test_page_says_what_people_want_to_know(study):
     text = Page(render_html(study)).text
-    told = "38.19 ± 0.14 root mean squared error, in the unit of arr_delay (lower is better) by elastic_net ."
-    assert told in text
+    summary = "38.19 ± 0.14 root mean squared error, in the unit of arr_delay (lower is better) by elastic_net ."
+    assert summary in text
     assert "It read 336,776 rows once; retraining would have read 340 million: 1,010×." in text
     assert "38.33 ± 0.15 RMSE, nested cross-validation of the choice" in text
     assert "alpha: 0.03816858938754579" in text
@@ -195,7 +195,7 @@ def test_one_objective_is_not_called_the_first(study):
     assert "the ring is the best" in text
 
 
-def test_limits_are_told(wide_study):
+def test_limits_are_reported(wide_study):
     text = Page(render_html(wide_study)).text
     assert "The 12 most important of 40 hyperparameters." in text
     assert "240 of 1,000 trials are drawn: the best 120, and an even choice of the others." in text
@@ -208,10 +208,10 @@ def test_parallel_coordinates_are_of_one_algorithm_each(study):
     own = {name: [t for t in study.trials if t.algorithm == name] for name in {t.algorithm for t in study.trials}}
     found = {}
     for svg in drawings(render_html(study)):
-        told = re.match(r"Parallel coordinates of \d+ trials of (\w+) ", svg.attrib.get("aria-label", ""))
-        if told and svg.attrib["class"] == "parallel wide":
+        labelled = re.match(r"Parallel coordinates of \d+ trials of (\w+) ", svg.attrib.get("aria-label", ""))
+        if labelled and svg.attrib["class"] == "parallel wide":
             names = [part.text for part in svg.iter("text") if "name" in part.attrib.get("class", "")]
-            found[told[1]] = (set(names[:-1]), {int(p.attrib["data-t"]) for p in svg.iter("path") if "data-t" in p.attrib})
+            found[labelled[1]] = (set(names[:-1]), {int(p.attrib["data-t"]) for p in svg.iter("path") if "data-t" in p.attrib})
     assert set(found) == {"ridge", "lasso", "elastic_net"}
     assert {name for name, (axes, _) in found.items() if "l1_ratio" in axes} == {"elastic_net", "lasso"}
     for name, (axes, places) in found.items():
@@ -325,10 +325,10 @@ def test_the_policy_allows_the_one_script(study):
 def test_the_headline_stands_beside_what_no_model_scores(study):
     dummy = Baseline(-41.5, 0.2, answer="the mean of the target")
     text = Page(render_html(replace(study, baseline=dummy))).text
-    assert "Always answering the mean of the target, whatever the columns say, has 41.5." in text
-    assert "Without a model 41.5 RMSE, always answering the mean of the target" in text
+    assert "Always predicting the mean of the target scores 41.5." in text
+    assert "Without a model 41.5 RMSE, always predicting the mean of the target" in text
     worse = Page(render_html(replace(study, baseline=replace(dummy, mean=-38.0)))).text
-    assert "has 38. The best setting is no better than that." in worse
+    assert "scores 38. The best setting is no better than that." in worse
 
 
 def test_sections_answer_the_reader_in_order(study):
@@ -411,7 +411,7 @@ def test_further_scores_are_sorted_as_they_are_shown(study):
     assert cells and all(float(value) == pytest.approx(float(text), abs=0.01) for value, text in cells)
 
 
-def test_importances_are_told_apart_within_the_best_algorithm(study):
+def test_importances_are_computed_apart_within_the_best_algorithm(study):
     parts = [("Within ridge", {"ridge.alpha": 0.9, "ridge.select": 0.1})]
     text = Page(render_html(replace(study, importances_within=parts))).text
     assert "Within ridge ridge.alpha 90% ridge.select 10%" in text

@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 import hpo
+from hpo.errors import TuneError
 from studies.report.data import ReportData
 from studies.report.page import render_html
 
@@ -113,13 +114,82 @@ def test_levels_and_gaps_have_coefficients_too(tmp_path):
     assert any(row.name == "a" for row in units.rows)
 
 
+@pytest.mark.parametrize(("algorithm", "search", "adds"), [
+    ("pls", {"pls.standardize": False, "pls.n_components": 3}, "prediction"),
+    ("pcr", {"pcr.n_components": 3}, "prediction"),
+    ("poisson", {"poisson.alpha": 1.0}, "logarithm"),
+])  # fmt: skip
+def test_the_equation_of_a_report_is_the_models(algorithm, search, adds, tmp_path):
+    rows = load_diabetes(as_frame=True, scaled=False).frame
+    result = hpo.tune(rows, "target", algorithm, trials=1, search=search, store=tmp_path)
+    X, shown = rows.drop(columns="target"), hpo.write_report(result)
+    one = {row.name: row.unit for row in shown.units.rows}
+    sums = X[list(one)] @ np.array(list(one.values())) + shown.units.intercept
+    own = result.best_model.predict(X).ravel()
+    assert shown.units.adds == adds
+    assert np.allclose(np.exp(sums) if adds == "logarithm" else sums, own, rtol=1e-8)
+    words = "adds to the logarithm of the predicted target" if adds == "logarithm" else "adds to the predicted target"
+    assert words in render_html(shown)
+    table = hpo.coefficient_table(result, by="unit")["coefficient"]
+    assert table.drop("(intercept)").to_dict() == pytest.approx(one)
+    assert table["(intercept)"] == pytest.approx(shown.units.intercept)
+
+
+def test_probabilities_say_whether_a_sum_is_log_odds(tmp_path):
+    data = frame(load_breast_cancer)[["mean radius", "mean texture", "target"]]
+    X = data.drop(columns="target")
+    for algorithm in ("logistic", "lda"):
+        result = hpo.tune(data, "target", algorithm, trials=1, store=tmp_path)
+        assert hpo.write_report(result).units.adds == "log-odds"
+        table = hpo.coefficient_table(result, by="unit")["1"]
+        p = result.best_model.predict_proba(X)[:, 1].clip(1e-12, 1 - 1e-12)
+        some = (p > 1e-6) & (p < 1 - 1e-6)
+        sums = X @ table[X.columns] + table["(intercept)"]
+        assert np.allclose(sums[some], np.log(p / (1 - p))[some], rtol=1e-6)
+    hinge = hpo.tune(data, "target", "linear", trials=1, search={"linear.loss": "hinge"}, store=tmp_path)
+    assert hpo.write_report(hinge).units.adds == "score"
+
+
+def test_deviations_are_those_of_merged_and_filled_columns(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"a": rng.normal(50.0, 3.0, size=400), "k": rng.choice(list("wxyz"), 400, p=[0.6, 0.34, 0.04, 0.02])})
+    rows.loc[:39, "a"] = np.nan
+    rows["target"] = rows["a"].fillna(50.0) + 5.0 * (rows["k"] == "x") + rng.normal(size=400)
+    search = {"ridge.standardize": False, "ridge.min_frequency": 0.1, "ridge.alpha": 0.1}
+    result = hpo.tune(rows, "target", "ridge", trials=1, search=search, store=tmp_path)
+    model = result.model_of(encoded=True)
+    names = list(model[:-1].get_feature_names_out())
+    own = np.std(model[:-1].transform(rows.drop(columns="target")), axis=0) * model[-1].coef_
+    table = hpo.coefficient_table(result, by="deviation")["coefficient"]
+    assert names == ["a", "k_w", "k_x", "k_other"] == list(table.index)
+    assert table.tolist() == pytest.approx(own.tolist(), rel=1e-9)
+    with pytest.raises(TuneError, match="by='std' is none of 'model', 'unit', 'deviation'"):
+        hpo.coefficient_table(result, by="std")
+
+
+def test_columns_that_every_fold_has_keep_their_range_where_others_are_merged_in_some(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"a": rng.normal(size=300), "k": ["x"] * 270 + ["y"] * 30})
+    rows["target"] = 2.0 * rows["a"] + (rows["k"] == "y") + rng.normal(size=300)
+    places = np.arange(300)
+    folds = [(np.setdiff1d(places, places[i::3]), places[i::3]) for i in (0, 1)]
+    folds.append((places[:285], places[285:]))
+    search = {"ridge.min_frequency": 0.06, "ridge.alpha": 1.0}
+    result = hpo.tune(rows, "target", "ridge", trials=1, search=search, folds=folds, store=tmp_path)
+    shown = hpo.write_report(result)
+    assert ReportData.from_dict(shown.to_dict()) == shown
+    found = {row.name: row for row in shown.units.rows}
+    assert found["a"].low < 2.0 < found["a"].high, "a fold whose levels are merged otherwise has this column too"
+    assert found["k_y"].low is None and found["k_y"].high is None
+
+
 def of_logarithms(trial):
     """Return a trial whose logarithmic ranges are those of the logarithm, since Optuna's fANOVA knows none."""
-    logs = {name for name, told in trial.distributions.items() if getattr(told, "log", False)}
+    logs = {name for name, range_ in trial.distributions.items() if getattr(range_, "log", False)}
     params = {name: math.log(value) if name in logs else value for name, value in trial.params.items()}
     ranges = {
-        name: optuna.distributions.FloatDistribution(math.log(told.low), math.log(told.high)) if name in logs else told
-        for name, told in trial.distributions.items()
+        name: optuna.distributions.FloatDistribution(math.log(range_.low), math.log(range_.high)) if name in logs else range_
+        for name, range_ in trial.distributions.items()
     }
     return optuna.trial.create_trial(value=trial.value, params=params, distributions=ranges)
 

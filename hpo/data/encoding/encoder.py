@@ -16,7 +16,7 @@ from algorithms.contract import Batch, Column, SparseBatch
 from algorithms.lazily import scipy, sklearn
 from hpo.data.cells import cell_order
 from hpo.data.encoding.coded import Tables
-from hpo.data.encoding.encodings import check_kind, distinct_names, learn, needs_sample, restore, write_target
+from hpo.data.encoding.encodings import as_learned, distinct_names, learn, needs_sample, restore, write_target
 from hpo.data.encoding.gather import Gather, Workspace
 from hpo.data.encoding.hashed import Hashed, HashedEncoding, hash_beyond
 from hpo.data.encoding.kinds import CategoryEncoding, Encoding, infinite_value
@@ -335,7 +335,7 @@ class ColumnEncoder:
         if missing:
             more = f" (and {len(missing) - 1} more: {', '.join(missing[1:9])})" if len(missing) > 1 else ""
             raise DataError(unknown_column(missing[0], table.column_names, "feature") + more)
-        arrays = [check_kind(e, one_array(table.column(e.name))) for e in self.encodings_]
+        arrays = [as_learned(e, one_array(table.column(e.name))) for e in self.encodings_]
         return pa.table(arrays, names=list(self.feature_names_in_))
 
 

@@ -98,7 +98,7 @@ def distinct_names(columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(distinct)
 
 
-def check_kind(encoding: Encoding, array: pa.Array) -> pa.Array:
+def as_learned(encoding: Encoding, array: pa.Array) -> pa.Array:
     """Return a column as its encoding takes it; DataError where it is of another kind than was learned.
 
     A column without any value is of whatever kind: what pandas and CSV files make of dates that are all missing.

@@ -102,8 +102,8 @@ class BacktestFolds(FoldScheme):
 
     def to_dict(self) -> dict[str, object]:
         """Return scheme, horizon, number of splits, and the gap if there is one."""
-        told = {"scheme": self.scheme, "horizon": self.horizon, "n_splits": self.n_splits}
-        return told | ({"gap": self.gap} if self.gap else {})
+        written = {"scheme": self.scheme, "horizon": self.horizon, "n_splits": self.n_splits}
+        return written | ({"gap": self.gap} if self.gap else {})
 
     def describe(self) -> str:
         """Return the scheme in words."""

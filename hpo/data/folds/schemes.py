@@ -205,7 +205,7 @@ class HashFolds(RowFolds):
     Examples
     --------
     >>> HashFolds(3).describe()
-    '3 folds at random (seed 0)'
+    '3 random folds (seed 0)'
     """
 
     scheme: ClassVar[str] = "kfold"
@@ -216,7 +216,7 @@ class HashFolds(RowFolds):
 
     def describe(self) -> str:
         """Return the scheme in words."""
-        return f"{self.n_splits} folds at random (seed {self.seed})"
+        return f"{self.n_splits} random folds (seed {self.seed})"
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ class StratifiedFolds(RowFolds):
     Examples
     --------
     >>> StratifiedFolds(3).describe()
-    '3 folds at random, each class in every fold (seed 0)'
+    '3 stratified folds (seed 0)'
     """
 
     scheme: ClassVar[str] = "stratified"
@@ -245,4 +245,4 @@ class StratifiedFolds(RowFolds):
 
     def describe(self) -> str:
         """Return the scheme in words."""
-        return f"{self.n_splits} folds at random, each class in every fold (seed {self.seed})"
+        return f"{self.n_splits} stratified folds (seed {self.seed})"

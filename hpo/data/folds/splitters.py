@@ -67,7 +67,7 @@ def make_folds(
     >>> from hpo.data import open_dataset
     >>> dataset = open_dataset((np.zeros((9, 2)), np.arange(9.0)))
     >>> make_folds(3, dataset).describe()
-    '3 folds at random (seed 0)'
+    '3 random folds (seed 0)'
     """
     if isinstance(value, bool):
         raise DataError(f"folds={value!r} is not understood; give {_HELP}")

@@ -122,8 +122,8 @@ class TimeFolds(FoldScheme):
     def to_dict(self) -> dict[str, object]:
         """Return scheme, column, number of splits, boundaries, and the gap if there is one."""
         known = None if self.boundaries is None else list(self.boundaries)
-        told = {"scheme": self.scheme, "column": self.column, "n_splits": self.n_splits, "boundaries": known}
-        return told | ({"gap": self.gap} if self.gap else {})
+        written = {"scheme": self.scheme, "column": self.column, "n_splits": self.n_splits, "boundaries": known}
+        return written | ({"gap": self.gap} if self.gap else {})
 
     def why_empty(self, split: int, side: str) -> str:
         """Return what to type: a gap may be what leaves no row."""

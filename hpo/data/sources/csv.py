@@ -12,7 +12,7 @@ from pyarrow import csv
 
 from hpo.data.segment import Segment, fingerprint
 from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
-from hpo.data.sources.csv_looks import SOME, check_header, not_text, undecodable, usual_separator
+from hpo.data.sources.csv_looks import SOME, checked_start, not_text, undecodable, usual_separator
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.identities import identity, place
 from hpo.data.sources.roles import check_distinct
@@ -145,7 +145,7 @@ class CsvReader:
 
 def open_csv(file: DataFile, how: str, text: TextFormat = USUAL) -> CsvReader:
     """Infer the types of a CSV file from its first block; DataError where it is not written as said."""
-    start = check_header(file, text)
+    start = checked_start(file, text)
     try:
         return _opened(file, how, text, start)
     except UnicodeError as error:

@@ -17,7 +17,7 @@ SPACES = "  "
 _START, SOME, _FEW = 1 << 16, 1 << 20, 1 << 13
 
 
-def check_header(file: DataFile, text: TextFormat) -> bytes:
+def checked_start(file: DataFile, text: TextFormat) -> bytes:
     """Return the beginning of a file; refuse one in another encoding, or that another character separates."""
     start = start_of(file)
     guessed = encoding_of(start)

@@ -118,16 +118,16 @@ def _numbers(columns: dict[str, pa.Array], known: TextFormat) -> tuple[list[str]
 
 def _dates(columns: dict[str, pa.Array]) -> tuple[list[str], list[str]]:
     """Return the columns of dates in the format that suits most of them, and the formats that suit these."""
-    fitting: dict[str, list[str]] = {}
+    matching: dict[str, list[str]] = {}
     for day, clock in itertools.product(_DAYS, _TIMES):
         found = [name for name, values in columns.items() if Moment(day + clock).fits(values)]
         if found:
-            fitting[day + clock] = found
-    if not fitting:
+            matching[day + clock] = found
+    if not matching:
         return [], []
-    most = max(map(len, fitting.values()))
-    formats = [one for one, found in fitting.items() if len(found) == most and _years(columns, found, one)]
-    return (fitting[formats[0]], formats) if formats else ([], [])
+    most = max(map(len, matching.values()))
+    formats = [one for one, found in matching.items() if len(found) == most and _years(columns, found, one)]
+    return (matching[formats[0]], formats) if formats else ([], [])
 
 
 def _other(columns: dict[str, pa.Array], names: Sequence[str], formats: Sequence[str]) -> str:

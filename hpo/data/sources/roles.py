@@ -93,8 +93,8 @@ def index_columns(schema: pa.Schema) -> tuple[str, ...]:
     ('id',)
     """
     try:
-        told = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-        found = told.get("index_columns", ())
+        stated = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        found = stated.get("index_columns", ())
     except (ValueError, AttributeError):
         return ()
     return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()

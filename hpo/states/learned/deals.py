@@ -91,7 +91,7 @@ class _Deal:
         for segment, name, rows in zip(segments, names, counted, strict=True):
             kind = (*known.get(name, {}).items(), *rows.items())
             if name in known and kind not in alike:
-                alike[kind] = _fitting(known[name], rows, folds.n_splits)
+                alike[kind] = _remembered_shares(known[name], rows, folds.n_splits)
             shares = alike[kind] if name in known else None
             if shares is not None:
                 found[segment.id] = shares
@@ -220,7 +220,7 @@ def _extra_rows(about: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return {str(label): tuple(int(fold) for fold in folds) for label, folds in about["extra"].items()}
 
 
-def _fitting(
+def _remembered_shares(
     extra: Mapping[str, tuple[int, ...]], rows: Mapping[Label | None, int | None], n_splits: int
 ) -> Shares | None:
     """Return the shares of a segment by what is remembered of it; None where that is of another one."""

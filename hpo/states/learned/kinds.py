@@ -82,12 +82,13 @@ GROUPS = Kind("groups", "the groups of folds")
 DEALS = Kind("deals", "what folds deal")
 SERIES = Kind("series", "the series and times of rows")
 FOOTERS = Kind("footers", "what files say of themselves")
+VOCABULARY = Kind("vocabularies", "the words of documents")
 
-KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS, SERIES, FOOTERS)
-"""Categories and origins; labels and their rows; what summaries know; groups; folds; series; footers."""
+KINDS = (PILOT, LABELS, SUMMARY, GROUPS, DEALS, SERIES, FOOTERS, VOCABULARY)
+"""Categories and origins; labels and their rows; what summaries know; groups; folds; series; footers; words."""
 
 
-def best_fitting(documents: Iterable[Document], dataset: Dataset) -> Document | None:
+def closest(documents: Iterable[Document], dataset: Dataset) -> Document | None:
     """Return the document of which the data has most of the segments it was made of, at least half; else None."""
     present = {segment.fingerprint for segment in dataset.segments}
     best = max(documents, key=lambda document: share_of(document.about, present), default=None)

@@ -31,7 +31,7 @@ from hpo.data.origins import origins_of
 from hpo.data.schema import CATEGORICAL, Field, widest
 from hpo.data.segment import spread
 from hpo.process.lazily import arrow_compute as pc
-from hpo.states.learned.kinds import LEAST_SHARE, PILOT, best_fitting
+from hpo.states.learned.kinds import LEAST_SHARE, PILOT, closest
 from state_store import digest
 from state_store.blob import Blob
 
@@ -173,19 +173,19 @@ def plan_pilot(
     if plain is not None and not needed and (seen is None or of_plain >= LEAST_SHARE):
         return none
     known = [d for d in PILOT.all(store) if d.about.get("lookup") == lookup]
-    fitting = best_fitting(known, dataset)
-    if plain is not None or known != [fitting]:  # there is a choice
+    near = closest(known, dataset)
+    if plain is not None or known != [near]:  # there is a choice
         pilots = {d.name: load_pilot(store, d.name, folds, dataset) for d in known}
         shares = {name: 0.0 if pilot is None else share(pilot) for name, pilot in pilots.items()}
-        most = max(known, key=lambda d: (shares[d.name], d is fitting), default=None)
+        most = max(known, key=lambda d: (shares[d.name], d is near), default=None)
         if plain is not None and of_plain >= LEAST_SHARE and of_plain > max([0.0, *shares.values()]):
             return none
         if most is not None and shares[most.name] >= LEAST_SHARE:
-            fitting = most
-    if not needed and fitting is None:
+            near = most
+    if not needed and near is None:
         return none
-    stored = fitting.name if fitting else None
-    outdated = bool(known) and fitting is None
+    stored = near.name if near else None
+    outdated = bool(known) and near is None
     return PilotPlan(columns, lookup, stored, outdated, needed=True, origins=origins, peeked=peeked, looked=looked)
 
 

@@ -212,8 +212,8 @@ def _note_values(of_series: dict[int, list[str]], words: Words, column: pa.Array
     starts = np.flatnonzero(np.append(True, pairs[1:, 0] != pairs[:-1, 0]))
     rank = np.arange(len(pairs)) - np.repeat(starts, np.diff(np.append(starts, len(pairs))))
     some = pairs[rank < VALUES]
-    told = encoded.dictionary.take(pa.array(some[:, 1].astype(np.int64))).to_pylist()
-    for code, value in zip(some[:, 0].tolist(), (repr(_plain(one)) for one in told), strict=True):
+    shown = encoded.dictionary.take(pa.array(some[:, 1].astype(np.int64))).to_pylist()
+    for code, value in zip(some[:, 0].tolist(), (repr(_plain(one)) for one in shown), strict=True):
         known = of_series.setdefault(code, [])
         if value not in known and len(known) < VALUES:
             known.append(value)
@@ -221,7 +221,7 @@ def _note_values(of_series: dict[int, list[str]], words: Words, column: pa.Array
 
 def _warn_of_changes(still: Sequence[str], series: tuple[str, ...], seen: Sequence[_Seen]) -> None:
     """Warn of columns that are said not to change within a series, and do."""
-    told = []
+    changes = []
     for column in still:
         values: dict[int, list[str]] = {}
         names: dict[int, Name] = {}
@@ -236,10 +236,10 @@ def _warn_of_changes(still: Sequence[str], series: tuple[str, ...], seen: Sequen
             where = ", ".join(f"{key}={value!r}" for key, value in zip(series, names[first], strict=True))
             which = f"the series {where}" if where else "the series"
             others = f" ({counted(len(changing), 'series', 'series')} in all)" if len(changing) > 1 else ""
-            told.append(f"{column!r} has {', '.join(values[first][:VALUES])} in {which}{others}")
-    if told:
+            changes.append(f"{column!r} has {', '.join(values[first][:VALUES])} in {which}{others}")
+    if changes:
         warnings.warn(
-            f"stat_exog_list: {'; '.join(told)}. What does not change has one value a series; where it does "
+            f"stat_exog_list: {'; '.join(changes)}. What does not change has one value a series; where it does "
             "change, a window has that of its last past step, and a model of whole series that of the last row. "
             "Name it in futr_exog_list if it is known in advance, else in hist_exog_list",
             DataWarning,

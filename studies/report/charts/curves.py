@@ -113,9 +113,9 @@ def _further(frame: Frame, places: Sequence[Band | None], metric: Metric, beyond
     parts = [element("path", d=path([known[-1], (x, y)]), class_="mean further")]
     if low != high:
         parts.append(_bars([((x, y), low, high)]))
-    told = title(f"{number_text(rows)}: {metric.short} {number_text(metric.shown(scores[0]), 3)}, extrapolated")
+    text = title(f"{number_text(rows)}: {metric.short} {number_text(metric.shown(scores[0]), 3)}, extrapolated")
     parts += [] if low != high else [element("path", d=f"M{coord(x)} {coord(y)}h.01", class_="mark round s0")]
-    return "".join([*parts, element("circle", told, cx=x, cy=y, r=9, class_="hit")])
+    return "".join([*parts, element("circle", text, cx=x, cy=y, r=9, class_="hit")])
 
 
 def _best(frame: Frame, curve: Curve, places: Sequence[Band | None]) -> str:

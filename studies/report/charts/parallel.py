@@ -55,7 +55,7 @@ def parallel_chart(
     algorithm: str,
     lines: Sequence[tuple[int, TrialRow]],
     parameters: Sequence[str],
-    told: Sequence[str],
+    labels: Sequence[str],
     metric: Metric,
     log: Mapping[str, bool],
     width: float = 880,
@@ -63,14 +63,14 @@ def parallel_chart(
 ) -> str:
     """Return the chart of an algorithm's trials, given best first with their places; the first line is the best.
 
-    `told` are the names of the `parameters` as the axes say them. `log` says which hyperparameters have a
+    `labels` are the names of the `parameters` as the axes say them. `log` says which hyperparameters have a
     logarithmic axis; the values decide for the others. Line colours and widths mark the best tenth of the drawn
     trials, the next three tenths, and the others.
     """
     rows = [trial for _, trial in lines]
     axes = [
         _axis(i, name, shown, rows, width, log.get(name))
-        for i, (name, shown) in enumerate(zip(parameters, told, strict=True))
+        for i, (name, shown) in enumerate(zip(parameters, labels, strict=True))
     ]
     scale, _ = useful_scale([metric.shown(trial.value) for trial in rows], metric.sign)
     axes.append(Axis(metric.label, scale, FIRST + len(axes) * STEP, width, unset=False))
@@ -81,9 +81,9 @@ def parallel_chart(
     return picture(width, height, name, [*reversed(drawn), *map(_draw_axis, axes)], class_)
 
 
-def _axis(index: int, name: str, told: str, rows: Sequence[TrialRow], width: float, log: bool | None) -> Axis:
+def _axis(index: int, name: str, label: str, rows: Sequence[TrialRow], width: float, log: bool | None) -> Axis:
     values = [trial.params[name] for trial in rows if name in trial.params]
-    return Axis(told, fit_scale(values, log), FIRST + index * STEP, width, unset=len(values) < len(rows))
+    return Axis(label, fit_scale(values, log), FIRST + index * STEP, width, unset=len(values) < len(rows))
 
 
 def _line(

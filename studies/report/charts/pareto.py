@@ -75,14 +75,14 @@ def value_of(trial: TrialRow | Chosen, name: str) -> float | None:
     return finite(trial.metrics[name].mean) if name in trial.metrics else finite(trial.value)
 
 
-def told_by(trials: Sequence[TrialRow], name: str) -> list[TrialRow]:
+def valued_by(trials: Sequence[TrialRow], name: str) -> list[TrialRow]:
     """Return the trials with one of the study's scores as their value, in the same order.
 
     Examples
     --------
     >>> from studies.report.data import Estimate
     >>> row = TrialRow(0, "ridge", value=-2.0, metrics={"r2": Estimate(0.5)})
-    >>> [told_by([row], name)[0].value for name in ("neg_mean_squared_error", "r2")]
+    >>> [valued_by([row], name)[0].value for name in ("neg_mean_squared_error", "r2")]
     [-2.0, 0.5]
     """
     return [replace(trial, value=value_of(trial, name)) for trial in trials]

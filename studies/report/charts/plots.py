@@ -22,6 +22,8 @@ def scatter_chart(
     y_label: str,
     name: str,
     rule: str = "",
+    width: float = WIDTH,
+    class_: str = "plot",
 ) -> str:
     """Return points, each group in its colour; `rule` draws the line of equal values, or that of zero.
 
@@ -34,10 +36,10 @@ def scatter_chart(
     xs, ys = [x for group in known for x, _ in group], [y for group in known for _, y in group]
     x = fit_linear([*xs, *(ys if rule == "equal" else ())], pad=0.03)
     y = x if rule == "equal" else fit_linear([*ys, *([0.0] if rule == "zero" else [])], pad=0.05)
-    frame = frame_of(WIDTH, HEIGHT, x, y)
+    frame = frame_of(width, HEIGHT, x, y)
     content = [frame.axes(shorten(x_label, 40), shorten(y_label, 40)), _rule(frame, rule)]
     content += [_dots(frame, group, i) for i, group in enumerate(known)]
-    return picture(WIDTH, HEIGHT, name, content, "plot")
+    return picture(width, HEIGHT, name, content, class_)
 
 
 def line_chart(
@@ -72,21 +74,23 @@ def bins_chart(
     x_label: str,
     name: str,
     rule: float | None = None,
+    width: float = WIDTH,
+    class_: str = "plot",
 ) -> str:
     """Return stacked bars of two kinds of rows by a score, and a rule at one of the scores."""
-    frame, step = _bins_frame(bins)
+    frame, step = _bins_frame(bins, width)
     content = [frame.axes(shorten(x_label, 40), "rows")]
     for begin, first, second in bins:
         low = 0.0
         for i, (count, kind) in enumerate(((first, names[0]), (second, names[1]))):
             if count > 0.0:
-                told = f"{number_text(begin, 3)} to {number_text(begin + step, 3)}: {number_text(count)} {kind}"
-                content.append(_box(frame, begin, step, (low, low + count), i, told))
+                text = f"{number_text(begin, 3)} to {number_text(begin + step, 3)}: {number_text(count)} {kind}"
+                content.append(_box(frame, begin, step, (low, low + count), i, text))
             low += count
     if rule is not None and (unit := frame.x.unit(rule)) is not None:
         at = frame.across(unit)
         content.append(element("path", d=f"M{coord(at)} {coord(frame.base)}V26", class_="best-rule cut-rule"))
-    return picture(WIDTH, HEIGHT, name, content, "plot")
+    return picture(width, HEIGHT, name, content, class_)
 
 
 def bins_places(bins: Sequence[tuple[float, float, float]], scores: Sequence[float]) -> list[float]:
@@ -95,12 +99,12 @@ def bins_places(bins: Sequence[tuple[float, float, float]], scores: Sequence[flo
     return [frame.across(frame.x.unit(score) or 0.0) for score in scores]
 
 
-def _bins_frame(bins: Sequence[tuple[float, float, float]]) -> tuple[Frame, float]:
+def _bins_frame(bins: Sequence[tuple[float, float, float]], width: float = WIDTH) -> tuple[Frame, float]:
     """Return the frame of some bins, and how wide each is."""
     step = bins[1][0] - bins[0][0] if len(bins) > 1 else 1.0
     most = max([1e-300, *(a + b for _, a, b in bins)])
     x = Linear(bins[0][0], bins[-1][0] + step)
-    return frame_of(WIDTH, HEIGHT, x, Linear(0.0, most * 1.05)), step
+    return frame_of(width, HEIGHT, x, Linear(0.0, most * 1.05)), step
 
 
 def scree_chart(shares: Sequence[float], name: str, width: float = WIDTH, class_: str = "plot") -> str:
@@ -111,8 +115,8 @@ def scree_chart(shares: Sequence[float], name: str, width: float = WIDTH, class_
     total, sums = 0.0, []
     for number, share in enumerate(shares, start=1):
         total += share
-        told = f"component {number}: {share:.1%} of the variance, {total:.1%} with those before"
-        content.append(_box(frame, number - 0.4, 0.8, (0.0, share), 0, told))
+        text = f"component {number}: {share:.1%} of the variance, {total:.1%} with those before"
+        content.append(_box(frame, number - 0.4, 0.8, (0.0, share), 0, text))
         sums.append(frame.point(number, total))
     points = [point for point in sums if point is not None]
     if len(points) > 1:
@@ -136,9 +140,9 @@ def _rule(frame: Frame, rule: str) -> str:
     return element("path", d=path(known), class_="best-rule") if known else ""
 
 
-def _box(frame: Frame, begin: float, step: float, ends: Pair, index: int, told: str) -> str:
+def _box(frame: Frame, begin: float, step: float, ends: Pair, index: int, text: str) -> str:
     left, right = (frame.across(frame.x.unit(one) or 0.0) for one in (begin, begin + step))
     low, high = (frame.up(frame.y.unit(one) or 0.0) for one in ends)
     data = f"M{coord(left + 0.5)} {coord(low)}V{coord(high)}H{coord(max(right - 0.5, left + 1.0))}V{coord(low)}z"
     box = element("path", d=data, class_=f"block {series_class(index)}")
-    return element("g", title(told) + box, class_="hit-bar")
+    return element("g", title(text) + box, class_="hit-bar")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from studies.counting import counted
 from studies.report.charts.frame import RIGHT, spaced
 from studies.report.charts.marks import series_class
+from studies.report.charts.scales import Linear
 from studies.report.charts.svg import coord, element, label, picture, title
 from studies.report.data import TrialRow
 from studies.report.text import seconds_text, shorten
@@ -62,21 +63,24 @@ def timeline_chart(
     for i, (name, each, colour) in enumerate(lanes):
         y, took = TOP + LANE * i, sum(end - begin for begin, end in each)
         number = "" if colour == "rest" else f"{counted(len(each), 'trial')}, "
-        told = f"{shorten(name, 28)}: {number}{seconds_text(took)}"
+        text = f"{shorten(name, 28)}: {number}{seconds_text(took)}"
         data = "".join(
             f"M{coord(LEFT + a)} {coord(y)}h{coord(b - a)}v{HIGH}h{coord(a - b)}z" for a, b in _merged(each, pixels)
         )
         block = element("path", d=data, class_=f"block {colour}")
-        parts.append(label(LEFT, y - 5, told, class_="name") + element("g", title(told) + block, class_="hit-bar"))
+        parts.append(label(LEFT, y - 5, text, class_="name") + element("g", title(text) + block, class_="hit-bar"))
     name = f"Timeline: the pass and {counted(len(trials), 'trial')} by algorithm over {seconds_text(total)}"
     return picture(width, height, name, [*parts, _axis(width, height - 22, total)], class_)
 
 
 def _axis(width: float, base: float, total: float) -> str:
     room = width - RIGHT - LEFT
-    ticks = spaced([(u, seconds_text(u * total)) for u in (0.0, 0.25, 0.5, 0.75, 1.0)], room)
-    sides = {0.0: "start", 1.0: "end"}
-    texts = [label(LEFT + u * room, base + 16, text, sides.get(u, "middle")) for u, text in ticks]
+    unit = next((one for one in (3600.0, 60.0) if total >= 2.0 * one), 1.0)
+    ticks = Linear(0.0, (total or 1.0) / unit).ticks(4)
+    texts = [
+        label(LEFT + u * room, base + 16, text, "start" if u < 0.02 else "end" if u > 0.97 else "middle")
+        for u, text in spaced([(u, seconds_text(u * total)) for u, _ in ticks], room)
+    ]
     return element("path", d=f"M{LEFT} {coord(base)}H{coord(LEFT + room)}", class_="axis") + "".join(texts)
 
 

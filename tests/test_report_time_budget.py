@@ -10,7 +10,7 @@ from sklearn.datasets import load_wine
 
 import hpo
 from algorithms.models.isolation_forest import IsolationForest
-from hpo.report.time_budget import FEWEST, FREE, POINTS, Along, depth_of, fitting
+from hpo.report.time_budget import FEWEST, FREE, POINTS, Along, affordable, time_budget_of
 from hpo.trials import notes
 
 CURVES = ["isolation_forest.max_features", "isolation_forest.max_samples", "isolation_forest.n_estimators"]
@@ -85,7 +85,7 @@ def test_a_report_of_slow_trials_fits_no_more_often_than_the_trials_did(trials, 
         assert thinned or len(curve.x) == POINTS
 
 
-def test_what_was_left_out_is_told_when_asked_for():
+def test_what_was_skipped_is_computed_when_asked_for():
     result = noting(tune(trials=3), 60.0)
     data = hpo.write_report(result)
     assert (data.nested, data.learning, data.validation) == (None, None, [])
@@ -98,7 +98,7 @@ def test_a_study_opened_again_has_the_same_report(tmp_path):
     where = {"storage": tmp_path / "journal.log", "name": "forest"}
     first = tune(trials=5, store=tmp_path / "store", **where)
     loaded = hpo.load("forest", storage=where["storage"], store=tmp_path / "store")
-    assert depth_of(loaded) == depth_of(first)
+    assert time_budget_of(loaded) == time_budget_of(first)
     assert hpo.write_report(loaded).notes == hpo.write_report(first).notes
 
 
@@ -115,14 +115,14 @@ def test_the_curves_of_the_most_important_hyperparameters_come_first(monkeypatch
     shares = {CURVES[1]: 0.9, CURVES[0]: 0.1}
     monkeypatch.setattr("hpo.report.time_budget.importances", lambda _: shares)
     budget = 20 * 60.0 + FREE
-    points = depth_of(noting(result, 60.0)).points
+    points = time_budget_of(noting(result, 60.0)).points
     assert list(points) == [CURVES[1], CURVES[0], CURVES[2]][: len(points)]
     assert 60.0 * sum(points.values()) <= budget
 
 
 def test_choices_are_never_thinned():
     some = [Along("a", 1.0, 3, thins=False), Along("b", 1.0, POINTS, thins=True)]
-    kept, points = fitting(some, 12.0, POINTS)
+    kept, points = affordable(some, 12.0, POINTS)
     assert (len(kept), points) == (2, 9)
-    assert fitting(some, 3.0, POINTS) == (some[:1], POINTS)
-    assert fitting(some, 2.0, POINTS) == ([], 0)
+    assert affordable(some, 3.0, POINTS) == (some[:1], POINTS)
+    assert affordable(some, 2.0, POINTS) == ([], 0)
