@@ -48,7 +48,7 @@ def test_the_likelihood_of_a_decomposition_is_weighted(frame):
     expected = np.average(each, weights=rows["w"])
     assert hpo.confirm(result, rows) == {"log_likelihood": pytest.approx(expected, rel=1e-12)}
     assert expected != pytest.approx(each.mean(), rel=1e-6)
-    with pytest.raises(DataError, match="'r2' is no score of this model"):
+    with pytest.raises(DataError, match="'r2' is not a score of this model"):
         hpo.confirm(result, rows, scoring="r2")
 
 

@@ -404,7 +404,7 @@ def test_a_bad_line_among_the_first_rows_is_one_bad_line(form, lines, bad):
         (["ingest", "daily.yaml"], b"", 1, "its first line must name the columns"),
         (["ingest", "daily.yaml", "--format", "arrow"], b"a,b\n1,2\n", 1, "no Arrow IPC stream"),
         (["ingest", "daily.yaml", "--format", "jsonl"], b"[1, 2\n", 1, "the first rows cannot be read"),
-        (["ingest", "files.yaml"], b"a\n1\n", 1, "is no stream; write data: stream:NAME"),
+        (["ingest", "files.yaml"], b"a\n1\n", 1, "is not a stream; write data: stream:NAME"),
         (["run", "daily.yaml"], None, 1, "has no rows yet"),
         (["plan", "daily.yaml"], None, 0, "0 rows"),
     ],

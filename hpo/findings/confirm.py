@@ -115,7 +115,7 @@ def confirm(
         if name not in known:
             meant = our_score(str(name))
             hint = f"; did you mean {meant!r}?" if meant in known else nearest(str(name), known)
-            raise DataError(f"scoring={name!r} is no score of this model{hint}")
+            raise DataError(f"scoring={name!r} is not a score of this model{hint}")
     asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
     dataset = opened(data, asked)
     if model["encoder"].classes_:
