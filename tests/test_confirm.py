@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.metrics import max_error, r2_score
 
 import hpo
@@ -66,3 +67,23 @@ def test_weights_that_cannot_be_are_refused(frame):
     for weights, words in ((-1.0, "holds -1.0"), (np.nan, "is missing"), (0.0, "no row can be scored: each of 300")):
         with pytest.raises(DataError, match=words):
             hpo.confirm(result, frame.assign(w=weights))
+
+
+@pytest.mark.parametrize("algorithm", ["ease", "topics", "lsa"])
+def test_scores_of_the_study_s_own_rows_are_not_made_up_for_others(algorithm):
+    """A model that is not a clusterer has no inertia, whatever its ``transform`` returns."""
+    X = csr_array(np.random.default_rng(0).poisson(1.0, (40, 12)).astype(float))
+    result = hpo.tune(X, algorithm=algorithm, trials=1, folds=2, store=None, progress=False)
+    with pytest.raises(DataError, match=f"{result.metric!r} is of the rows of the study, .*; add these rows to the data"):
+        hpo.confirm(result, X)
+    with pytest.raises(DataError, match="'neg_inertia' is of the rows of the study"):
+        hpo.confirm(result, X, scoring="neg_inertia")
+
+
+def test_clusters_have_an_inertia_on_other_rows():
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    result = hpo.tune(X, algorithm="kmeans", trials=1, scoring="silhouette", store=None, progress=False)
+    with pytest.raises(DataError, match="of these rows the model has scoring='neg_inertia'"):
+        hpo.confirm(result, X)
+    nearest = np.min(result.best_model.transform(X), axis=1)
+    assert hpo.confirm(result, X, scoring="neg_inertia") == {"neg_inertia": pytest.approx(-np.mean(nearest**2))}

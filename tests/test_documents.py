@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from terminal import hpo as run
 
 import hpo
-from hpo.errors import DataError, DataWarning, TuneError
+from hpo.errors import ColumnWarning, DataError, DataWarning, TuneError
 from hpo.states.forget import forget_file
 from studies.errors import SpecError
 
@@ -103,6 +104,8 @@ def test_what_is_wrong_is_said(tmp_path):
             documents={"text": "abstract", "token_pattern": "["})
     refused(SpecError, "ngram_range is two numbers, the smaller first", documents={"text": "abstract", "ngram_range": [2, 1]})
     refused(TuneError, "features: the columns are the words of documents", documents="abstract", features=["abstract"])
+    refused(DataError, "folds by column 'title': rows of documents have their words alone", two, documents="abstract",
+            folds={"scheme": "group", "column": "title"})
     refused(TuneError, "documents and interactions: rows are documents, or pairs", documents="abstract",
             interactions={"user": "abstract", "item": "n"})
     refused(DataError, "target: rows of documents have none", two, documents="abstract", target="title", algorithm="lda", search=None)
@@ -116,7 +119,9 @@ def test_a_new_file_of_documents_is_read_alone_and_counted_by_the_same_words(tmp
     monkeypatch.chdir(tmp_path)
     for month, low in enumerate((0, 40)):
         frame()[low : low + 40].to_parquet(f"texts-{month}.parquet")
-    first = hpo.tune("texts-*.parquet", **ASKED, store="states")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ColumnWarning)  # no word is in no document
+        first = hpo.tune("texts-*.parquet", **ASKED, store="states")
     assert (first.cost.rows_read, first.cost.pilot_rows >= 80) == (80, True)
     pd.DataFrame({"abstract": [*TEXTS[80:], "quokka quokka wombat of the sea"]}).to_parquet("texts-2.parquet")
     again = hpo.tune("texts-*.parquet", **ASKED, store="states")

@@ -253,7 +253,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         }  # fmt: skip
 
     def may_change(self, name: str) -> bool:
-        """Return whether it is a number and no count, such as a step size: counts may decide how arrays are laid out."""
+        """Return whether it is a number other than a count, which may decide how arrays are laid out."""
         return isinstance(self.plain.get_params().get(name), float)
 
     def solve(self, state: SampleState) -> Fitted:

@@ -97,7 +97,12 @@ def open_dataset(
         if interactions is not None:
             _refuse(others, "rows of users and items")
             return _open_interactions(rows, Pairs.of(interactions), features, drop)
-        _refuse({**others, "beside": beside or None}, "rows of documents")
+        _refuse(others, "rows of documents")
+        if beside:
+            raise DataError(
+                f"folds by column {beside[0]!r}: rows of documents have their words alone; give a number of folds, "
+                "or {'scheme': 'segment'} for a fold of each file"
+            )
         return _open_documents(rows, documents or {}, features, drop, vocabularies)
     data, asked_join = apart(data, join)
     data = collected(data)

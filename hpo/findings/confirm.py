@@ -107,15 +107,8 @@ def confirm(
     """
     known = _scores(model, targets)
     for name in scoring:
-        if not known:
-            raise DataError(
-                f"scoring={name!r} is of the rows of the study, and is not computed of others; name a target that "
-                "marks outliers when the study is made, and confirm that"
-            )
         if name not in known:
-            meant = our_score(str(name))
-            hint = f"; did you mean {meant!r}?" if meant in known else nearest(str(name), known)
-            raise DataError(f"scoring={name!r} is not a score of this model{hint}")
+            raise DataError(_unknown(model, name, known, targets))
     asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
     dataset = opened(data, asked)
     if model["encoder"].classes_:
@@ -163,13 +156,30 @@ def _scores(model: Pipeline, targets: Sequence[str]) -> list[str]:
     return list(sklearn.metrics.get_scorer_names()) if targets else list(_row_scores(model))
 
 
+def _unknown(model: Pipeline, name: object, known: Sequence[str], targets: Sequence[str]) -> str:
+    """Return why a score is none that rows have by a model, and what to do."""
+    if targets or name in sklearn.metrics.get_scorer_names():
+        meant = our_score(str(name))
+        hint = f"; did you mean {meant!r}?" if meant in known else nearest(str(name), known)
+        return f"scoring={name!r} is not a score of this model{hint}"
+    if sklearn.base.is_outlier_detector(model):
+        what = "name a target that marks outliers when the study is made, and confirm that"
+    elif known:
+        what = f"of these rows the model has scoring={known[0]!r}"
+    else:
+        what = "add these rows to the data, and the next edition of the study scores the model on them"
+    return f"scoring={name!r} is of the rows of the study, and is not computed of others; {what}"
+
+
 def _row_scores(model: Pipeline) -> dict[str, Callable[[pa.Table], Values]]:
     """Return what a model without a target says of each row, by the score that is its mean."""
     if sklearn.base.is_outlier_detector(model):
         return {}
     if hasattr(model, "score_samples"):
         return {"log_likelihood": model.score_samples}
-    return {"neg_inertia": lambda rows: -(np.min(model.transform(rows), axis=1) ** 2)}
+    if sklearn.base.is_clusterer(model):
+        return {"neg_inertia": lambda rows: -(np.min(model.transform(rows), axis=1) ** 2)}
+    return {}
 
 
 def _features(model: Pipeline) -> list[str]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from algorithms.lazily import scipy, sklearn
 from hpo.data.levels import decoded_strings
-from hpo.data.origins import Extent, extent_of
+from hpo.data.origins import Extent
 from hpo.data.schema import Field, Schema
 from hpo.data.segment import Rows, Segment, fingerprint
 from hpo.data.sources.memory_blocks import NO_VALUES, ArrayBlock
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 STOP = "stop_words"
 """The parameter that is a list as it is; other lists are tuples that were written down."""
+
+COUNTED = Extent(0.0, 1.0)
+"""Where counts of a word lie: about zero, and not all there, since documents have had it."""
 
 LOOKED = 1_000
 """Documents of the first segment from which it is known how many words a document has."""
@@ -133,7 +136,7 @@ class WordsSource:
 
     def extents(self, fields: Sequence[Field]) -> dict[str, Extent] | None:
         """Return that counts have no origin but zero."""
-        return {field.name: extent_of(NO_VALUES) for field in fields}
+        return dict.fromkeys((field.name for field in fields), COUNTED)
 
     def some(self, name: str, most: int) -> pa.Array:
         """Return none: documents are in files."""
