@@ -88,7 +88,7 @@ def test_a_leaf_that_is_no_file_is_refused_at_once(store):
     leaf = the_leaf(store)
     leaf.unlink()
     pipe(leaf)
-    with pytest.raises(StoreReadError, match="no file but a pipe"):
+    with pytest.raises(StoreReadError, match="not a file but a pipe"):
         StateStore(store.location).get(Key("ab" * 20, "cd" * 20), np.zeros(3))
     for what in ("ls", "verify", "gc"):
         said = shell("states", what, "--store", store.location)

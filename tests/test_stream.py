@@ -402,7 +402,7 @@ def test_a_bad_line_among_the_first_rows_is_one_bad_line(form, lines, bad):
         (["ingest", "nothing"], b"a\n1\n", 2, "has not begun"),
         (["ingest", "daily.yaml", "--first-row", 5], b"", 2, "the rows between would be missing"),
         (["ingest", "daily.yaml"], b"", 1, "its first line must name the columns"),
-        (["ingest", "daily.yaml", "--format", "arrow"], b"a,b\n1,2\n", 1, "no Arrow IPC stream"),
+        (["ingest", "daily.yaml", "--format", "arrow"], b"a,b\n1,2\n", 1, "not an Arrow IPC stream"),
         (["ingest", "daily.yaml", "--format", "jsonl"], b"[1, 2\n", 1, "the first rows cannot be read"),
         (["ingest", "files.yaml"], b"a\n1\n", 1, "is not a stream; write data: stream:NAME"),
         (["run", "daily.yaml"], None, 1, "has no rows yet"),

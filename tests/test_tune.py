@@ -317,7 +317,7 @@ BAD = [
     (dict(algorithm="rigde"), Exception, r"'rigde'.*did you mean 'ridge'"),
     (dict(scoring="silhouette"), TuneError, r"scoring='silhouette' is not a score of ridge.*\(r2, neg_mean"),
     (dict(scoring="r3"), TuneError, r"'r3'.*did you mean 'r2'"),
-    (dict(scoring="zzz"), TuneError, r"no score of ridge; give one of the algorithms' own \(r2, neg_m.*\) or"),
+    (dict(scoring="zzz"), TuneError, r"not a score of ridge; give one of the algorithms' own \(r2, neg_m.*\) or"),
     (dict(scoring="acc"), TuneError, r"'acc' is not a score of ridge; did you mean 'accuracy'\? Give one of"),
     (
         dict(search={"ridge.impute": {"hi": 2, "lo": 1}}),

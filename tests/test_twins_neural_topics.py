@@ -295,7 +295,7 @@ def test_a_loss_that_is_no_number_fails_with_the_reason_and_what_was_good_stays(
     assert result.best_params[f"{NAME}.learning_rate"] == 0.02
     good = alone(replace(QUICK, epochs=2), STATE)
     chains = []
-    with pytest.raises(FitFailed, match="no number in epoch 3"):
+    with pytest.raises(FitFailed, match="not a number in epoch 3"):
         chains.extend(further(replace(QUICK, learning_rate=1e30), good, STATE))
     assert chains == [] and all(np.isfinite(array).all() for array in good.parameters.values())
 
