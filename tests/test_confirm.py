@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
-from sklearn.metrics import max_error, r2_score
+from sklearn.metrics import max_error, r2_score, silhouette_score
 
 import hpo
 from hpo.errors import DataError
@@ -69,21 +69,45 @@ def test_weights_that_cannot_be_are_refused(frame):
             hpo.confirm(result, frame.assign(w=weights))
 
 
-@pytest.mark.parametrize("algorithm", ["ease", "topics", "lsa"])
-def test_scores_of_the_study_s_own_rows_are_not_made_up_for_others(algorithm):
+@pytest.mark.parametrize(
+    ("algorithm", "scoring"),
+    [
+        ("ease", ["ndcg@10", "recall@20", "neg_mean_squared_error"]), ("pure_svd", ["ndcg@10"]),
+        ("topics", ["pair_log_likelihood", "npmi", "neg_perplexity"]), ("lsa", ["pairs_r2"]), ("pca", ["log_likelihood"]),
+    ],
+)  # fmt: skip
+def test_scores_that_follow_from_states_are_those_of_a_split_of_the_same_rows(algorithm, scoring):
+    X = csr_array(np.random.default_rng(0).poisson(1.0, (60, 12)).astype(float))
+    train, test = np.arange(40), np.arange(40, 60)
+    asked = {"algorithm": algorithm, "scoring": scoring, "trials": 1, "seed": 1, "store": None, "progress": False}
+    whole = hpo.tune(X, folds=[(train, test)], **asked)
+    fixed = {name: value for name, value in whole.best_params.items() if name != "algorithm"}
+    part = hpo.tune(X[train], folds=2, search=fixed, **asked)
+    found = hpo.confirm(part, X[test])
+    split = [whole.best.scores.folds, *(whole.best.scores.also[name].folds for name in scoring[1:])]
+    assert found == {name: pytest.approx(one[0], rel=1e-9) for name, one in zip(scoring, split, strict=True)}
+
+
+def test_recommendations_are_confirmed_on_rows_of_users_and_items(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"user": np.repeat(np.arange(80), 6), "item": rng.integers(0, 20, 480)}).drop_duplicates()
+    rows.to_csv(tmp_path / "new.csv", index=False)
+    result = hpo.tune(rows, algorithm="ease", interactions={"user": "user", "item": "item"}, trials=1, store=None)
+    assert hpo.confirm(result, tmp_path / "new.csv") == hpo.confirm(result, rows)
+
+
+def test_a_score_that_is_none_of_a_model_is_refused():
     """A model that is not a clusterer has no inertia, whatever its ``transform`` returns."""
     X = csr_array(np.random.default_rng(0).poisson(1.0, (40, 12)).astype(float))
-    result = hpo.tune(X, algorithm=algorithm, trials=1, folds=2, store=None, progress=False)
-    with pytest.raises(DataError, match=f"{result.metric!r} is of the rows of the study, .*; add these rows to the data"):
-        hpo.confirm(result, X)
+    result = hpo.tune(X, algorithm="ease", trials=1, folds=2, store=None, progress=False)
     with pytest.raises(DataError, match="'neg_inertia' is of the rows of the study"):
         hpo.confirm(result, X, scoring="neg_inertia")
 
 
-def test_clusters_have_an_inertia_on_other_rows():
+def test_clusters_have_the_score_of_the_study_and_an_inertia_on_other_rows():
     X = np.random.default_rng(0).normal(size=(60, 2))
     result = hpo.tune(X, algorithm="kmeans", trials=1, scoring="silhouette", store=None, progress=False)
-    with pytest.raises(DataError, match="of these rows the model has scoring='neg_inertia'"):
-        hpo.confirm(result, X)
+    scaled, labels = result.best_model[:-1].transform(X), result.best_model.predict(X)
+    assert hpo.confirm(result, X) == {"silhouette": pytest.approx(silhouette_score(scaled, labels))}
     nearest = np.min(result.best_model.transform(X), axis=1)
     assert hpo.confirm(result, X, scoring="neg_inertia") == {"neg_inertia": pytest.approx(-np.mean(nearest**2))}

@@ -15,6 +15,7 @@ from hpo.findings import leaderboard as board
 from hpo.findings.board import Leaderboard
 from hpo.findings.equations import in_units
 from hpo.findings.forecasts import confirmed
+from hpo.findings.held_out import of_further_rows
 from hpo.findings.noted import reading_of
 from hpo.findings.result import Result
 from hpo.findings.sampling_error import with_sampling
@@ -193,4 +194,7 @@ def confirm(
     if result.run.evidence.pilot.calendar is not None:
         return confirmed(result.run, candidate or result.best, data, names, asked)
     model = result.model_of(candidate, encoded=True)
+    if not record.targets and not of_rows.scored_by(model, names) and {*names} <= {*record.metrics}:
+        opened = of_rows.opened_for(model, data, record.targets, record.weight, asked)
+        return of_further_rows(result.run, candidate or result.best, opened, names)
     return of_rows.confirm(model, data, names, record.targets, record.weight, asked)

@@ -109,11 +109,7 @@ def confirm(
     for name in scoring:
         if name not in known:
             raise DataError(_unknown(model, name, known, targets))
-    asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
-    dataset = opened(data, asked)
-    if model["encoder"].classes_:
-        dataset = dataset.exactly(targets)
-    dataset = dataset.exactly(model["encoder"].labelled)
+    dataset = opened_for(model, data, targets, weight, options)
     parts = [_scored(model, dataset, batch, where) for where, batch in _batches(dataset)]
     y, w = np.concatenate([part.y for part in parts]), np.concatenate([part.weight for part in parts])
     if not len(y):
@@ -130,6 +126,22 @@ def confirm(
     y, made = _of_outliers(model, y, made)
     answered = _answered(model, made)
     return {name: _score(name, answered, y, weights) for name in scoring}
+
+
+def scored_by(model: Pipeline, scoring: Sequence[str]) -> bool:
+    """Return whether a model without a target says the scores of each row."""
+    return {*scoring} <= {*_row_scores(model)}
+
+
+def opened_for(
+    model: Pipeline, data: object, targets: Sequence[str], weight: str | None, options: Mapping[str, object]
+) -> Dataset:
+    """Return the data set of rows that a model is scored on."""
+    asked = {"target": list(targets) or None, "weight": weight, "features": _features(model), **options}
+    dataset = opened(data, asked)
+    if model["encoder"].classes_:
+        dataset = dataset.exactly(targets)
+    return dataset.exactly(model["encoder"].labelled)
 
 
 def opened(data: Any, options: Mapping[str, Any]) -> Dataset:
