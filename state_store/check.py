@@ -82,7 +82,7 @@ def verify_place(location: Location) -> Checked:
     (True, 12, [])
     """
     if not is_address(str(location)) and not Path(location).expanduser().is_dir():
-        raise StoreLocationError(f"There is not a directory {location}: make it, or check the path.")
+        raise StoreLocationError(f"There is no directory {location}: make it, or check the path.")
     with tempfile.TemporaryDirectory() as copies:
         mine, yours = (place_of(location, Path(copies, name)) for name in ("mine", "yours"))
         with _room(mine) as room:

@@ -45,7 +45,7 @@ def opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except StoreError:
         raise
     except FileNotFoundError as error:
-        raise DamagedArchive(f"There is not a file {path}.") from error
+        raise DamagedArchive(f"There is no file {path}.") from error
     except OSError as error:
         raise DamagedArchive(f"{path} cannot be read: {error.strerror or error}.") from error
     except UNREADABLE as error:

@@ -105,7 +105,7 @@ def request_error(kind: type[StoreError], doing: str, address: Address, error: B
     why = reason_of(error)
     if has_no_bucket(error):
         return StoreLocationError(
-            f"There is not a bucket {address.bucket!r} on {address.service} (asked for {address}); make it, or check "
+            f"There is no bucket {address.bucket!r} on {address.service} (asked for {address}); make it, or check "
             "the name and the endpoint."
         )
     if status_of(error) in (401, 403) or "credentials" in why:

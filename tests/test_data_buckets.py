@@ -95,7 +95,7 @@ def test_what_passes_is_waited_for(data, proxy, monkeypatch, fault, ending):
 
 @pytest.mark.parametrize(
     ("case", "words"),
-    [("missing", "there is not a bucket 'nobody'"), ("empty", "no file matches"), ("forbidden", "ACCESS_DENIED"),
+    [("missing", "there is no bucket 'nobody'"), ("empty", "no file matches"), ("forbidden", "ACCESS_DENIED"),
      ("unreachable", "connect")],
 )  # fmt: skip
 def test_what_cannot_be_read_is_said(data, monkeypatch, case, words):

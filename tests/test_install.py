@@ -139,7 +139,7 @@ def test_the_constraints_pin_everything_that_make_test_installs_and_nothing_else
 
 def test_the_demo_installs_no_developers_tools(tmp_path):
     if shutil.which("make") is None:
-        pytest.skip("there is not a make")
+        pytest.skip("there is no make")
     done = run("make", "-n", "demo", f"VENV={tmp_path / 'venv'}", cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "--editable '.[demo]'" in done.stdout and ".[test]" not in done.stdout

@@ -241,4 +241,4 @@ def test_the_commands_take_an_address(ask, files, location):
         assert KEY not in one.out + one.err
         assert SECRET not in one.out + one.err
     nothing = ask("states", "ls", "--store", f"{location}/nothing")
-    assert (nothing.code, "there is not a store" in nothing.err) == (3, True)
+    assert (nothing.code, "there is no store" in nothing.err) == (3, True)

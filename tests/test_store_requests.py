@@ -160,7 +160,7 @@ def test_who_may_only_read_uses_what_is_there(place, proxy, tmp_path, monkeypatc
 
 @pytest.mark.parametrize(
     ("case", "words"),
-    [("missing", "There is not a bucket 'nobody'"), ("forbidden", "SignatureDoesNotMatch"), ("unreachable", "cannot be reached"),
+    [("missing", "There is no bucket 'nobody'"), ("forbidden", "SignatureDoesNotMatch"), ("unreachable", "cannot be reached"),
      ("no credentials", "no credentials were found"), ("azure", "set AZURE_STORAGE_ACCOUNT_NAME")],
 )  # fmt: skip
 def test_a_place_that_cannot_be_used_is_refused_at_once(endpoint, tmp_path, monkeypatch, case, words):

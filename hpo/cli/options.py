@@ -94,7 +94,7 @@ def known_store(store: str | None) -> StateStore:
     found = process_settings.existing_store(store)
     if found is None:
         raise StoreLocationError(
-            f"there is not a store at {store}; check --store, or leave it out for the default one"
+            f"there is no store at {store}; check --store, or leave it out for the default one"
         )
     return found
 
@@ -114,7 +114,7 @@ def known_place(storage: str | None) -> str:
     """
     if storage is not None and "://" not in storage and not Path(at_home(storage)).exists():
         raise StorageError(
-            f"there is not a file {storage}; check --storage, or leave it out for the default one"
+            f"there is no file {storage}; check --storage, or leave it out for the default one"
         )
     return process_settings.default_storage() if storage is None else storage
 

@@ -168,7 +168,7 @@ def rm(
     trials = {name: kept.get_n_trials(study_storage.find_study(kept, name)) for name in meant}
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError("there is not a terminal to ask on; say --yes to remove without asking")
+            raise UsageError("there is no terminal to ask on; say --yes to remove without asking")
         of = ", ".join(f"{name!r} ({counted(number, 'trial')})" for name, number in trials.items())
         if not typer.confirm(f"Remove {of}?", err=True):
             raise typer.Exit(1)

@@ -92,7 +92,7 @@ class Table:
         What steps made sparse is made dense: a model of the same rows is the same.
         """
         if self.y is None and asked.has_target:
-            raise Unanswered("there is not a y, or none without gaps")
+            raise Unanswered("there is no y, or none without gaps")
         if self.weights is not None and not asked.weighted:
             raise Unanswered("answers of weighted rows are not those of its fits")
         if self.has_gaps and not asked.imputes:
@@ -143,7 +143,7 @@ def as_numbers(X: ArrayLike) -> Values:
 def target_of(y: ArrayLike | None) -> Values:
     """Return the target as one column without gaps; raises Unanswered where it is none."""
     if y is None:
-        raise Unanswered("there is not a y")
+        raise Unanswered("there is no y")
     target = np.asarray(y)
     if target.ndim != 1:
         raise Unanswered("y is not one column")
@@ -286,7 +286,7 @@ class Given:
         """Return the rows to train on, with the target as the model is given it, and apart those to test on."""
         train, test = split
         if self.target is None:
-            raise Unanswered("there is not a y, or none without gaps")
+            raise Unanswered("there is no y, or none without gaps")
         made, mapped = transformed(around, first, self.target[train])
         steps = _pipeline(asked.inside)
         first = steps.fit_transform(first, mapped)

@@ -398,7 +398,7 @@ class StateGridSearchCV(_FromStates, GridSearchCV):
                 why = why or error
             else:
                 return made
-        raise why or Unanswered("there is not a candidate")
+        raise why or Unanswered("there is no candidate")
 
 
 class StateRandomizedSearchCV(_FromStates, RandomizedSearchCV):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hpo.trials.selection import Candidate
 
 HINT = (
-    "There are not charts of held-out rows: every score of this study is exact without rows, so that none was kept. "
+    "There are no charts of held-out rows: every score of this study is exact without rows, so that none was kept. "
     "For charts add a score that is computed on rows, as scoring={scoring}; the next run reads the data again and "
     "keeps up to 4,096 rows a fold."
 )
