@@ -56,7 +56,7 @@ floats know a prediction to about 1e-9."""
 REFUSALS = (
     r"cannot train \w+: it has (no row|\d+ rows?) to train on of the class",
     r"there is nothing to learn",
-    r"there are not two classes to distinguish",  # as in scikit-learn
+    r"there are no two classes to distinguish",  # as in scikit-learn
     r"needs rows of two classes, and all are",  # likewise
     r"has one row to test on, and R² needs two",
     r"cannot be computed on held-out rows: Input contains (NaN|infinity)",  # what scikit-learn predicts there, too
