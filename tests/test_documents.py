@@ -100,7 +100,7 @@ def test_what_is_wrong_is_said(tmp_path):
     refused(SpecError, "stop_words is 'english', or a list of words", documents={"text": "abstract", "stop_words": "x"})
     refused(SpecError, "unknown key 'min_dff' in 'documents'; did you mean 'min_df'", documents={"text": "abstract", "min_dff": 2})
     refused(SpecError, "min_df is a number of documents", documents={"text": "abstract", "min_df": 1.5})
-    refused(SpecError, "token_pattern is no regular expression: unterminated character set",
+    refused(SpecError, "token_pattern is not a regular expression: unterminated character set",
             documents={"text": "abstract", "token_pattern": "["})
     refused(SpecError, "ngram_range is two numbers, the smaller first", documents={"text": "abstract", "ngram_range": [2, 1]})
     refused(TuneError, "features: the columns are the words of documents", documents="abstract", features=["abstract"])

@@ -203,7 +203,7 @@ def guess(columns: Sequence[str], numbers: Sequence[str] | None = None) -> str:
 
 
 def suggested_name(data: Sequence[str]) -> str:
-    """Return a name for the study of this data: the last part of its path that is no pattern.
+    """Return a name for the study of this data: the last part of its path that is not a pattern.
 
     Examples
     --------
