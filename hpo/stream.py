@@ -44,7 +44,7 @@ from state_store import StateStore
 from studies.counting import counted
 from studies.record.record_parts import SENSELESS
 from studies.spec.definition import definition
-from studies.spec.form import plain
+from studies.spec.plain_spec import plain
 from studies.spec.spec import StudySpec, build
 from studies.spec.values import ALL
 

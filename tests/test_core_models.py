@@ -299,6 +299,29 @@ class TestDesign:
         assert column_map(state, "zero", 0.0).matrix.toarray().tolist() == [[1.0], [0.0]]
         assert column_map(state, "indicator", 0.0).matrix.toarray().tolist() == [[1.0, 0.0], [6.0, 1.0]]
 
+    @pytest.mark.parametrize("categories", [False, True])
+    def test_what_it_sums_is_what_the_matrix_says(self, categories):
+        """T of four numbers, two with gaps; beside categories, of which the rare ones are one column."""
+        rng, gaps = np.random.default_rng(1), np.arange(N) % 4 == 0
+        columns = [Column("a", "a"), Column("missing_a", "a", INDICATOR), Column("b", "b")]
+        columns += [Column("c", "c"), Column("missing_c", "c", INDICATOR), Column("d", "d")]
+        a, c = np.where(gaps, 0.0, rng.normal(6.0, 1.0, N)), np.where(~gaps, 0.0, rng.normal(-3.0, 1.0, N))
+        X = np.column_stack([a, gaps, rng.normal(size=N), c, ~gaps, rng.normal(size=N)])
+        if categories:
+            columns += [Column(f"k_{v}", "k", LEVEL) for v in "uvwz"]
+            X = np.column_stack([X, np.eye(4)[np.repeat(np.arange(4), [N - 9, 3, 3, 3])]])
+        made = column_map(state_of(X, data()[1], tuple(columns)), "mean", 0.2)
+        T = made.matrix.toarray()
+        assert made.pick is None and (made.filled is None) == categories
+        x, v = rng.normal(size=X.shape[1]), np.r_[0.0, rng.random(X.shape[1] - 1)]
+        np.testing.assert_allclose(made.mean(x), T.T @ x, rtol=1e-14)
+        np.testing.assert_allclose(made.parts(v), np.sqrt((T * T).T @ v), rtol=1e-14)
+        some = np.arange(T.shape[1])[::-2]
+        np.testing.assert_array_equal(made.take(some).matrix.toarray(), T[:, some])
+        np.testing.assert_allclose(made.rows(X), X @ T, rtol=1e-14)
+        exact = (X @ T)[:, :4].var(axis=0)
+        np.testing.assert_allclose(made.spread(X.mean(axis=0), X.var(axis=0))[:4], exact, rtol=1e-12)
+
 
 class State:
     """Something to derive from."""

@@ -149,7 +149,7 @@ def test_documents_in_files_have_the_same_states_from_processes(tmp_path):
     frame().to_parquet(tmp_path / "texts.parquet")
     here, there = (
         hpo.tune(tmp_path / "texts.parquet", **ASKED, store=tmp_path / str(engine), engine=engine)
-        for engine in (None, "multiprocessing")
+        for engine in (None, "loky")
     )
     assert np.array_equal(here.best.states.whole.pairs, there.best.states.whole.pairs)
     assert here.best_value == there.best_value

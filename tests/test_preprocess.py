@@ -131,3 +131,15 @@ def test_names_of_the_models_columns_can_be_read(rows):
     assert names[:4] == ["a", "gaps", "missingindicator_gaps", "b"]
     assert "kind_k0" in names and "kind_other" in names and "kind_k7" not in names
     assert len(names) == model[-1].coef_.shape[0]
+
+
+def test_a_new_category_is_the_rare_one_of_a_sample_too(rows):
+    """Beside numbers whose gaps are filled by their means to the last digit."""
+    few = rows[["gaps", "y"]][:300].assign(kind=np.repeat(["u", "w"], [280, 20]))
+    search = {"knn_regressor.n_neighbors": [5], "knn_regressor.min_frequency": [0.1], "knn_regressor.standardize": False}
+    result = hpo.tune(few, "y", "knn_regressor", search=search, trials=1, store=None, progress=False)
+    asked = few.drop(columns="y").assign(kind=np.repeat(["u", "w", "new"], 100))
+    made = result.best_model[:-1].transform(asked)
+    np.testing.assert_array_equal(made[:, 1:], np.repeat([[1.0, 0.0], [0.0, 1.0]], [100, 200], axis=0))
+    (fill,) = set(made[asked["gaps"].isna(), 0])
+    assert fill == pytest.approx(few["gaps"].mean(), rel=1e-14)

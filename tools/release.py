@@ -17,10 +17,16 @@ VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 
 def pythons() -> dict[str, str]:
     """Return the interpreters that are found, by version; whichever runs this counts as well."""
-    named = ((version, shutil.which(f"python{version}")) for version in VERSIONS)
-    found = {version: path for version, path in named if path is not None and _runs(path, version)}
+    found = {version: path for version in VERSIONS for path in _named(f"python{version}") if _runs(path, version)}
     own = f"{sys.version_info[0]}.{sys.version_info[1]}"
     return {own: sys.executable, **found} if own in VERSIONS else found
+
+
+def _named(name: str) -> list[str]:
+    """Return the commands of a name: those that pyenv keeps, then those on the path, the first last."""
+    root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    folders = [*sorted(map(str, root.glob("versions/*/bin"))), *os.get_exec_path()[::-1]]
+    return [path for folder in folders if (path := shutil.which(name, path=folder)) is not None]
 
 
 def _runs(python: str, version: str) -> bool:

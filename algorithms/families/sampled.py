@@ -13,7 +13,7 @@ from algorithms.contract import Rows, Shape, as_dense
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, gaps_of
+from algorithms.preparing.column_map import ColumnMap, Filled, Gaps, gaps_of
 from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Preprocess, unused_fields
 from algorithms.ranges import Range
@@ -92,9 +92,10 @@ def _with_means(columns: ColumnMap, X: Array, w: Array, shape: Shape) -> ColumnM
     A mean by way of sums over all rows is a digit off, and a row filled with it no longer at the place of one that
     has that very value, which a neighbour at distance zero depends on.
     """
-    if columns.pick is not None:
-        return columns
-    gaps, matrix = gaps_of(shape.columns), columns.matrix.copy()
+    gaps = gaps_of(shape.columns)
+    if (filled := columns.filled) is not None:
+        return replace(columns, filled=replace(filled, fill=_means(filled, X, w, gaps)))
+    matrix = columns.matrix.copy()
     for value, indicator in zip(gaps.values, gaps.indicators, strict=True):
         own = matrix.indices[matrix.indptr[value] : matrix.indptr[value + 1]]
         beside = slice(matrix.indptr[indicator], matrix.indptr[indicator + 1])
@@ -103,7 +104,18 @@ def _with_means(columns: ColumnMap, X: Array, w: Array, shape: Shape) -> ColumnM
         if len(at) and present.any():
             fill = matrix.data[at[0]]
             matrix.data[at[0]] = fill + present @ (X[:, value] - fill) / present.sum()
-    return replace(columns, matrix=matrix)
+    return replace(columns, merged=matrix)
+
+
+def _means(filled: Filled, X: Array, w: Array, gaps: Gaps) -> Array:
+    """Return what stands beside the columns of T; of numbers whose gaps are filled the means of rows without."""
+    fill = filled.fill.copy()
+    for k in np.flatnonzero(np.isin(filled.beside, gaps.indicators)):
+        value, indicator = filled.pick[filled.at[k]], filled.beside[k]
+        present = w * (X[:, indicator] == 0.0)
+        if present.any():
+            fill[k] += present @ (X[:, value] - fill[k]) / present.sum()
+    return fill
 
 
 def check_squares(state: SampleState) -> None:

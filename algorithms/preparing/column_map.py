@@ -18,6 +18,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Floats, Mask, Matrix, Places
 from algorithms.contract import INDICATOR, VALUE, Column, Shape
+from algorithms.lazily import scipy
 from algorithms.preparing.within import places_of, selected
 
 if TYPE_CHECKING:
@@ -56,39 +57,92 @@ class Summed(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class ColumnMap:
-    """T and the names of the design's columns.
+class Filled:
+    """A T of which each column is one encoded column and, where that is missing, a number.
 
     Attributes
     ----------
-    matrix : sparse (d, q).
-    names : the q design columns.
-    pick : for a T that only selects, the selected encoded columns; else None.
-    origin : shape (q,), what a column of a pipeline has on top of that of a state.
+    pick : shape (q,), the encoded columns.
+    at : shape (k,), which columns of T have gaps that are filled.
+    beside : shape (k,), the indicators of these gaps, whose multiples are added.
+    fill : shape (k,), by what they are multiplied.
     """
 
-    matrix: csr_array
-    names: tuple[str, ...]
-    pick: Places | None
-    origin: Array
+    pick: Places
+    at: Places
+    beside: Places
+    fill: Array
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return int(self.matrix.data.nbytes + self.matrix.indices.nbytes) + 64 * len(self.names)
+        return sum(part.nbytes for part in (self.pick, self.at, self.beside, self.fill))
+
+    def matrix(self, d: int) -> csr_array:
+        """Return T for d encoded columns."""
+        q = len(self.pick)
+        rows, columns = np.concatenate([self.pick, self.beside]), np.concatenate([np.arange(q), self.at])
+        values = np.concatenate([np.ones(q), self.fill])
+        return scipy.sparse.csr_array((values, (rows, columns)), shape=(d, q))
+
+    def sums(self, x: Array, by: Array) -> Array:
+        """Return what stands at the picks of x, shape (d,), and added to it so many times what is beside."""
+        made = x[self.pick]
+        made[self.at] += by * x[self.beside]
+        return made
+
+    def take(self, columns: Places) -> Filled:
+        """Return some of the columns of T."""
+        new = np.full(len(self.pick), -1, np.intp)
+        new[columns] = np.arange(len(columns))
+        kept = new[self.at] >= 0
+        return Filled(self.pick[columns], new[self.at[kept]], self.beside[kept], self.fill[kept])
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnMap:
+    """T and the names of the design's columns.
+
+    Most need no matrix until rows have gaps, or a pipeline is made.
+
+    Attributes
+    ----------
+    d : the encoded columns.
+    names : the q design columns.
+    origin : shape (q,), what a column of a pipeline has on top of that of a state.
+    filled : T as a selection beside what fills its gaps; None where a column of T merges several.
+    merged : T where a column of it merges several, sparse (d, q).
+    """
+
+    d: int
+    names: tuple[str, ...]
+    origin: Array
+    filled: Filled | None
+    merged: csr_array | None = None
+
+    @cached_property
+    def pick(self) -> Places | None:
+        """For a T that only selects, the selected encoded columns; else None."""
+        return self.filled.pick if self.filled is not None and not len(self.filled.at) else None
+
+    @cached_property
+    def matrix(self) -> csr_array:
+        """T, sparse (d, q)."""
+        return self.merged if self.filled is None else self.filled.matrix(self.d)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        held = self.matrix.data.nbytes + self.matrix.indices.nbytes if self.filled is None else self.filled.nbytes
+        return int(held) + 64 * len(self.names)
 
     def keeps_all(self, d: int) -> bool:
         """Return whether T keeps all of d columns as they are."""
         return self.pick is not None and np.array_equal(self.pick, np.arange(d))
 
-    @cached_property
-    def filled(self) -> Filled | None:
-        """T as a selection beside what fills its gaps; None where a column of T merges several."""
-        return _filled(self.matrix)
-
     def mean(self, x: Array) -> Array:
         """Return Tᵀx."""
-        return x[self.pick] if self.pick is not None else np.asarray(self.matrix.T @ x)
+        return np.asarray(self.matrix.T @ x) if self.filled is None else self.filled.sums(x, self.filled.fill)
 
     def both(
         self, scatter: Array, within: Places, as_is: Mask | None = None, copy: bool = True
@@ -120,15 +174,25 @@ class ColumnMap:
 
     def _places(self, within: Places) -> Places:
         """Return where each encoded column is among some of them, shape (d,); -1 where it is not."""
-        return places_of(within, int(self.matrix.shape[0]))
+        return places_of(within, self.d)
 
     def parts(self, squares: Array) -> Array:
         """Return the length of the parts of each column of T, from the encoded columns' sums of squares.
 
         Where parts cancel, as those of a filled column far from its origin do, rounding is relative to them.
         """
-        squares = np.maximum(squares, 0.0)
-        return np.asarray(np.sqrt(squares[self.pick] if self.pick is not None else self._squares @ squares))
+        return np.sqrt(self._squared(np.maximum(squares, 0.0)))
+
+    def _squared(self, x: Array) -> Array:
+        """Return the sums of the entries of x, each by the square of T's."""
+        return np.asarray(self._squares @ x) if self.filled is None else self.filled.sums(x, self.filled.fill**2)
+
+    def _parts(self, mean: Array, variance: Array) -> Array:
+        """Return how many parts of each column of T are anywhere other than zero."""
+        some = ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
+        if self.filled is None:
+            return np.asarray((self._squares != 0.0) @ some)
+        return self.filled.sums(some, (self.filled.fill**2 != 0.0).astype(np.float64))
 
     @cached_property
     def _squares(self) -> csr_array:
@@ -143,7 +207,7 @@ class ColumnMap:
 
     def rows_within(self, X: Array, within: Places) -> Array:
         """Return XT for rows X of some of the encoded columns, shape (n, k); the others are zero in them."""
-        if len(within) == self.matrix.shape[0]:
+        if len(within) == self.d:
             return np.asarray(self.rows(X))
         filled = self.filled
         if filled is not None:
@@ -163,9 +227,8 @@ class ColumnMap:
 
     def rounded(self, mean: Array, variance: Array) -> Array:
         """Return what the rounding of :meth:`spread` is relative to: the variance, or that of parts that cancel."""
-        along = np.asarray(self._squares @ variance)
-        parts = (self._squares != 0.0) @ ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
-        return np.where(parts <= 1.0, along, along + self._squares @ mean**2)
+        along = self._squared(variance)
+        return np.where(self._parts(mean, variance) <= 1.0, along, along + self._squared(mean**2))
 
     def spread(self, mean: Array, variance: Array, as_is: Mask | None = None) -> Array:
         """Return the variance of each column of T from the means and variances of the encoded ones.
@@ -175,21 +238,19 @@ class ColumnMap:
         part that is anywhere other than zero has exactly that part's variance. A variance that is less than what
         its parts, which cancel, are rounded to is zero, or of columns ``as_is`` what rounding leaves of it.
         """
-        along = np.asarray(self._squares @ variance)
-        parts = (self._squares != 0.0) @ ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
-        crossed = along + self._squares @ mean**2 - self.mean(mean) ** 2
+        along = self._squared(variance)
+        crossed = along + self._squared(mean**2) - self.mean(mean) ** 2
         least = CANCELLED * along if as_is is None else np.where(as_is, 0.0, CANCELLED * along)
-        return np.where(parts <= 1.0, along, np.where(crossed > least, crossed, 0.0))
+        return np.where(self._parts(mean, variance) <= 1.0, along, np.where(crossed > least, crossed, 0.0))
 
     def gapped(self, gaps: Gaps) -> tuple[Places, Places]:
         """Return which columns of T are numbers whose gaps are filled, and the indicators of these gaps.
 
         Examples
         --------
-        >>> from scipy.sparse import csr_array
         >>> gaps = Gaps(np.array([0]), np.array([1]))
-        >>> T = csr_array([[1.0, 0.0], [7.0, 0.0], [0.0, 1.0]])
-        >>> made = ColumnMap(T, ("x", "y"), None, np.zeros(2))
+        >>> T = Filled(np.array([0, 2]), np.array([0]), np.array([1]), np.array([7.0]))
+        >>> made = ColumnMap(3, ("x", "y"), np.zeros(2), T)
         >>> [places.tolist() for places in made.gapped(gaps)]
         [[0], [1]]
         """
@@ -198,39 +259,44 @@ class ColumnMap:
 
     def take(self, columns: Places) -> ColumnMap:
         """Return the map to some of its columns."""
-        pick = None if self.pick is None else self.pick[columns]
-        names = tuple(self.names[j] for j in columns)
-        return ColumnMap(self.matrix[:, columns], names, pick, self.origin[columns])
+        names, origin = tuple(self.names[j] for j in columns), self.origin[columns]
+        if self.filled is not None:
+            return ColumnMap(self.d, names, origin, self.filled.take(columns))
+        return ColumnMap(self.d, names, origin, *_parted(self.matrix[:, columns]))
 
 
-@dataclass(frozen=True, eq=False)
-class Filled:
-    """A T of which each column is one encoded column and, where that is missing, a number.
-
-    Attributes
-    ----------
-    pick : shape (q,), the encoded columns.
-    beside : the indicators whose multiples are added.
-    """
-
-    pick: Places
-    beside: Places
+def of_entries(
+    d: int, names: tuple[str, ...], origin: Array, rows: list[int], columns: list[int], values: list[float]
+) -> ColumnMap:
+    """Return T by its entries, those of a column one after the other."""
+    each = np.bincount(np.array(columns, np.intp), minlength=len(names))
+    if (each == 1).all() and all(value == 1.0 for value in values):
+        return ColumnMap(d, names, origin, selection(np.array(rows, np.intp)))
+    return ColumnMap(d, names, origin, *_parted(scipy.sparse.csr_array((values, (rows, columns)), (d, len(names)))))
 
 
-def _filled(matrix: csr_array) -> Filled | None:
-    """Return T as a selection and indicators; None where a column of it has more than one entry of one."""
+def selection(pick: Places) -> Filled:
+    """Return a T that only selects."""
+    none = np.zeros(0, np.intp)
+    return Filled(pick, none, none, np.zeros(0))
+
+
+def _parted(matrix: csr_array) -> tuple[Filled | None, csr_array | None]:
+    """Return T as a selection and what fills its gaps, or where a column merges several the matrix itself."""
     by_column = matrix.tocsc()
     counts = np.diff(by_column.indptr)
     if not len(counts) or counts.min() < 1 or counts.max() > 2:
-        return None
+        return None, matrix
     first = by_column.indptr[:-1]
     indices, values = by_column.indices, by_column.data
     last = np.minimum(first + counts - 1, len(indices) - 1)
     low, high = np.minimum(indices[first], indices[last]), np.maximum(indices[first], indices[last])
     own = np.where(indices[first] == low, values[first], values[last])
     if not (own == 1.0).all():
-        return None
-    return Filled(low.astype(np.intp), high[counts == 2].astype(np.intp))
+        return None, matrix
+    at = np.flatnonzero(counts == 2)
+    fill = np.where(indices[first] == low, values[last], values[first])[at]
+    return Filled(low.astype(np.intp), at, high[at].astype(np.intp), fill), None
 
 
 @dataclass(frozen=True, eq=False)

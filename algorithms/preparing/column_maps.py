@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Array, Floats, Places
 from algorithms.contract import HASH_BITS, INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column, Shape
-from algorithms.lazily import scipy
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ROUNDING, ColumnMap, Summed, gaps_of
+from algorithms.preparing.column_map import (
+    ROUNDING,
+    ColumnMap,
+    Filled,
+    Summed,
+    gaps_of,
+    of_entries,
+    selection,
+)
 
 
 def seen(mean: Array, scatter: Array, columns: Sequence[Column]) -> Places:
@@ -45,9 +52,7 @@ def column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
 
 def picked(shape: Shape, pick: Places) -> ColumnMap:
     """Return the map that keeps some encoded columns as they are."""
-    q = len(pick)
-    matrix = scipy.sparse.csr_array((np.ones(q), (pick, np.arange(q))), shape=(shape.d, q))
-    return ColumnMap(matrix, tuple(shape.columns[j].name for j in pick), pick, shape.origin[pick])
+    return ColumnMap(shape.d, tuple(shape.columns[j].name for j in pick), shape.origin[pick], selection(pick))
 
 
 def filled_map(shape: Shape, places: Places, fill: Array) -> ColumnMap:
@@ -62,12 +67,8 @@ def filled_map(shape: Shape, places: Places, fill: Array) -> ColumnMap:
     gaps, place = gaps_of(shape.columns), np.full(shape.d, -1, np.intp)
     place[places] = np.arange(len(places))
     some = (place[gaps.values] >= 0) & (fill[gaps.values] != 0.0)
-    rows = np.concatenate([places, gaps.indicators[some]])
-    columns = np.concatenate([place[places], place[gaps.values[some]]])
-    values = np.concatenate([np.ones(len(places)), fill[gaps.values[some]]])
-    matrix = scipy.sparse.csr_array((values, (rows, columns)), shape=(shape.d, len(places)))
-    names = tuple(shape.columns[j].name for j in places)
-    return ColumnMap(matrix, names, None if some.any() else places, shape.origin[places])
+    made = Filled(places, place[gaps.values[some]], gaps.indicators[some], fill[gaps.values[some]])
+    return ColumnMap(shape.d, tuple(shape.columns[j].name for j in places), shape.origin[places], made)
 
 
 @dataclass
@@ -130,12 +131,8 @@ def _map_of_numbers(state: Summed, layout: _Numbers, mean: Array, scatter: Array
     with np.errstate(divide="ignore", invalid="ignore"):
         fill = -origin if impute == "zero" else mean / (1.0 - share)
     filled = np.flatnonzero((layout.value & (beside >= 0))[places] & (fill[places] != 0.0))
-    rows = np.concatenate([places, beside[places[filled]]])
-    columns = np.concatenate([np.arange(len(places)), filled])
-    values = np.concatenate([np.ones(len(places)), fill[places[filled]]])
-    matrix = scipy.sparse.csr_array((values, (rows, columns)), shape=(shape.d, len(places)))
-    names = tuple(shape.columns[j].name for j in places)
-    return ColumnMap(matrix, names, None if len(filled) else places, origin[places])
+    made = Filled(places, filled, beside[places[filled]], fill[places[filled]])
+    return ColumnMap(shape.d, tuple(shape.columns[j].name for j in places), origin[places], made)
 
 
 def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
@@ -155,11 +152,8 @@ def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
             _fill_missing(entries, shape, members, used, mean, impute)
     if not entries.names and shape.d:
         entries.add(shape.columns[0].name, [])
-    q = len(entries.names)
-    matrix = scipy.sparse.csr_array((entries.values, (entries.rows, entries.cols)), shape=(shape.d, q))
-    only_selects = len(entries.values) == q and all(v == 1.0 for v in entries.values)
-    pick = np.asarray(entries.rows, dtype=np.intp) if only_selects else None
-    return ColumnMap(matrix, tuple(entries.names), pick, np.array(entries.origins))
+    names, origin = tuple(entries.names), np.array(entries.origins)
+    return of_entries(shape.d, names, origin, entries.rows, entries.cols, entries.values)
 
 
 def _by_source(shape: Shape) -> list[list[int]]:

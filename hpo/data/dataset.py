@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import csr_array, vstack
 
 from algorithms.batches import Label
+from algorithms.lazily import scipy
 from hpo.data.encoding.rows import usable_rows
 from hpo.data.hashing import Words, priorities
 from hpo.data.levels import decoded_strings, is_text, label_values
@@ -26,6 +26,8 @@ from hpo.errors import DataError
 from hpo.process.lazily import arrow_compute as pc
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from hpo.data.sources.joins import Join
 
 T = TypeVar("T")
@@ -231,7 +233,7 @@ class Dataset:
                 self.log.add_pilot(batch.num_rows)
                 seen += batch.num_rows
         other = pa.concat_tables([table for _, table in made]).combine_chunks().to_batches()[0]
-        return Rows(other, csr_array(vstack([m for m, _ in made], format="csr"))), drawn
+        return Rows(other, scipy.sparse.csr_array(scipy.sparse.vstack([m for m, _ in made], format="csr"))), drawn
 
     def sample(
         self,

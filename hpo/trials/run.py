@@ -72,7 +72,7 @@ from studies.record.study_record import StudyRecord
 from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
 from studies.sampling.space import split
-from studies.spec.form import plain
+from studies.spec.plain_spec import plain
 from studies.spec.values import ALL
 
 if TYPE_CHECKING:

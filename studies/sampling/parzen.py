@@ -19,12 +19,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from studies.sampling.normal import ROOT_TAU, Array, cdf, quantile
 
-ROOT_TAU = np.sqrt(2 * np.pi)
 CANDIDATES = 24
 MOST_KERNELS = 256
 MOST_GOOD = 25
@@ -48,7 +46,7 @@ class Mixture:
         """Return n draws, shape (n, m)."""
         kernel = rng.integers(len(self.mu), size=n)
         q, (low, span) = rng.random((n, self.mu.shape[1])), self._tails
-        draws: Array = self.mu[kernel] + self.sigma[kernel] * scipy.special.ndtri(low[kernel] + q * span[kernel])
+        draws: Array = self.mu[kernel] + self.sigma[kernel] * quantile(low[kernel] + q * span[kernel])
         draws = np.minimum(np.maximum(draws, 0.0), 1.0)
         for j in self._tables:
             draws[:, j] = self._categories(rng, kernel, q[:, j], j)
@@ -74,8 +72,8 @@ class Mixture:
     @cached_property
     def _tails(self) -> tuple[Array, Array]:
         """Mass of each kernel below zero, and within [0, 1], shapes (k, m)."""
-        low = scipy.special.ndtr(-self.mu / self.sigma)
-        return low, scipy.special.ndtr((1 - self.mu) / self.sigma) - low
+        low = cdf(-self.mu / self.sigma)
+        return low, cdf((1 - self.mu) / self.sigma) - low
 
     @cached_property
     def _normals(self) -> tuple[NDArray[np.bool_], Array, Array, Array]:

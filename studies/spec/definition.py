@@ -9,7 +9,7 @@ from typing import Any
 
 from studies.counting import in_singular
 from studies.masking import mask
-from studies.spec.form import plain
+from studies.spec.plain_spec import plain
 from studies.spec.spec import OPTIONS, StudySpec
 
 DEFINING = tuple(name for name, option in OPTIONS.items() if option.defines)

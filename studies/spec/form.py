@@ -1,14 +1,13 @@
-"""A study's description as YAML, and as plain values."""
+"""A study's description as YAML."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from studies.errors import Problem, SpecError
+from studies.spec.plain_spec import plain
 from studies.spec.spec import StudySpec, build
 from studies.spec.yaml_reader import CoreDumper, read
 
@@ -52,25 +51,6 @@ def load(path: str | Path) -> StudySpec:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError(str(path), [Problem(line, "is not UTF-8 text; save the file as UTF-8")]) from None
     return loads(text, str(path))
-
-
-def plain(spec: StudySpec) -> dict[str, Any]:
-    """Return the spec as lists, dicts and scalars, without credentials; what :func:`build` takes."""
-    values: dict[str, Any] = json.loads(spec.model_dump_json(exclude_none=False))
-    for key in ("data", "algorithm"):
-        if len(values[key]) == 1:
-            values[key] = values[key][0]
-    values["search"] = {k: _plain_range(spec.search[k], v) for k, v in values["search"].items()}
-    if isinstance(values["folds"], dict):
-        given = {k: v for k, v in values["folds"].items() if v is not None}
-        values["folds"] = given if given.get("scheme") != "segment" else {"scheme": "segment"}
-    return values
-
-
-def _plain_range(original: Any, value: Any) -> Any:
-    if not isinstance(value, dict):
-        return list(original) if isinstance(original, tuple) else original
-    return {k: v for k, v in value.items() if k in ("low", "high") or v not in (None, False)}
 
 
 def dump(spec: StudySpec) -> str:

@@ -16,7 +16,7 @@ from studies.spec.habits import our_key
 from studies.spec.interactions import Interactions
 from studies.spec.joins import JoinedTable
 from studies.spec.ranges import Range
-from studies.spec.yaml_reader import Document
+from studies.spec.yaml_document import Document
 
 _TAGS = {"range", "choices", "constant", "count", "scheme"}
 _SECRET = "storage_options"  # noqa: S105

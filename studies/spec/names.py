@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from studies.errors import Problem
 from studies.naming import short, split_key
 from studies.spec.messages import nearest
-from studies.spec.yaml_reader import Document
+from studies.spec.yaml_document import Document
 
 Known = Mapping[str, Collection[str]]
 

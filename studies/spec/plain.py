@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from studies.errors import Problem
 from studies.masking import mask
 from studies.naming import short
-from studies.spec.yaml_reader import Document
+from studies.spec.yaml_document import Document
 
 LONGEST = 2**1023
 """A whole number from which on none is computed with."""

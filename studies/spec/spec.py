@@ -19,7 +19,7 @@ from studies.spec.plain import in_full, masked, too_long, undotted
 from studies.spec.ranges import Strict, wrong
 from studies.spec.run_options import RunOptions
 from studies.spec.search_options import SearchOptions
-from studies.spec.yaml_reader import Document
+from studies.spec.yaml_document import Document
 
 
 class StudySpec(CsvOptions, RunOptions, SearchOptions, DataOptions):

@@ -7,19 +7,17 @@ refused, and neither size, depth nor expansion of aliases can grow without bound
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from studies.errors import Problem, SpecError
+from studies.spec.yaml_document import Document, Path
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 20_000
 MAX_DEPTH = 20
-
-Path = tuple[str | int, ...]
 
 _NULL, _BOOL = "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"
 _INT, _FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
@@ -59,29 +57,6 @@ class CoreDumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         """Write every value in full."""
         return True
-
-
-@dataclass
-class Document:
-    r"""Plain values read from YAML, and the line on which each of them stands.
-
-    Examples
-    --------
-    >>> document = read("a: 1e-4\nb: [1, 2]\n", "here")
-    >>> document.value, document.line(("b", 1))
-    ({'a': 0.0001, 'b': [1, 2]}, 2)
-    """
-
-    source: str
-    value: Any = None
-    lines: dict[Path, int] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-    def line(self, path: Path) -> int | None:
-        """Return the line of ``path``, or of the nearest thing around it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path)
 
 
 def read(text: str, source: str) -> Document:

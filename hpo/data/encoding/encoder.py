@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from algorithms.arrays import Array, Floats, Values
 from algorithms.batches import Label
 from algorithms.contract import Batch, Column, SparseBatch
-from algorithms.lazily import sklearn
+from algorithms.lazily import scipy, sklearn
 from hpo.data.cells import cell_order
 from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.encodings import as_learned, distinct_names, learn, needs_sample, restore, write_target
@@ -29,6 +28,9 @@ from hpo.data.segment import Rows
 from hpo.data.sources.pairs import as_table
 from hpo.data.values import Places, as_numbers, one_array
 from hpo.errors import DataError
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,7 +274,8 @@ class ColumnEncoder:
         missing = np.isnan(data)
         indices = firsts[matrix.indices] + missing
         shape = (matrix.shape[0], len(self.columns_))
-        made = csr_array((np.where(missing, 1.0, data).astype(self.dtype_), indices, matrix.indptr), shape=shape)
+        values = np.where(missing, 1.0, data).astype(self.dtype_)
+        made = scipy.sparse.csr_array((values, indices, matrix.indptr), shape=shape)
         made.sum_duplicates()
         made.eliminate_zeros()
         return made

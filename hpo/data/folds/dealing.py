@@ -7,7 +7,8 @@ class, fewer than K rows, goes to the folds that have the fewest: ``share_out`` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, cast
 
@@ -175,25 +176,26 @@ class Table:
         """Divide a further segment's rows: what is left over of a class goes to the folds with the fewest of it."""
         return {label: self._shared(label, n) for label, n in rows.items()}
 
-    def add(self, shares: Shares) -> None:
-        """Count a segment that was divided before."""
-        for label, share in shares.items():
-            self._count(label, share)
+    def add(self, segments: Iterable[Shares]) -> None:
+        """Count segments that were divided before."""
+        k, even, extra = len(self.total), Counter[Label | None](), defaultdict[Label | None, list[int]](list)
+        for label, share in (pair for shares in segments for pair in shares.items()):
+            self.known &= share.rows is not None
+            even[label] += (share.rows or 0) // k
+            extra[label] += share.extra
+        for label, each in even.items():
+            self._count(label, each + np.bincount(np.array(extra[label], np.intp), minlength=k))
 
     def _shared(self, label: Label | None, rows: int | None) -> Share:
         k = len(self.total)
         order = np.lexsort((self.total, self.rows[label]))
         share = Share(rows, tuple(order[: (rows or 0) % k].tolist()))
-        self._count(label, share)
+        self.add([{label: share}])
         return share
 
-    def _count(self, label: Label | None, share: Share) -> None:
-        self.known &= share.rows is not None
-        each = (share.rows or 0) // len(self.total)
-        for counts in (self.rows[label], self.total):
-            np.add(counts, each, out=counts)
-            if share.extra:
-                counts[list(share.extra)] += 1
+    def _count(self, label: Label | None, rows: Counts) -> None:
+        self.rows[label] += rows
+        self.total += rows
 
 
 def label_text(label: Label | None) -> str:

@@ -16,12 +16,12 @@ from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import pyarrow as pa
-from pyarrow import fs as pafs
 
 from hpo.data.sources.first_bytes import SIZE, advice_for, mistaken
 from hpo.data.sources.globs import glob_pattern, split_wild
 from hpo.data.sources.links import warn_of_broken
 from hpo.errors import DataError, DataWarning
+from hpo.process.lazily import arrow_fs
 from state_store.homes import at_home
 from studies.counting import counted
 
@@ -42,8 +42,8 @@ _BUCKET_SCHEMES = frozenset({"az"})
 _ETAGS = ("ETag", "e_tag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")
 
 _ENDPOINTS = ("AZURE_STORAGE_ENDPOINT", "AWS_ENDPOINT_URL")
-_BUCKETS = tuple(kind for name in ("S3FileSystem", "GcsFileSystem") if (kind := getattr(pafs, name, None)))
-"""File systems of Arrow, as it was built, whose paths begin with a bucket."""
+_BUCKETS = ("S3FileSystem", "GcsFileSystem")
+"""File systems of Arrow whose paths begin with a bucket."""
 
 MANY = 16
 """Files of a folder from which on it is listed to know its links."""
@@ -69,7 +69,7 @@ class DataFile:
     written : when it was written last, in nanoseconds since 1970; None where the file system does not know.
     """
 
-    fs: pafs.FileSystem
+    fs: arrow_fs.FileSystem
     path: str
     uri: str
     size: int
@@ -117,9 +117,9 @@ class DataFile:
     def check_unchanged(self) -> None:
         """Raise DataError if the file is not the one that was listed."""
         info = self.fs.get_file_info(self.path)
-        if info.type is pafs.FileType.File and (info.size, _stamp(self.fs, info)) == (self.size, self.stamp):
+        if info.type is arrow_fs.FileType.File and (info.size, _stamp(self.fs, info)) == (self.size, self.stamp):
             return
-        what = "vanished" if info.type is pafs.FileType.NotFound else "changed"
+        what = "vanished" if info.type is arrow_fs.FileType.NotFound else "changed"
         raise DataError(
             f"{self.uri!r} {what} while it was read, so what was read of it is not to be trusted; "
             "nothing of it was kept: run again when the file is complete"
@@ -152,7 +152,7 @@ def _real_paths(files: Mapping[str, DataFile]) -> dict[str, str]:
         folders.setdefault(file.path.rpartition("/")[0], []).append(uri)
     found: dict[str, str] = {}
     for folder, uris in folders.items():
-        if not isinstance(files[uris[0]].fs, pafs.LocalFileSystem):
+        if not isinstance(files[uris[0]].fs, arrow_fs.LocalFileSystem):
             found.update((uri, uri) for uri in uris)
             continue
         real, links = os.path.realpath(folder or "/").rstrip("/"), _links(folder or "/", len(uris))
@@ -185,22 +185,22 @@ def _expand(item: str, options: Mapping[str, Any] | None) -> list[DataFile]:
     except DataError:
         raise
     except Exception as error:
-        if isinstance(fs, pafs.LocalFileSystem) and not isinstance(error, (OSError, pa.ArrowException)):
+        if isinstance(fs, arrow_fs.LocalFileSystem) and not isinstance(error, (OSError, pa.ArrowException)):
             raise
         why = str(error) or type(error).__name__
         raise DataError(f"{item!r} cannot be listed: {why}; check the address, and that you may read it") from error
 
 
-def _listed(item: str, fs: pafs.FileSystem, path: str, prefix: str) -> list[DataFile]:
+def _listed(item: str, fs: arrow_fs.FileSystem, path: str, prefix: str) -> list[DataFile]:
     """Return the files that a path names in a file system."""
     info = fs.get_file_info(path)
     _check_regular([info])
-    root = path if info.type is pafs.FileType.Directory else split_wild(path)[0]
+    root = path if info.type is arrow_fs.FileType.Directory else split_wild(path)[0]
     below = root
-    if info.type is pafs.FileType.File:
+    if info.type is arrow_fs.FileType.File:
         infos, root = [info], _typed_root(path, item)
         below = _file_root(path)
-    elif info.type is pafs.FileType.Directory:
+    elif info.type is arrow_fs.FileType.Directory:
         infos = _within(fs, path)
     else:
         infos = _match(fs, path)
@@ -215,10 +215,10 @@ def _listed(item: str, fs: pafs.FileSystem, path: str, prefix: str) -> list[Data
     ]
 
 
-def _check_regular(infos: Iterable[pafs.FileInfo]) -> None:
+def _check_regular(infos: Iterable[arrow_fs.FileInfo]) -> None:
     """Refuse pipes, sockets and devices: reading them may never end."""
     for info in infos:
-        if info.type is pafs.FileType.Unknown:
+        if info.type is arrow_fs.FileType.Unknown:
             raise DataError(
                 f"{info.path!r} is no file but a pipe, a socket or a device, which can be read only once; write "
                 "what it holds to a file"
@@ -254,15 +254,15 @@ def _typed_root(path: str, item: str) -> str:
     return path.removesuffix(os.path.normpath(item)) if "://" not in item else ""
 
 
-def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSystem, str, str]:
+def _locate(item: str, options: Mapping[str, Any] | None) -> tuple[arrow_fs.FileSystem, str, str]:
     """Return the file system, the path in it (wildcards kept) and what makes that path a URI."""
     scheme = item.split("://", 1)[0] if "://" in item else ""
     if not scheme:
-        return pafs.LocalFileSystem(), str(Path(at_home(item)).absolute()), "file://"
+        return arrow_fs.LocalFileSystem(), str(Path(at_home(item)).absolute()), "file://"
     fixed, wild = split_wild(item)
     try:
         if scheme in _ARROW_SCHEMES and not options:
-            fs, path = pafs.FileSystem.from_uri(_patient(scheme, fixed))
+            fs, path = arrow_fs.FileSystem.from_uri(_patient(scheme, fixed))
         elif scheme in _BUCKET_SCHEMES and not options:
             fs, path = _bucket(scheme, fixed)
         else:
@@ -281,18 +281,18 @@ def _patient(scheme: str, uri: str) -> str:
     return f"{uri}{'&' if '?' in uri else '?'}retry_limit_seconds={RETRY_SECONDS}"
 
 
-def _bucket(scheme: str, uri: str) -> tuple[pafs.FileSystem, str]:
+def _bucket(scheme: str, uri: str) -> tuple[arrow_fs.FileSystem, str]:
     try:
         store = import_module("obstore.fsspec").FsspecStore
     except ImportError:
         return _fsspec(uri, None)
     allow_http = any(os.environ.get(name, "").startswith("http://") for name in _ENDPOINTS)
     options = {"allow_http": True} if allow_http else {}
-    handler = pafs.FSSpecHandler(store(scheme, client_options=options))
-    return pafs.PyFileSystem(handler), uri.partition("://")[2]
+    handler = arrow_fs.FSSpecHandler(store(scheme, client_options=options))
+    return arrow_fs.PyFileSystem(handler), uri.partition("://")[2]
 
 
-def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSystem, str]:
+def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[arrow_fs.FileSystem, str]:
     try:
         from fsspec.core import url_to_fs  # noqa: PLC0415 -- an extra
     except ImportError as error:
@@ -303,16 +303,16 @@ def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[pafs.FileSyste
         inner, path = url_to_fs(uri, **(options or {}))
     except ImportError as error:
         raise DataError(f"{uri!r} cannot be opened: {error}") from error
-    return pafs.PyFileSystem(pafs.FSSpecHandler(inner)), path
+    return arrow_fs.PyFileSystem(arrow_fs.FSSpecHandler(inner)), path
 
 
-def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
+def _within(fs: arrow_fs.FileSystem, directory: str) -> list[arrow_fs.FileInfo]:
     """Return the data files of a directory, or all its files where no name is a data file's."""
-    found = fs.get_file_info(pafs.FileSelector(directory, recursive=True, allow_not_found=True))
+    found = fs.get_file_info(arrow_fs.FileSelector(directory, recursive=True, allow_not_found=True))
     _check_regular(i for i in found if is_visible(i.path[len(directory) :]) and _format_by_name(i.path))
-    files = (i for i in found if i.type is pafs.FileType.File)
+    files = (i for i in found if i.type is arrow_fs.FileType.File)
     infos = [i for i in files if is_visible(i.path[len(directory) :])]
-    if isinstance(fs, pafs.LocalFileSystem):
+    if isinstance(fs, arrow_fs.LocalFileSystem):
         warn_of_broken(directory, lambda path: is_visible(path[len(directory) :]) and _like_data(path))
     known = [i for i in infos if _format_by_name(i.path)]
     if known and len(known) < len(infos):
@@ -327,15 +327,15 @@ def _within(fs: pafs.FileSystem, directory: str) -> list[pafs.FileInfo]:
     return known or infos
 
 
-def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
+def _match(fs: arrow_fs.FileSystem, path: str) -> list[arrow_fs.FileInfo]:
     """Return the files of a glob; where it names directories alone, the data files in them."""
     base, wild = split_wild(path)
     if not wild:
         return []
     pattern = re.compile(glob_pattern(path))
     top, deep = base.rstrip("/") or "/", "/" in wild or "**" in wild
-    selector = pafs.FileSelector(top, recursive=deep, allow_not_found=True)
-    if isinstance(fs, pafs.LocalFileSystem):
+    selector = arrow_fs.FileSelector(top, recursive=deep, allow_not_found=True)
+    if isinstance(fs, arrow_fs.LocalFileSystem):
         warn_of_broken(
             top, lambda p: bool(pattern.fullmatch(p)) and is_visible(p.rsplit("/", 1)[-1]), deep=deep
         )
@@ -343,7 +343,7 @@ def _match(fs: pafs.FileSystem, path: str) -> list[pafs.FileInfo]:
     written = {part for part in wild.split("/") if not is_visible(part)}
     infos = [i for i in named if is_visible(i.path[len(top) :], but=written)]
     _check_regular(infos)
-    files = [i for i in infos if i.type is pafs.FileType.File]
+    files = [i for i in infos if i.type is arrow_fs.FileType.File]
     return files or [file for directory in infos for file in _within(fs, directory.path)]
 
 
@@ -393,7 +393,7 @@ def _partition_value(text: str) -> str | None:
     return None if text == "__HIVE_DEFAULT_PARTITION__" else unquote(text)
 
 
-def _stamp(fs: pafs.FileSystem, info: pafs.FileInfo) -> str:
+def _stamp(fs: arrow_fs.FileSystem, info: arrow_fs.FileInfo) -> str:
     handler = getattr(fs, "handler", None)
     if handler is None:
         return str(info.mtime_ns)
@@ -402,15 +402,15 @@ def _stamp(fs: pafs.FileSystem, info: pafs.FileInfo) -> str:
     return next((str(details[key]) for key in _ETAGS if details.get(key)), "")
 
 
-def _nothing_found(fs: pafs.FileSystem, path: str, item: str) -> str:
+def _nothing_found(fs: arrow_fs.FileSystem, path: str, item: str) -> str:
     base, wild = split_wild(path)
     bucket = path.partition("/")[0]
-    if isinstance(fs, _BUCKETS) and fs.get_file_info(bucket).type is pafs.FileType.NotFound:
+    if type(fs).__name__ in _BUCKETS and fs.get_file_info(bucket).type is arrow_fs.FileType.NotFound:
         return f"{item!r} does not exist: there is no bucket {bucket!r}; check its name, and the endpoint"
-    if not wild and isinstance(fs, pafs.LocalFileSystem) and Path(path).is_symlink():
+    if not wild and isinstance(fs, arrow_fs.LocalFileSystem) and Path(path).is_symlink():
         target = str(Path(path).readlink())
         return f"{item!r} is a symbolic link to {target!r}, which leads nowhere; mend it, or name the file itself"
-    if not wild and fs.get_file_info(path).type is pafs.FileType.Directory:
+    if not wild and fs.get_file_info(path).type is arrow_fs.FileType.Directory:
         return f"directory {item!r} holds no data file; expected .parquet, .csv, .csv.gz, .arrow or .feather"
     parent, name = _existing_parent(fs, base.rstrip("/") if wild else path)
     entries = _names(fs, parent)
@@ -428,14 +428,14 @@ def _stem(name: str) -> str:
     return name[:1] + name[1:].partition(".")[0]
 
 
-def _existing_parent(fs: pafs.FileSystem, path: str) -> tuple[str, str]:
+def _existing_parent(fs: arrow_fs.FileSystem, path: str) -> tuple[str, str]:
     """Return the nearest directory above ``path`` that exists, and the first name that is missing in it."""
     name = ""
-    while path and fs.get_file_info(path).type is pafs.FileType.NotFound and "/" in path.rstrip("/"):
+    while path and fs.get_file_info(path).type is arrow_fs.FileType.NotFound and "/" in path.rstrip("/"):
         path, name = path.rstrip("/").rsplit("/", 1)
     return path or "/", name
 
 
-def _names(fs: pafs.FileSystem, parent: str) -> list[str]:
-    infos: Iterable[pafs.FileInfo] = fs.get_file_info(pafs.FileSelector(parent, allow_not_found=True))
+def _names(fs: arrow_fs.FileSystem, parent: str) -> list[str]:
+    infos: Iterable[arrow_fs.FileInfo] = fs.get_file_info(arrow_fs.FileSelector(parent, allow_not_found=True))
     return sorted(info.path.rsplit("/", 1)[-1] for info in infos)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
-from pyarrow.fs import LocalFileSystem
 
 from hpo.data.sources.files import DataFile
+from hpo.process.lazily import arrow_fs
 
 SETTLED = 2.0
 """Seconds after which a change of a file surely shows in its times."""
@@ -79,7 +79,7 @@ class Footers:
 
     def load(self, files: Sequence[DataFile]) -> None:
         """Recall what is known of some files."""
-        local = [file for file in files if isinstance(file.fs, LocalFileSystem)]
+        local = [file for file in files if isinstance(file.fs, arrow_fs.LocalFileSystem)]
         if self.shelf is None or not local:
             return
         self._folder = os.path.commonpath([file.path.rpartition("/")[0] or "/" for file in local])

@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
-from pyarrow.fs import LocalFileSystem
-
 from hpo.data.sources.csv import open_csv
 from hpo.data.sources.files import CSV, IPC, PARQUET, DataFile
 from hpo.data.sources.footers import Footers, Shelf
@@ -18,6 +16,7 @@ from hpo.data.sources.parquet import open_parquet
 from hpo.data.sources.source import FileReader
 from hpo.data.sources.text import USUAL, TextFormat
 from hpo.errors import DataError
+from hpo.process.lazily import arrow_fs
 
 OPENERS: Mapping[str, Callable[[DataFile, str, TextFormat, Footers], FileReader]] = {
     PARQUET: lambda file, how, _, footers: open_parquet(file, how, footers),
@@ -37,7 +36,7 @@ def open_files(
     footers = Footers(shelf)
     with ExitStack() as stack:
         each: Callable[..., Iterable[Any]] = map
-        if not all(isinstance(file.fs, LocalFileSystem) for file in files):
+        if not all(isinstance(file.fs, arrow_fs.LocalFileSystem) for file in files):
             each = stack.enter_context(ThreadPoolExecutor(min(16, len(files)))).map
         formats = list(each(_format, files))
         for file, form in zip(files, formats, strict=True):

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hpo.data.origins import joined_bounds
 from hpo.data.segment import Segment, fingerprint, group_runs
@@ -16,6 +15,7 @@ from hpo.data.sources.files import DataFile
 from hpo.data.sources.footers import Footer, Footers
 from hpo.data.sources.identities import identity, place, reading
 from hpo.data.sources.text import Sight
+from hpo.process.lazily import arrow_parquet as pq
 
 _BUFFER = 1 << 18  # bytes read ahead in each column; whole column chunks would be held without it
 _BUFFERS, _LEAST = 1 << 26, 1 << 13  # in all columns together, and in each of many

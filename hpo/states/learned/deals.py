@@ -94,8 +94,8 @@ class _Deal:
                 alike[kind] = _remembered_shares(known[name], rows, folds.n_splits)
             shares = alike[kind] if name in known else None
             if shares is not None:
-                table.add(shares)
                 found[segment.id] = shares
+        table.add(found.values())
         new: dict[str, dict[str, object]] = {}
         for segment, name, rows in zip(segments, names, counted, strict=True):
             if segment.id not in found:
