@@ -164,7 +164,7 @@ class Stream:
         max_bad_rows: int = MOST_BAD,
         store: StateStore | Location | None = None,
     ) -> None:
-        build({"algorithm": "ridge", "data": "stream", "name": name}, "hpo.Stream")  # refuses what is no name
+        build({"algorithm": "ridge", "data": "stream", "name": name}, "hpo.Stream")  # refuses what is not a name
         given = {key: value for key, value in locals().items() if key in _OPTIONS}
         for option, value in (("every", every), ("seconds", seconds), ("pilot_rows", pilot_rows)):
             if not value > 0:
@@ -196,11 +196,11 @@ class Stream:
         Raises
         ------
         TuneError
-            The study's data is no stream, or tables are joined to it.
+            The study's data is not a stream, or tables are joined to it.
         """
         name = stream_name(spec)
         if name is None:
-            raise TuneError(f"data: {', '.join(spec.data)} is no stream; write data: stream:NAME")
+            raise TuneError(f"data: {', '.join(spec.data)} is not a stream; write data: stream:NAME")
         if words := Window.of(spec.model_dump()).words:
             raise TuneError(f"{words}: that chooses among files, and the rows of a stream are all in its states")
         check_streamed(spec.algorithm, spec.time)

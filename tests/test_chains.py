@@ -376,7 +376,7 @@ def test_a_store_that_cannot_be_written_costs_sharing_and_no_result(tmp_path, mo
 
 
 class Odd(RegressorMixin, BaseEstimator):
-    """An estimator that keeps what is no number."""
+    """An estimator that keeps what is not a number."""
 
     def __init__(self, scale=1.0):
         self.scale = scale

@@ -143,7 +143,7 @@ def test_a_chain_that_changes_hands_is_bit_for_bit_the_uninterrupted_one():
 
 
 def test_members_that_fail_go_on_from_the_best(tmp_path):
-    """Steps that are too large end with what is no number; the next generation has the better quarter's state."""
+    """Steps that are too large end with what is not a number; the next generation has the better quarter's state."""
     search = {"SGDRegressor.epochs": 5, "SGDRegressor.eta0": [1e-3, 1e200]}
     result = hpo.tune((X, Y), algorithm=MODEL, search=search, folds=CV, sampler="random", trials=20, seed=0, fidelity="population",
                       store=tmp_path, progress=False)  # fmt: skip

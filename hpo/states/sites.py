@@ -41,7 +41,7 @@ class Sent:
     rows : that the sums are of.
     summaries : what was written, in words.
     noise : the ε and δ of the noise in it; None for none.
-    left_out : what the study keeps besides, which is no sum.
+    left_out : what the study keeps besides, which is not a sum.
     file : what the file holds.
     """
 

@@ -56,7 +56,7 @@ class SearchOptions(Strict):
     ] = 5
     """A number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column": "customer",
     "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``, ``"stratified_group"`` (whose
-    column is no feature unless ``features`` names it), ``"time"`` (with ``gap`` in days, or units of a column
+    column is not a feature unless ``features`` names it), ``"time"`` (with ``gap`` in days, or units of a column
     that is a number), ``"segment"`` (each file is a fold: the models of the other files are tested on it) and,
     with ``time``, ``"backtest"`` (``{"scheme": "backtest", "horizon": 8, "n_splits": 3, "gap": 0}``: each split
     trains on the past and tests on the next 8 steps; a number of folds with ``time`` is that many of these); or,

@@ -66,7 +66,7 @@ def piped(
     Raises
     ------
     DataError
-        It is no stream of that form.
+        It is not a stream of that form.
 
     Examples
     --------
@@ -191,7 +191,7 @@ def _arrow(stream: BinaryIO) -> Iterator[Item]:
                 batch.validate(full=True)
                 yield pa.Table.from_batches([batch])
     except pa.ArrowException as error:
-        raise DataError(f"this is no Arrow IPC stream, or it is damaged: {_first(error)}") from None
+        raise DataError(f"this is not an Arrow IPC stream, or it is damaged: {_first(error)}") from None
 
 
 def _lines(stream: BinaryIO, wait: float) -> Iterator[bytes | None]:
