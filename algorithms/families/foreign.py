@@ -42,6 +42,15 @@ from algorithms.families.boosters import STORED, Growth, growth_of
 from algorithms.families.by_class import with_labels
 from algorithms.families.conventions import check_conventions, is_estimator, parameters_of, silence
 from algorithms.families.estimator_arrays import arrays_of, put_back
+from algorithms.families.native import (
+    ENCODING,
+    ENCODING_FIELD,
+    NATIVE,
+    ONE_HOT,
+    NativeRows,
+    native_rows,
+    takes_natively,
+)
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.prefix_axes import PrefixAxis, axis_of
 from algorithms.families.prefix_sweeps import Answers
@@ -84,7 +93,7 @@ class Fitted:
     answers : to be asked in its place of held-out rows; None for the estimator itself.
     """
 
-    prepared: Prepared
+    prepared: Prepared | NativeRows
     model: BaseEstimator
     converged: bool
     answers: BaseEstimator | None = None
@@ -96,7 +105,8 @@ class Foreign(Algorithm[SampleState, Fitted]):
     Parameters
     ----------
     summary : the sample that it is fitted to.
-    values : its parameters; those not given stay as they were.
+    values : its parameters; those not given stay as they were. ``encoding``, where the estimator takes gaps or
+        categories itself, says what becomes of them.
 
     Attributes
     ----------
@@ -108,6 +118,10 @@ class Foreign(Algorithm[SampleState, Fitted]):
 
     def __init__(self, *, summary: Sample | None = None, **values: object) -> None:
         self.summary = Sample(size=ROWS) if summary is None else summary
+        self.encoding = ONE_HOT
+        if takes_natively(self.template):
+            ENCODING_FIELD.check(values.get(ENCODING, NATIVE))
+            self.encoding = str(values.pop(ENCODING, NATIVE))
         self.values: Mapping[str, object] = values
         try:
             self.plain = self.made()
@@ -128,18 +142,36 @@ class Foreign(Algorithm[SampleState, Fitted]):
         kinds = {p.kind for p in inspect.signature(type(cls.template).__init__).parameters.values()}
         if inspect.Parameter.VAR_KEYWORD in kinds:
             found = {**found, "verbose": found.get("verbose")}
-        return [Field(name, value, None, False) for name, value in found.items()]
+        fields = [Field(name, value, None, False) for name, value in found.items()]
+        return [*fields, ENCODING_FIELD] if takes_natively(cls.template) else fields
 
     def made(self, state: SampleState | None = None) -> BaseEstimator:
         """Return the estimator, not fitted; of a state its weights by class have that state's labels."""
-        return clone(self.template).set_params(**with_labels(self.values, None if state is None else state.shape))
+        if state is None:
+            return clone(self.template).set_params(**with_labels(self.values, None))
+        model = clone(self.template).set_params(**with_labels(self.values, state.shape))
+        native = self._native(state)
+        return model if native is None else model.set_params(**native.parameters)
+
+    def prepared(self, state: SampleState) -> Prepared | NativeRows:
+        """Return the rows of a sample as the estimator takes them, made once for all settings."""
+        native = self._native(state)
+        return native or MEMO.get(state, ("prepared", COLUMNS), lambda: prepare(state, COLUMNS))
+
+    def _native(self, state: SampleState) -> NativeRows | None:
+        return native_rows(state, self.plain) if self.encoding == NATIVE else None
+
+    def _beside(self, model: BaseEstimator, state: SampleState) -> dict[str, object]:
+        """Return what ``fit`` takes beside rows and targets: their weights, and which columns are categories."""
+        native = self._native(state)
+        return {**_weights(model, state), **({} if native is None else native.fitted)}
 
     def solve(self, state: SampleState) -> Fitted:
         """Return the fitted estimator; FitFailed, with its reason, where it raises."""
         state = as_given(state)
         self.check(state)
-        prepared, model = _prepared(state), self.made(state)
-        fit = functools.partial(model.fit, prepared.X, *self._target(state), **_weights(model, state))
+        prepared, model = self.prepared(state), self.made(state)
+        fit = functools.partial(model.fit, prepared.X, *self._target(state), **self._beside(model, state))
         with shared(model, state, prepared.X):
             return Fitted(prepared, model, self._settled(fit))
 
@@ -250,6 +282,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         made = {k: _words(v) for k, v in sorted(self.made().get_params().items())}
         return {
             "class": f"{kind.__module__}.{kind.__qualname__}", "version": _version_of(kind), "parameters": made,
+            **({ENCODING: self.encoding} if takes_natively(self.plain) else {}),
         }  # fmt: skip
 
     def may_change(self, name: str) -> bool:
@@ -270,7 +303,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def go_on(self, chain: Chain, before: SampleState, state: SampleState) -> Chain:
         """Return the estimator as the rows before left it; FitFailed where rows have other columns since."""
-        known, now = (set(_prepared(each).columns.names) for each in (before, state))
+        known, now = (set(self.prepared(each).columns.names) for each in (before, state))
         if known != now:
             raise FitFailed(
                 f"{type(self).__name__}: new rows have other columns ({', '.join(sorted(known ^ now)[:5])}); leave "
@@ -282,7 +315,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         """Yield the chain after each further epoch; FitFailed, with its reason, where one raises."""
         known = labels(state.shape) if state.shape.classes else None
         model, X = self._at(chain, state)
-        last, beside = _last(model), _beside(_last(model), state)
+        last, beside = _last(model), _for_parts(_last(model), state)
         for epoch in range(chain.epoch + 1, 2**31):
             order = chain.among(np.random.default_rng([chain.seed, epoch]).permutation(len(X)))
             self._epoch(last, X, beside, order)
@@ -292,7 +325,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def trained(self, chain: Chain, state: SampleState) -> Fitted:
         """Return the estimator after the last epoch of a chain."""
-        return Fitted(_prepared(state), self._at(chain, state)[0], converged=True)
+        return Fitted(self.prepared(state), self._at(chain, state)[0], converged=True)
 
     def _at(self, chain: Chain, state: SampleState) -> tuple[BaseEstimator, Floats]:
         """Return the estimator as a chain has it, and the rows that its last step takes."""
@@ -303,13 +336,13 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
                 f"{type(last).__name__} has no partial_fit with these parameters; leave epochs out, or change them"
             )
         if chain.parameters:
-            self._epoch(last, X, _beside(last, state), np.arange(min(len(X), MOLD_ROWS)))
+            self._epoch(last, X, _for_parts(last, state), np.arange(min(len(X), MOLD_ROWS)))
             put_back(last, chain.parameters)
         return model, X
 
     def _rows_of(self, model: BaseEstimator, state: SampleState) -> Floats:
         """Return the rows that the last step takes; earlier ones are fitted."""
-        X, y = _prepared(state).X, self._target(state)
+        X, y = self.prepared(state).X, self._target(state)
         if len(getattr(model, "steps", ())) > 1:
             X = np.ascontiguousarray(self._run(lambda: model[:-1].fit_transform(X, *y)))
         return X
@@ -391,7 +424,7 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
             return
         state = as_given(state)
         self.check(state)
-        prepared, model = _prepared(state), self.made(state)
+        prepared, model = self.prepared(state), self.made(state)
         X, y, last, settled = prepared.X, self._target(state), _last(model), [True]
         asked = prepared.place(rows)
         if len(getattr(model, "steps", ())) > 1:
@@ -401,7 +434,8 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
 
         def fit(one: BaseEstimator, **more: object) -> None:
             with shared(one, state, prepared.X):
-                settled.append(self._settled(functools.partial(one.fit, X, *y, **_weights(one, state), **more)))
+                beside = self._beside(one, state) | more
+                settled.append(self._settled(functools.partial(one.fit, X, *y, **beside)))
 
         for shorter in grown(last, fit, list(map(int, values))):
             found = Fitted(prepared, _ending(model, shorter), all(settled))
@@ -432,7 +466,7 @@ class Growing(Resumed, Staged):
         """Yield the chain after each further growth; FitFailed, with its reason, where one raises."""
         model = self.made(state)
         X, last, rows = self._rows_of(model, state), _last(model), chain.among(np.arange(state.n))
-        beside = {name: array[rows] for name, array in self._beside(last, state).items()}
+        beside = {**self._beside(last, state), **self._of_rows(last, state, rows)}
         known = chain.parameters.get(STORED)
         for epoch in range(chain.epoch + 1, 2**31):
             seed = np.random.default_rng([chain.seed, epoch]).integers(2**31)
@@ -446,22 +480,20 @@ class Growing(Resumed, Staged):
         model = self.made(state)
         X, last, parameter = self._rows_of(model, state), _last(model), self.growth.rounds
         many = last.get_params()[parameter]
-        self._run(lambda: self.growth.grow(last.set_params(**{parameter: 1}), X, None, self._beside(last, state)))
+        beside = {**self._beside(last, state), **self._of_rows(last, state, np.arange(state.n))}
+        self._run(lambda: self.growth.grow(last.set_params(**{parameter: 1}), X, None, beside))
         last.set_params(**{parameter: many})
         self.growth.give(last, chain.parameters[STORED])
         return model, X
 
-    def _beside(self, last: BaseEstimator, state: SampleState) -> dict[str, Values]:
+    def _of_rows(self, last: BaseEstimator, state: SampleState, rows: Places) -> dict[str, Values]:
+        """Return the target and the weights of some rows."""
         found = {} if state.y is None else {"y": state.y}
-        return found | _weights(last, state)
+        return {name: array[rows] for name, array in (found | _weights(last, state)).items()}
 
 
 EPOCHS_FIELD = Field(EPOCHS, None, None, needs_pass=False, types=(int, type(None)), legal=Legal(ge=1))
 """The hyperparameter of every estimator that has ``partial_fit``, and no other of this name."""
-
-
-def _prepared(state: SampleState) -> Prepared:
-    return MEMO.get(state, ("prepared", COLUMNS), lambda: prepare(state, COLUMNS))
 
 
 def _last(model: BaseEstimator) -> BaseEstimator:
@@ -480,7 +512,7 @@ def _ending(model: BaseEstimator, last: BaseEstimator) -> BaseEstimator:
     return found
 
 
-def _beside(last: BaseEstimator, state: SampleState) -> dict[str, Values]:
+def _for_parts(last: BaseEstimator, state: SampleState) -> dict[str, Values]:
     """Return what ``partial_fit`` takes beside the rows: targets, their classes, weights."""
     takes = inspect.signature(last.partial_fit).parameters
     found: dict[str, Values] = {}
