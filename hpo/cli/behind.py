@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from algorithms import imports, registry, tasks
     from hpo import api
     from hpo import demo as demo_study
-    from hpo import stream as row_stream
     from hpo.cli import known as known_names
     from hpo.cli import ranges as field_ranges
     from hpo.data import looks as data_looks
@@ -64,6 +63,7 @@ if TYPE_CHECKING:
     from hpo.states import fold_sizes
     from hpo.states import forget as forgetting
     from hpo.states import jobs as state_jobs
+    from hpo.streams import stream as row_stream
     from state_store import archive as store_archive
     from state_store import check as store_check
     from state_store import files as store_files
@@ -141,7 +141,7 @@ else:
     rich_text = Module("rich.text")
     score_accuracy = Module("studies.report.accuracy")
     scored = Module("hpo.findings.scored")
-    row_stream = Module("hpo.stream")
+    row_stream = Module("hpo.streams.stream")
     sklearn_metrics = Module("sklearn.metrics")
     store_archive = Module("state_store.archive")
     store_check = Module("state_store.check")
