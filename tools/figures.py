@@ -105,7 +105,8 @@ def figures() -> Iterator[tuple[str, str, object]]:
     nodes = [(path, node) for path, _, tree in found for node in ast.walk(tree)]
     functions = [lines_of(n) for _, n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     files = [text.count("\n") for _, text, _ in found]
-    typed = {(p, n.lineno) for p, n in nodes if isinstance(n, ast.Name) and n.id == "Any"}
+    two = [(path, n) for path, n in nodes if path.parts[0] in {"hpo", "algorithms"}]
+    typed = {(path, n.lineno) for path, n in two if isinstance(n, ast.Name) and n.id == "Any"}
     names, bases = contract()
     code = f"ROOT = {str(ROOT)!r}\n{STUDY}"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -117,7 +118,7 @@ def figures() -> Iterator[tuple[str, str, object]]:
     yield "modules in the root of `hpo/`", "≤ 6", len(list((ROOT / "hpo").glob("*.py")))
     yield "import cycles of all kinds", "0", len(cycle(ROOMS))
     yield "imports inside functions", "≤ 40", sum(text.count("noqa: PLC0415") for _, text, _ in found)
-    yield "lines with `Any`, `hpo` and `algorithms`", "≤ 250", sum(path.parts[0] in {"hpo", "algorithms"} for path, _ in typed)
+    yield "lines with `Any`, `hpo` and `algorithms`", "≤ 250", len(typed)
     yield "lines of a function: median, 9 of 10, most", "5 / 15 / 48", spread(functions)
     yield "lines of a file: median, 9 of 10, most", "9 of 10: 262", spread(files)
     yield "lines of the four rooms", "fewer than 35,370", f"{sum(files):,} in {len(files)} files"
