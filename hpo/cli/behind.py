@@ -56,9 +56,8 @@ if TYPE_CHECKING:
     from hpo.findings import editions as edition_words
     from hpo.findings import leaderboard as board
     from hpo.process import settings as process_settings
-    from hpo.question import auto, checks
+    from hpo.question import auto, checks, row_guesses
     from hpo.question import given as question_given
-    from hpo.question import matrices as question_matrices
     from hpo.question import scores_asked as question_scoring
     from hpo.report import collect
     from hpo.states import fold_sizes
@@ -128,7 +127,7 @@ else:
     process_settings = Module("hpo.process.settings")
     question_scoring = Module("hpo.question.scores_asked")
     question_given = Module("hpo.question.given")
-    question_matrices = Module("hpo.question.matrices")
+    row_guesses = Module("hpo.question.row_guesses")
     records = Module("studies.record.records")
     registry = Module("algorithms.registry")
     reopen = Module("hpo.findings.reopen")
