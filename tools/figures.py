@@ -1,4 +1,4 @@
-"""Print the figures of the code beside what they should be, for the table in ``docs/design.md``: ``make figures``."""
+"""Print the figures of the code beside what they should be, as ``docs/design.md`` has them: ``make figures``."""
 
 from __future__ import annotations
 
