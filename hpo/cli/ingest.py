@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hpo.data.sources.piped import Item
-    from hpo.stream import Stream
+    from hpo.streams.stream import Stream
     from studies.spec.spec import StudySpec
 
 

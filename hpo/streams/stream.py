@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from algorithms.batches import Label
-from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError
-from hpo.api import plain_folds, question_over, run_question
-from hpo.data import open_dataset
-from hpo.data.clocks import clock_of
-from hpo.data.conforming import conformed, fitting
-from hpo.data.dataset import BATCH_ROWS, Dataset
-from hpo.data.encoding.encoder import ColumnEncoder
+from hpo.api import run_question
+from hpo.data.dataset import BATCH_ROWS
 from hpo.data.sources.pairs import as_table
-from hpo.data.sources.roles import Roles
 from hpo.data.sources.windows import Window
 from hpo.errors import ApproximationWarning, DataError, DataWarning, TuneError
 from hpo.findings.result import Result
 from hpo.process.progress import ProgressAsked
 from hpo.process.settings import Location, open_store
 from hpo.process.threads import one_thread
-from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.question.series_checks import check_streamed
-from hpo.states.learned.labels import classes_of
-from hpo.states.learned.pilot import Pilot, make_pilot, shape_of
-from hpo.states.learned.summaries import ROWS, record_of, recorded, with_known
 from hpo.states.reading import complaint, unsuited
-from hpo.states.stand_in import widened, with_stand_ins
-from hpo.states.streaming import Flow, endless, key_of, seen, segment_of
+from hpo.states.stand_in import widened
+from hpo.states.streaming import key_of
+from hpo.streams.begun import Begun, begin, reopened
+from hpo.streams.conforming import conformed, fitting
 from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.counting import counted
@@ -353,7 +344,7 @@ class Stream:
 
         return run_question(question, sampler, storage, resume=resume, progress=progress, runner=runner)
 
-    def _ready(self) -> _Begun:
+    def _ready(self) -> Begun:
         """Return the stream, begun with the rows that wait where it is not; TuneError where there are none."""
         if self._begun is None:
             if not self._rows_waiting:
@@ -378,7 +369,7 @@ class Stream:
     def _begin(self) -> None:
         """Learn what must be learned from the rows that wait, and take them."""
         table = pa.concat_tables(self._rows_waiting).replace_schema_metadata(None)
-        begun = self._begun = _begin(self.name, self._spec(), table, self._classes, self._store)
+        begun = self._begun = begin(self.name, self._spec(), table, self._classes, self._store)
         waiting, self._waiting = self._waiting, []
         for rows in waiting:
             if rows is None:
@@ -390,12 +381,12 @@ class Stream:
         plainly = {k: v if isinstance(v, (str, int, float, Mapping)) else list(v) for k, v in self._given.items()}
         return build({"algorithm": "ridge", **plainly, "data": f"{PREFIX}{self.name}"}, "hpo.Stream")
 
-    def _reopened(self) -> _Begun | None:
+    def _reopened(self) -> Begun | None:
         about = self._store.about(key_of(self.name))
         if about is None:
             return None
         try:
-            begun = _reopened(about, self.name, self._store)
+            begun = reopened(about, self.name, self._store)
         except SENSELESS as error:
             raise TuneError(
                 f"what is published of the stream {self.name!r} in {self._store.location} makes no sense "
@@ -414,7 +405,7 @@ class Stream:
                 f"one went on from row {self.published:,}. Stop one of them; the other goes on from row {found:,}"
             )
 
-    def _check_same(self, begun: _Begun) -> None:
+    def _check_same(self, begun: Begun) -> None:
         """Refuse options that are not those that the stream began with."""
         if not self._given:
             return
@@ -426,7 +417,7 @@ class Stream:
                     f"are gone. Leave {key} out, or use another name"
                 )
 
-    def _check_states(self, question: Question, begun: _Begun) -> None:
+    def _check_states(self, question: Question, begun: Begun) -> None:
         """Refuse a study that other states would answer."""
         searched = widened(question.searched, begun.stand_ins)
         for summary in replace(question, searched=searched).summaries:
@@ -478,121 +469,3 @@ class Stream:
     def _due(self) -> bool:
         rows = self.position - self.published
         return rows >= self.every or (rows > 0 and time.monotonic() - self._last >= self.seconds)
-
-
-@dataclass(frozen=True, eq=False)
-class _Begun:
-    """A stream that has begun.
-
-    Attributes
-    ----------
-    asked : the options that it began with.
-    spec : the same, with the algorithms that ``"auto"`` chose.
-    schema : of the columns that are used.
-    roles : of the columns.
-    flow : the states.
-    stand_ins : which algorithms are answered by another, since their states do not fit in memory.
-    """
-
-    asked: StudySpec
-    spec: StudySpec
-    schema: pa.Schema
-    roles: Roles
-    flow: Flow
-    stand_ins: Mapping[str, str]
-
-    def about(self, name: str) -> dict[str, object]:
-        """Return what a process needs to go on, as JSON values."""
-        pilot, flow = self.flow.pilot, self.flow
-        return {
-            "stream": name,
-            "rows": flow.position,
-            "asked": plain(self.asked),
-            "spec": plain(self.spec),
-            "schema": base64.b64encode(self.schema.serialize().to_pybytes()).decode(),
-            "roles": [list(self.roles.targets), self.roles.weight, list(self.roles.features)],
-            "encoder": pilot.encoder.to_dict(),
-            "pilot": pilot.name,
-            "known": record_of(pilot, flow.targets, flow.weight),
-            "wide": dict(self.stand_ins),
-        }
-
-    def question(self, spec: StudySpec, name: str, store: StateStore) -> Question:
-        """Return a study's question of the rows so far."""
-        return question_over(spec, self._seen(name), plain_folds(spec), store)
-
-    def _seen(self, name: str) -> Dataset:
-        return seen(self.schema, self.roles, segment_of(name, self.flow.position))
-
-
-def _begin(name: str, asked: StudySpec, table: pa.Table, more: Sequence[Label], store: StateStore) -> _Begun:
-    """Return a stream that has learned what it must from its first rows, and taken none."""
-    question = question_over(asked, _opened(table, asked), plain_folds(asked), store)
-    table = _widened(table, question)
-    question = question_over(question.spec, _opened(table, asked), plain_folds(asked), store)
-    dataset = question.dataset
-    classes = tuple(sorted({*classes_of(dataset, store), *more})) if question.classify else ()
-    check(question, classes)
-    spec = question.spec
-    folds = endless(question.folds, name, dataset.targets, dataset.weight, classes)
-    pilot = make_pilot(dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns)
-    question = with_stand_ins(question, pilot)
-    pilot = with_known(pilot, _as_many(table, dataset, asked), question.summaries, store, spec.seed)
-    roles = Roles(dataset.targets, dataset.weight, tuple(field.name for field in dataset.features))
-    clock = clock_of(question.summaries)
-    used = dict.fromkeys([*roles.used, *(clock.columns if clock is not None else ())])
-    schema = pa.schema([table.schema.field(column) for column in used])
-    flow = Flow(name, pilot, question.summaries, dataset.targets, dataset.weight)
-    return _Begun(asked, spec, schema, roles, flow, question.stand_ins)
-
-
-def _as_many(table: pa.Table, dataset: Dataset, asked: StudySpec) -> Dataset:
-    """Return the first rows so often that they count as a sample: fewer would be taken for all that there are."""
-    times = -(-ROWS // table.num_rows) if table.num_rows < ROWS else 1
-    if times == 1:
-        return dataset
-    return _opened(pa.concat_tables([table] * times), asked)
-
-
-def _opened(table: pa.Table, asked: StudySpec) -> Dataset:
-    dataset: Dataset = open_dataset(
-        table, target=asked.target, weight=asked.weight, features=asked.features, drop=asked.drop
-    )
-    return dataset
-
-
-def _widened(table: pa.Table, question: Question) -> pa.Table:
-    """Return the first rows with their whole numbers as floats, but for labels: a later row may have a fraction."""
-    hashed = question.hash_columns if isinstance(question.hash_columns, tuple) else ()
-    labels = {*hashed, *(question.dataset.targets if question.classify else ())}
-    kinds = {f.name: f.type for f in table.schema}
-    floats = [n for n, t in kinds.items() if pa.types.is_null(t) or (pa.types.is_integer(t) and n not in labels)]
-    schema = pa.schema([(n, pa.float64() if n in floats else t) for n, t in kinds.items()])
-    return table.cast(schema, safe=False)
-
-
-def _reopened(about: Mapping[str, Any], name: str, store: StateStore) -> _Begun:
-    """Return a stream as it was published."""
-    asked, spec = build(about["asked"]), build(about["spec"])
-    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(about["schema"])))
-    targets, weight, features = about["roles"]
-    roles = Roles(tuple(targets), weight, tuple(features))
-    encoder = ColumnEncoder.from_dict(about["encoder"])
-    dataset = seen(schema, roles, segment_of(name, int(about["rows"])))
-    question = question_over(spec, dataset, plain_folds(spec), store)
-    searched = widened(question.searched, about["wide"])
-    summaries = replace(question, searched=searched).summaries
-    folds = endless(question.folds, name, roles.targets, roles.weight, encoder.classes_)
-    pilot = Pilot(encoder, folds, shape_of(encoder, roles.targets), about["pilot"], "stored")
-    pilot = recorded(pilot, summaries, roles.targets, roles.weight, about["known"], store)
-    _check_known(pilot, summaries, name, store)
-    flow = Flow(name, pilot, summaries, roles.targets, roles.weight).resumed(store)
-    if not flow.position:
-        raise ValueError("its states are gone")
-    return _Begun(asked, spec, schema, roles, flow, about["wide"])
-
-
-def _check_known(pilot: Pilot, summaries: Sequence[Summary], name: str, store: StateStore) -> None:
-    for summary in summaries:
-        if summary.learning is not None and summary not in pilot.known:
-            raise TuneError(f"what the stream {name!r} learned of its first rows is gone from {store.location}")
