@@ -21,7 +21,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 
 import hpo
 from algorithms.families import prefix_axes
-from algorithms.families.foreign import Foreign, of_object
+from algorithms.families.estimators import of_object
+from algorithms.families.foreign import Foreign
 from algorithms.families.prefix_axes import AXES, PrefixAxis, first_of
 from algorithms.scoring.blocks import METHODS
 from hpo.cli.plan import _facts
