@@ -16,9 +16,8 @@ from hpo.data import open_dataset
 from hpo.data.clocks import clock_of
 from hpo.data.dataset import Dataset
 from hpo.data.encoding.encoder import ColumnEncoder
-from hpo.data.schema import unknown_column
 from hpo.data.sources.roles import Roles
-from hpo.errors import DataError, TuneError
+from hpo.errors import TuneError
 from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.states.learned.labels import classes_of
@@ -147,27 +146,3 @@ def _check_known(pilot: Pilot, summaries: Sequence[Summary], name: str, store: S
     for summary in summaries:
         if summary.learning is not None and summary not in pilot.known:
             raise TuneError(f"what the stream {name!r} learned of its first rows is gone from {store.location}")
-
-
-def conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
-    """Return the columns of a stream, in order and of its types.
-
-    Raises
-    ------
-    DataError
-        Names the column that is missing, or holds what its type cannot.
-    """
-    columns = []
-    for kept in schema:
-        if kept.name not in table.column_names:
-            raise DataError(f"the stream {name!r}: {unknown_column(kept.name, table.column_names)}")
-        column = table.column(kept.name)
-        try:
-            columns.append(column if column.type == kept.type else column.cast(kept.type))
-        except pa.ArrowException as error:
-            why = str(error).splitlines()[0]
-            raise DataError(
-                f"the stream {name!r}: column {kept.name!r} is {column.type} and was {kept.type} in the first "
-                f"rows, and not every value fits ({why})"
-            ) from None
-    return pa.table(columns, schema=schema)

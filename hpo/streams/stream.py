@@ -28,7 +28,8 @@ from hpo.question.series_checks import check_streamed
 from hpo.states.reading import complaint, unsuited
 from hpo.states.stand_in import widened
 from hpo.states.streaming import key_of
-from hpo.streams.begun import Begun, begin, conformed, reopened
+from hpo.streams.begun import Begun, begin, reopened
+from hpo.streams.conforming import conformed, fitting
 from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.counting import counted
@@ -96,8 +97,8 @@ class Stream:
     classes : labels of the target besides those among the first rows. A row of another label makes no sense.
     every, seconds : rows, and seconds, after which the states are published.
     pilot_rows : rows to learn from.
-    max_bad_rows : rows that may make no sense: an infinite number, a label that is not known. They are counted, the
-        first ten are shown, and one more is an error.
+    max_bad_rows : rows that may make no sense: an infinite number, a label that is not known, text in a column of
+        numbers. They are counted, the first ten are shown, and one more is an error.
     store : where the states are kept; None for the default under ``HPO_HOME``.
 
     Attributes
@@ -168,7 +169,7 @@ class Stream:
         self._given = {key: value for key, value in given.items() if value is not None}
         check_streamed([algorithm] if isinstance(algorithm, str) else algorithm or ())
         self._classes = tuple(classes or ())
-        self._waiting: list[pa.Table] = []
+        self._waiting: list[pa.Table | None] = []  # None is a row that makes no sense
         self._last = time.monotonic()
         self._shown: list[str] = []
         self._lock = RLock()
@@ -223,13 +224,13 @@ class Stream:
     @property
     def position(self) -> int:
         """Rows that were taken: in the states, waiting to be learned from, or left out."""
-        waiting: int = sum(t.num_rows for t in self._waiting)
+        waiting: int = sum(1 if t is None else t.num_rows for t in self._waiting)
         return waiting + (self._begun.flow.position if self._begun else 0)
 
     @property
     def bad_rows(self) -> int:
         """Rows that made no sense."""
-        return self._begun.flow.bad if self._begun else 0
+        return self._waiting.count(None) + (self._begun.flow.bad if self._begun else 0)
 
     def update(self, rows: object) -> None:
         """Take further rows: a pandas, polars or Arrow table with the columns of the first, in any order.
@@ -242,7 +243,7 @@ class Stream:
         table = as_table(rows)
         with self._lock, one_thread():
             if self._begun is not None:
-                self._take(self._conformed(table))
+                self._take_fitting(table)
             else:
                 self._wait(table)
             self.publish_due()
@@ -255,10 +256,13 @@ class Stream:
         DataError
             They are more than may be.
         """
-        with self._lock:
-            begun = self._ready()
-            begun.flow.skip(rows)
+        with self._lock, one_thread():
+            if self._begun is not None:
+                self._begun.flow.skip(rows)
+            else:
+                self._waiting += [None] * rows
             self._complain(why)
+            self._begin_if_enough()
 
     def publish_due(self) -> bool:
         """Publish if enough rows or seconds have passed; return whether it did. For a sender that pauses."""
@@ -288,7 +292,7 @@ class Stream:
 
     def close(self) -> None:
         """Publish what there is; without rows nothing is."""
-        if self._begun is not None or self._waiting:
+        if self._begun is not None or self._rows_waiting:
             self.publish()
 
     def tune(
@@ -343,23 +347,35 @@ class Stream:
     def _ready(self) -> Begun:
         """Return the stream, begun with the rows that wait where it is not; TuneError where there are none."""
         if self._begun is None:
-            if not self._waiting:
+            if not self._rows_waiting:
                 raise TuneError(f"the stream {self.name!r} has no rows yet; give it some with update()")
             self._begin()
         assert self._begun is not None  # noqa: S101 - _begin sets it
         return self._begun
 
+    @property
+    def _rows_waiting(self) -> list[pa.Table]:
+        return [table for table in self._waiting if table is not None]
+
     def _wait(self, table: pa.Table) -> None:
-        self._waiting.append(table if not self._waiting else conformed(table, self._waiting[0].schema, self.name))
-        if sum(t.num_rows for t in self._waiting) >= self.pilot_rows:
+        known = next(iter(self._rows_waiting), table).schema
+        self._waiting.append(conformed(table, known, self.name))
+        self._begin_if_enough()
+
+    def _begin_if_enough(self) -> None:
+        if self._begun is None and self._rows_waiting and self.position >= self.pilot_rows:
             self._begin()
 
     def _begin(self) -> None:
         """Learn what must be learned from the rows that wait, and take them."""
-        table = pa.concat_tables(self._waiting).replace_schema_metadata(None)
-        self._begun = begin(self.name, self._spec(), table, self._classes, self._store)
-        self._waiting = []
-        self._take(self._conformed(table))
+        table = pa.concat_tables(self._rows_waiting).replace_schema_metadata(None)
+        begun = self._begun = begin(self.name, self._spec(), table, self._classes, self._store)
+        waiting, self._waiting = self._waiting, []
+        for rows in waiting:
+            if rows is None:
+                begun.flow.skip(1)
+            else:
+                self._take(conformed(rows, begun.schema, self.name))
 
     def _spec(self) -> StudySpec:
         plainly = {k: v if isinstance(v, (str, int, float, Mapping)) else list(v) for k, v in self._given.items()}
@@ -412,9 +428,13 @@ class Stream:
                     "Leave out of search what needs another pass, or begin another stream with it"
                 )
 
-    def _conformed(self, table: pa.Table) -> pa.Table:
-        assert self._begun is not None  # noqa: S101 - called once it is
-        return conformed(table, self._begun.schema, self.name)
+    def _take_fitting(self, table: pa.Table) -> None:
+        """Take the rows whose values are of the types of the stream; DataError where none is."""
+        for part in fitting(table, self._ready().schema, self.name):
+            if isinstance(part, pa.Table):
+                self._take(part)
+            else:
+                self.skip_bad(1, part)
 
     def _take(self, table: pa.Table) -> None:
         for batch in table.combine_chunks().to_batches(max_chunksize=BATCH_ROWS):
@@ -436,14 +456,13 @@ class Stream:
 
     def _complain(self, why: str) -> None:
         """Show the first rows that make no sense; DataError where they are too many."""
-        begun = self._ready()
-        row = begun.flow.position - 1
+        row, bad = self.position - 1, self.bad_rows
         if len(self._shown) < SHOWN:
             self._shown.append(f"row {row:,}: {why}")
             warnings.warn(f"the stream {self.name!r}: {self._shown[-1]}; it is left out", DataWarning, stacklevel=5)
-        if begun.flow.bad > self.max_bad_rows:
+        if bad > self.max_bad_rows:
             raise DataError(
-                f"the stream {self.name!r} has {counted(begun.flow.bad, 'row')} without sense, more than "
+                f"the stream {self.name!r} has {counted(bad, 'row')} without sense, more than "
                 f"max_bad_rows={self.max_bad_rows:,}: {why}"
             )
 
