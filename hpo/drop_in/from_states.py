@@ -1,4 +1,4 @@
-"""What searches share that are answered from states where these say the same: when they are, and what is refitted."""
+"""What searches that are answered from states share: when states answer, and what is refitted."""
 
 from __future__ import annotations
 
