@@ -1,6 +1,6 @@
 """Chains: what an algorithm is after some epochs, and algorithms that go on from there.
 
-The state of a network is no sufficient statistic: nothing but the rows themselves gives the state of another
+The state of a network is not a sufficient statistic: nothing but the rows themselves gives the state of another
 penalty or step size. What trials can share is the *prefix* of training: two of them that were alike for five epochs
 have those five in common, and a longer run goes on from a shorter one. So a chain is all that the next epoch needs,
 as arrays, and training depends on nothing else: stopped and taken up again it gives the same bits.
@@ -138,7 +138,7 @@ class Chained(ABC, Generic[S, M]):
         Raises
         ------
         FitFailed
-            An epoch cannot be trained, or ends with what is no number; what was yielded before stays good.
+            An epoch cannot be trained, or ends with what is not a number; what was yielded before stays good.
         """
 
     @abstractmethod

@@ -186,7 +186,7 @@ class _Checked:
     def check_state(self, summary: Summary, state: object) -> None:
         if not isinstance(state, State):
             self.broken(
-                f"the state {type(state).__name__} is no algorithms.contract.State: derive it from State"
+                f"the state {type(state).__name__} is not an algorithms.contract.State: derive it from State"
             )
         if state.rows != ROWS or not math.isclose(state.weight, ROWS):
             self.broken(f"the state of {ROWS} rows says rows={state.rows}, weight={state.weight}")
@@ -227,7 +227,7 @@ class _Checked:
     def check_model(self, state: State, batch: Batch) -> None:
         model = fitted(self.algorithm, state)
         if not isinstance(model, sklearn.base.BaseEstimator):
-            self.broken(f"estimator returns {type(model).__name__}, which is no estimator of scikit-learn")
+            self.broken(f"estimator returns {type(model).__name__}, which is not a scikit-learn estimator")
         sklearn.utils.validation.check_is_fitted(model)
         if (last := steps_of(model)[-1][0]) != "model":
             self.broken(f"the last step of its pipeline is named {last!r}: name it 'model'")
@@ -303,7 +303,7 @@ def _check_declarations(kind: Kind) -> None:
     """Refuse a class whose tags, docstring or fields are not what the contract asks."""
     name = kind.__name__
     if not (isinstance(kind, type) and issubclass(kind, Algorithm)):
-        raise ContractBroken(f"{kind!r} is no subclass of algorithms.contract.Algorithm")
+        raise ContractBroken(f"{kind!r} is not a subclass of algorithms.contract.Algorithm")
     if inspect.isabstract(kind):
         raise ContractBroken(f"{name} lacks {', '.join(sorted(kind.__abstractmethods__))}")
     if not (kind.__doc__ or "").strip():

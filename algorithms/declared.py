@@ -78,7 +78,7 @@ def checked(cls: type) -> tuple[Field, ...]:
     Raises
     ------
     ContractBroken
-        The class is no dataclass, or a default or an end of a search range is not legal.
+        The class is not a dataclass, or a default or an end of a search range is not legal.
     """
     own = vars(cls).get("__annotations__", {})
     known = {f.name for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else set()
@@ -93,7 +93,7 @@ def checked(cls: type) -> tuple[Field, ...]:
 
 def _no_dataclass(cls: type, field: str) -> ContractBroken:
     return ContractBroken(
-        f"{cls.__name__} has the field {field!r} and is no dataclass: write "
+        f"{cls.__name__} has the field {field!r} and is not a dataclass: write "
         "@dataclass(frozen=True, kw_only=True) above it"
     )
 

@@ -41,7 +41,7 @@ def is_installed(package: str) -> bool:
 
 
 def check_extra(extra: str | None, who: str) -> None:
-    """Raise AlgorithmError, with the command that installs it, where an extra is not there; None is no extra.
+    """Raise AlgorithmError, with the command that installs it, where an extra is not there; None is not an extra.
 
     Examples
     --------

@@ -100,7 +100,7 @@ def values_of(algorithm: Algorithm) -> dict[str, object]:
 
 
 def bounds_of(algorithm: Algorithm[S, M], kind: Kind, state: S) -> Mapping[str, Range | None]:
-    """Return what a state knows of an algorithm's ranges; refuse a key that is no hyperparameter.
+    """Return what a state knows of an algorithm's ranges; refuse a key that is not a hyperparameter.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def bounds_of(algorithm: Algorithm[S, M], kind: Kind, state: S) -> Mapping[str, 
     for name in found:
         if name not in known:
             raise ContractBroken(
-                f"{kind.__name__}.bounds names {name!r}, which is no field{nearest(name, known)}"
+                f"{kind.__name__}.bounds names {name!r}, which is not a field{nearest(name, known)}"
             )
     return found
 

@@ -29,19 +29,19 @@ def allow(packages: Iterable[str]) -> None:
     Raises
     ------
     InvalidField
-        One is no name.
+        One is not a name.
 
     Examples
     --------
     >>> allow(["mine.models"])
     Traceback (most recent call last):
-    algorithms.errors.InvalidField: allow_imports: 'mine.models' is no top-level package; write 'mine'
+    algorithms.errors.InvalidField: allow_imports: 'mine.models' is not a top-level package; write 'mine'
     """
     for name in packages:
         top = str(name).partition(".")[0]
         if top != name or not top.isidentifier():
             hint = f"; write {top!r}" if top.isidentifier() else ""
-            raise InvalidField(f"allow_imports: {name!r} is no top-level package{hint}")
+            raise InvalidField(f"allow_imports: {name!r} is not a top-level package{hint}")
         _ALLOWED.add(top)
 
 
@@ -82,13 +82,13 @@ def check_import(module: str, what: str, brought_by: Distribution | None = None)
     >>> check_import("sklearn.svm", "'sklearn.svm.SVC'")
     >>> check_import("os", "'os.system'")
     Traceback (most recent call last):
-    algorithms.errors.AlgorithmError: 'os.system' is no estimator: 'os' is a part of Python itself
+    algorithms.errors.AlgorithmError: 'os.system' is not an estimator: 'os' is a part of Python itself
     """
     top = module.partition(".")[0]
     if top in _ALLOWED:
         return
     if top in sys.stdlib_module_names:
-        raise AlgorithmError(f"{what} is no estimator: {top!r} is a part of Python itself")
+        raise AlgorithmError(f"{what} is not an estimator: {top!r} is a part of Python itself")
     spec = _found(top)
     if spec is None:
         raise AlgorithmError(

@@ -11,7 +11,7 @@ import numpy as np
 from algorithms.arrays import Array, Floats
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is no likeness
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is not a likeness
 def of_products(products: Array, squares: Array) -> Array:
     """Return r² of d columns with a target, shape (d,); zero where either is constant.
 
@@ -28,13 +28,13 @@ def of_products(products: Array, squares: Array) -> Array:
     return _share(products**2, squares[:-1] * squares[-1])
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is no likeness
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is not a likeness
 def of_classes(inside: Array, scatter: Array) -> Array:
     """Return η² of columns by their scatter within the classes and in all, shape (d,)."""
     return _share(scatter - inside, scatter)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # what is not finite is no likeness
+@np.errstate(over="ignore", invalid="ignore")  # what is not finite is not a likeness
 def of_rows(x: Floats, y: Array, weights: Array, classes: int) -> Array:
     """Return r² of the columns of rows with numbers y, or η² with the places y of that many classes.
 

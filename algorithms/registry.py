@@ -93,7 +93,7 @@ def get(name: str) -> type[Algorithm]:
     UnknownAlgorithm
         If there is none; the nearest name is suggested.
     AlgorithmError
-        If another package's algorithm cannot be imported, or is no estimator.
+        If another package's algorithm cannot be imported, or is not an estimator.
 
     Examples
     --------
@@ -294,7 +294,7 @@ def _load(point: EntryPoint) -> type[Algorithm]:
         ) from error
     if not (isinstance(found, type) and issubclass(found, Algorithm)):
         raise AlgorithmError(
-            f"algorithm {point.name!r} ({found!r}) does not keep the contract: it is no subclass of "
+            f"algorithm {point.name!r} ({found!r}) does not keep the contract: it is not a subclass of "
             "algorithms.contract.Algorithm; update or remove the package that brings it"
         )
     return found

@@ -57,7 +57,7 @@ class Equivalent:
     ----------
     path : its class, as it is imported.
     ignored : parameters that change no answer, or how near to it a solver comes.
-    only : parameters that are no hyperparameter, and the values with which answers are the same.
+    only : parameters that are not hyperparameters, and the values with which answers are the same.
     renamed : parameters whose hyperparameter has another name.
     refused : says why the other library refuses to fit what an algorithm has a solution of, makes use of its
         rounding, or draws at random; None where it does not. Given the algorithm, the solution and the estimator's
@@ -96,7 +96,7 @@ class Tags:
     ----------
     task : name of a task of :data:`algorithms.tasks.TASKS`.
     exact : scores that held-out states give exactly; an instance may have fewer (:attr:`Algorithm.exact`).
-    sampled : scores that are no scorer of scikit-learn's, computed by the algorithm on sampled rows.
+    sampled : scores that are not scorers of scikit-learn, computed by the algorithm on sampled rows.
     default_score : the score of a study that names none; None for that of the task.
     auto : its place among the algorithms of its task that ``algorithm="auto"`` picks; None for never. Not
         inherited.

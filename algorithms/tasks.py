@@ -19,7 +19,9 @@ class Task:
     scoring : the score that its users know, by scikit-learn's name; None: the algorithm's own first metric.
     answers : the methods that scorers may ask of its models.
     one_class : whether the truth is one class of the target against all the others.
+    columns : what each column of the data is, all of them being numbers; empty where columns are of any kind.
     documents : whether rows are documents, which may be given as text.
+    steps : whether rows are steps of series.
     unlabelled : the score of a study that names no target; None where it must name one.
     naive : the algorithm that its users compare with where no dummy of scikit-learn's suits, and what that answers.
     simplest : what the model of an algorithm's ``naive_score`` has in place of what it learns.
@@ -38,7 +40,9 @@ class Task:
     scoring: str | None = None
     answers: tuple[str, ...] = ()
     one_class: bool = False
+    columns: str = ""
     documents: bool = False
+    steps: bool = False
     unlabelled: str | None = None
     naive: tuple[str, str] | None = None
     simplest: str = ""
@@ -63,9 +67,12 @@ TASKS: Mapping[str, Task] = {
             "clustering", None, simplest="one cluster", chance={"silhouette": 0.0, "calinski_harabasz": 1.0},
             drawn="clusters drawn at random",
         ),
-        Task("recommendation", None, simplest="the most popular items for every user"),
-        Task("forecasting", NUMBER, naive=("seasonal_naive", "the last value of the same season")),
-        Task("topics", None, documents=True, simplest="the same word frequencies in every document"),
+        Task("recommendation", None, columns="item", simplest="the most popular items for every user"),
+        Task("forecasting", NUMBER, steps=True, naive=("seasonal_naive", "the last value of the same season")),
+        Task(
+            "topics", None, columns="word", documents=True,
+            simplest="the same word frequencies in every document",
+        ),
         Task(
             "outlier_detection", CLASS, "roc_auc", ("predict", "decision_function"), one_class=True,
             unlabelled="neg_mass_volume", also=("anomaly", "anomaly_detection"),

@@ -183,7 +183,7 @@ def tune(
         or one constant. Whatever is not named is searched over its own range, or left at its default.
     folds : a number of folds, stratified for classifiers; a dict such as ``{"scheme": "group", "column":
         "customer", "n_splits": 5}``, with the schemes ``"kfold"``, ``"stratified"``, ``"group"``,
-        ``"stratified_group"`` (whose column is no feature unless ``features`` names it), ``"time"`` (with
+        ``"stratified_group"`` (whose column is not a feature unless ``features`` names it), ``"time"`` (with
         ``gap`` in days, or units of a column that is a number), ``"segment"`` (each file is a fold: the
         models of the other files are tested on it) and, with ``time``, ``"backtest"`` (``{"scheme":
         "backtest", "horizon": 8, "n_splits": 3, "gap": 0}``: each split trains on the past and tests on the
@@ -546,7 +546,7 @@ def _beside(spec: StudySpec, folds: object) -> tuple[str, ...]:
 
 
 def _dropped(spec: StudySpec, folds: object) -> Sequence[str] | None:
-    """Return the columns that are no features: those to drop, and the one that folds group rows by."""
+    """Return the columns that are not features: those to drop, and the one that folds group rows by."""
     if spec.features is not None or spec.time is not None or not group_columns(folds):
         return spec.drop
     return list(dict.fromkeys([*(spec.drop or ()), *group_columns(folds)]))

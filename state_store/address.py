@@ -85,7 +85,7 @@ def parse_address(text: str) -> Address:
     scheme, _, rest = text.partition("://")
     if scheme not in KINDS:
         raise StoreLocationError(
-            f"{scheme + '://…'!r} is no address of a store: give a directory, s3://bucket/prefix, "
+            f"{scheme + '://…'!r} is not an address of a store: give a directory, s3://bucket/prefix, "
             "gs://bucket/prefix or az://container/prefix."
         )
     if any(sign in rest for sign in "@?#"):

@@ -29,7 +29,7 @@ def write_arrays(arrays: Mapping[str, Values]) -> bytes:
     b'{"mean":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}       '
     """
     if RESERVED in arrays:
-        raise UnstorableValue(f"{RESERVED!r} is no name for an array: the format keeps it for itself.")
+        raise UnstorableValue(f"{RESERVED!r} is not a name for an array: the format keeps it for itself.")
     data: bytes = save({path: dense(array, path) for path, array in arrays.items()})
     return data
 

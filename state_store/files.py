@@ -79,7 +79,7 @@ def open_regular(path: Path) -> BufferedReader:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise OSError(errno.EINVAL, "it is no file but a pipe, a socket, a device or a directory", str(path))
+    raise OSError(errno.EINVAL, "it is not a file but a pipe, a socket, a device or a directory", str(path))
 
 
 def make_folder(folder: Path) -> None:

@@ -104,7 +104,7 @@ def _number(value: object, where: str) -> int | float | bool:
             return float(value)
         raise UnstorableValue(f"{where} is {value!r}: only finite numbers can be part of a digest.")
     plain = value.item() if hasattr(value, "item") and not hasattr(value, "__len__") else None
-    if isinstance(plain, bool):  # numpy's own bool is no number
+    if isinstance(plain, bool):  # numpy's own bool is not a number
         return plain
     raise UnstorableValue(
         f"{where} is a {type(value).__module__}.{type(value).__qualname__}: only numbers, strings, None, "

@@ -194,7 +194,7 @@ def _is_folder(item: os.DirEntry[str]) -> bool:
 
 
 def _named(name: str, item: os.DirEntry[str]) -> Iterator[tuple[str, Stat]]:
-    """Yield one name, unless it is no name at all or vanished meanwhile."""
+    """Yield one name, unless it is not a name at all or vanished meanwhile."""
     with suppress(InvalidName, FileNotFoundError):
         found = item.stat()
         yield valid_name(name), Stat(found.st_size, found.st_mtime)

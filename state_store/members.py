@@ -57,7 +57,7 @@ def checked_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInf
     members, limit = archive.infolist(), path.stat().st_size
     names = [member.filename for member in members]
     if len(set(names)) != len(names) or names.count(ABOUT) != 1:
-        raise DamagedArchive(f"{path} holds a name twice, or is no export of states: it has no {ABOUT}.")
+        raise DamagedArchive(f"{path} holds a name twice, or is not an export of states: it has no {ABOUT}.")
     if sum(member.file_size for member in members) > limit:
         raise DamagedArchive(f"{path} claims to hold more than its own {limit} bytes.")
     for member in members:
@@ -75,7 +75,7 @@ def _check_member(member: zipfile.ZipInfo) -> None:
     if member.filename == ABOUT:
         return
     if not is_blob_name(member.orig_filename):
-        raise DamagedArchive(f"{member.orig_filename!r} is no name of a state; nothing was imported.")
+        raise DamagedArchive(f"{member.orig_filename!r} is not a name of a state; nothing was imported.")
 
 
 def _listed(data: bytes, path: Path) -> Any:
@@ -83,7 +83,7 @@ def _listed(data: bytes, path: Path) -> Any:
     about = json.loads(data)
     version = about.get("format") if isinstance(about, dict) else None
     if type(version) is not int or version < 1:
-        raise DamagedArchive(f"{path} is no export of states: its {ABOUT} has no format.")
+        raise DamagedArchive(f"{path} is not an export of states: its {ABOUT} has no format.")
     if version > FORMAT:
         raise StoreVersionError(
             f"{path} has format {version}; this version of onepass-hpo reads up to {FORMAT}. {UPGRADE}"

@@ -37,7 +37,7 @@ class Answer:
 
 
 KNOWN = ("-W", "error", "-W", "ignore:column")
-"""What is no error: the rows of tests hold counted rows."""
+"""What is not an error: the rows of tests hold counted rows."""
 
 
 def command(*args: object) -> list[str]:

@@ -177,7 +177,7 @@ def test_the_plan_knows_the_tree_and_the_record_what_was_trained(tmp_path, capsy
         "search:\n  sgd.epochs: [2, 6]\n  sgd.alpha: [0.0001, 0.01]\n"
     )
     shown = asked("plan", "study.yaml", "--store", "s")
-    assert "36 to train at most; trials would train 48 each for itself" in shown
+    assert "36 to train at most; 48 without sharing" in shown
     assert "sgd: epoch 1 to 2 of 2 settings, 2 epochs saved a fold, alpha=0.0001" in shown
     assert "sgd: epoch 3 to 6 of 1 setting" in shown
     asked("run", "study.yaml", "--store", "s", "--storage", "j")
@@ -376,7 +376,7 @@ def test_a_store_that_cannot_be_written_costs_sharing_and_no_result(tmp_path, mo
 
 
 class Odd(RegressorMixin, BaseEstimator):
-    """An estimator that keeps what is no number."""
+    """An estimator that keeps what is not a number."""
 
     def __init__(self, scale=1.0):
         self.scale = scale

@@ -49,7 +49,7 @@ def test_the_likelihood_of_a_decomposition_is_weighted(frame):
     expected = np.average(each, weights=rows["w"])
     assert hpo.confirm(result, rows) == {"log_likelihood": pytest.approx(expected, rel=1e-12)}
     assert expected != pytest.approx(each.mean(), rel=1e-6)
-    with pytest.raises(DataError, match="'r2' is no score of this model"):
+    with pytest.raises(DataError, match="'r2' is not a score of this model"):
         hpo.confirm(result, rows, scoring="r2")
 
 
@@ -97,7 +97,7 @@ def test_recommendations_are_confirmed_on_rows_of_users_and_items(tmp_path):
 
 
 def test_a_score_that_is_none_of_a_model_is_refused():
-    """A model that is no clusterer has no inertia, whatever its ``transform`` returns."""
+    """A model that is not a clusterer has no inertia, whatever its ``transform`` returns."""
     X = csr_array(np.random.default_rng(0).poisson(1.0, (40, 12)).astype(float))
     result = hpo.tune(X, algorithm="ease", trials=1, folds=2, store=None, progress=False)
     with pytest.raises(DataError, match="'neg_inertia' is of the rows of the study"):

@@ -73,7 +73,7 @@ FOREIGN = {
 """Objects without a contract of ours whose attributes the hub may probe."""
 
 PLAIN = {"algorithms.ranges", "algorithms.errors", "algorithms.lazily"}
-"""Modules of the room whose classes ``isinstance`` may name: ranges, errors and libraries are no algorithms."""
+"""Modules of the room whose classes ``isinstance`` may name: ranges, errors and libraries are not algorithms."""
 
 
 def probes(path, *names):
@@ -219,7 +219,7 @@ def test_a_class_that_declares_its_fields_wrongly_is_refused():
         own: Annotated[float, Log(0.1, 1.0)] = 0.5
 
     for use in (Bare, lambda: fields_of(Bare)):
-        with pytest.raises(ContractBroken, match=r"Bare has the field 'own' and is no dataclass: write @dataclass"):
+        with pytest.raises(ContractBroken, match=r"Bare has the field 'own' and is not a dataclass: write @dataclass"):
             use()
 
     @dataclass(frozen=True, kw_only=True)
@@ -247,7 +247,7 @@ def test_bounds_of_no_hyperparameter_are_refused():
         def bounds(self, state):
             return {"alhpa": None}
 
-    with pytest.raises(ContractBroken, match=r"Bounded.bounds names 'alhpa', which is no field; did you mean 'alpha'"):
+    with pytest.raises(ContractBroken, match=r"Bounded.bounds names 'alhpa', which is not a field; did you mean 'alpha'"):
         bounds_of(Bounded(), Bounded, None)
 
 
@@ -271,7 +271,7 @@ def test_few_lines_say_any(room):
 
 
 NAMED = {"hpo/demo.py": {"lasso", "pls", "bayesian_ridge"}, "hpo/api.py": {"ridge"}, "hpo/cli/init.py": {"ridge"},
-         "hpo/stream.py": {"ridge"}}  # fmt: skip
+         "hpo/streams/stream.py": {"ridge"}}  # fmt: skip
 """Algorithms that the hub names: the demo's examples, and the default."""
 
 

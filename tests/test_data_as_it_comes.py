@@ -104,7 +104,7 @@ class TestDirectories:
 
 def test_a_header_in_windows_1252_is_said_to_be_one(tmp_path):
     (tmp_path / "a.csv").write_bytes("prix,catégorie,y\n".encode("cp1252") + b"1,a,2\n" * 40)
-    with pytest.raises(DataError, match=r"is no UTF-8 text: its header holds the byte 0xe9, as text in Windows-1252"):
+    with pytest.raises(DataError, match=r"is not UTF-8 text: its header holds the byte 0xe9, as text in Windows-1252"):
         open_dataset(tmp_path / "a.csv", target="y")
 
 

@@ -323,7 +323,7 @@ def test_a_result_shows_the_sizes_of_its_folds_and_so_does_a_loaded_one(tmp_path
     assert fold_words(result.run) in hpo.write_report(result).folds
     assert hpo.write_report(result).fold_sizes == sizes.reset_index().to_dict("records")
     assert hpo.load("sizes", **where).folds.equals(sizes)
-    assert result.run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x"], "the group is no feature"
+    assert result.run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x"], "the group is not a feature"
     named = hpo.tune(frame, "y", "ridge", features=["x", "g"], folds={"scheme": "group", "column": "g"}, trials=1)
     assert named.run.evidence.pilot.encoder.feature_names_in_.tolist() == ["x", "g"]
 

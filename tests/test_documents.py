@@ -100,7 +100,7 @@ def test_what_is_wrong_is_said(tmp_path):
     refused(SpecError, "stop_words is 'english', or a list of words", documents={"text": "abstract", "stop_words": "x"})
     refused(SpecError, "unknown key 'min_dff' in 'documents'; did you mean 'min_df'", documents={"text": "abstract", "min_dff": 2})
     refused(SpecError, "min_df is a number of documents", documents={"text": "abstract", "min_df": 1.5})
-    refused(SpecError, "token_pattern is no regular expression: unterminated character set",
+    refused(SpecError, "token_pattern is not a regular expression: unterminated character set",
             documents={"text": "abstract", "token_pattern": "["})
     refused(SpecError, "ngram_range is two numbers, the smaller first", documents={"text": "abstract", "ngram_range": [2, 1]})
     refused(TuneError, "features: the columns are the words of documents", documents="abstract", features=["abstract"])
@@ -159,3 +159,38 @@ def test_empty_rows_of_a_matrix_are_counted(tmp_path):
     counts = CountVectorizer().fit_transform([*TEXTS, "goal"]).astype(float)
     with pytest.warns(DataWarning, match="^1 of 91 documents has fewer than two words: nothing is learned of them$"):
         hpo.tune(counts, **ASKED, store=tmp_path)
+
+
+def test_texts_beside_other_columns_are_no_words(tmp_path, monkeypatch, capsys):
+    """Levels of a text beside numbers were taken for words, and the study ran."""
+    monkeypatch.chdir(tmp_path)
+    frame().assign(id=range(90), title="a title", when=pd.Timestamp("2024-01-01")).to_csv("texts.csv", index=False)
+    with pytest.raises(TuneError, match=r"'abstract' holds text, .* for each word; .*give documents='abstract', else drop="):
+        hpo.tune("texts.csv", **ASKED, store=tmp_path, drop=["title", "when"])
+    with pytest.raises(TuneError, match=r"column 'when' holds timestamps, .*; leave it out with drop="):
+        hpo.tune(frame().assign(when=pd.Timestamp("2024-01-01"))[["when"]].assign(goal=1.0), **ASKED, store=tmp_path)
+    done = run(capsys, monkeypatch, "init", "texts.csv", "--algorithm", "topics")
+    assert done.code == 0 and "documents: {'text': 'abstract'}, a guess: it has the longest texts" in done.err
+    assert "\ndocuments: {text: abstract}" in Path("study.yaml").read_text()
+    Path("study.yaml").write_text(Path("study.yaml").read_text().replace("trials: 200", "trials: 2"))
+    done = run(capsys, monkeypatch, "run", "study.yaml", "--no-progress")
+    assert done.code == 0 and "26 columns" in done.out, done
+
+
+def test_rows_of_a_user_and_an_item_are_no_matrix(tmp_path, monkeypatch, capsys):
+    """Their numbers were taken for ratings of four items, and the study ran."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"userId": np.repeat(np.arange(40), 5), "movieId": rng.integers(0, 20, 200)}).drop_duplicates()
+    rows = rows.assign(rating=rng.integers(1, 6, len(rows)), timestamp=1_000_000_000)
+    rows.to_csv("r.csv", index=False)
+    asked = {"algorithm": "ease", "trials": 2, "store": tmp_path}
+    with pytest.raises(TuneError, match=r"give interactions=\{'user': 'userId', 'item': 'movieId', 'value': 'rating'\}"):
+        hpo.tune("r.csv", **asked)
+    with pytest.raises(TuneError, match="column 'genre' holds text, and pure_svd takes a column of numbers for each item"):
+        hpo.tune(rows[["userId"]].assign(genre="horror"), **{**asked, "algorithm": "pure_svd"})
+    done = run(capsys, monkeypatch, "init", "r.csv", "--algorithm", "ease")
+    assert "\ninteractions: {user: userId, item: movieId, value: rating}" in Path("study.yaml").read_text(), done.err
+    Path("study.yaml").write_text(Path("study.yaml").read_text().replace("trials: 200", "trials: 2"))
+    done = run(capsys, monkeypatch, "run", "study.yaml", "--no-progress")
+    assert done.code == 0 and "40 rows × 20 columns" in done.out, done

@@ -188,7 +188,7 @@ def test_rows_are_read_once_and_two_models_are_fitted(monkeypatch):
         (hpo.StateGridSearchCV(Ridge(), ALPHAS, return_train_score=True), "return_train_score=True"),
         (
             hpo.StateGridSearchCV(Ridge(), ALPHAS, scoring=lambda e, X, y: 0.0),
-            "scoring is no name of a score",
+            "scoring is not a name of a score",
         ),
     ],
 )
@@ -442,7 +442,7 @@ def test_models_of_other_scores_of_their_own_are_fitted():
     grid = {"ridge": [PCA(2), Ridge(), GaussianNB()]}
     with pytest.raises(ValueError, match="its own score is r2, not log_likelihood"):
         hpo.StateGridSearchCV(make_pipeline(Ridge()), grid, cv=2, fallback="error").fit(X, (Y > 100.0).astype(int))
-    with pytest.raises(ValueError, match="r2: is no score of a model without a target"):
+    with pytest.raises(ValueError, match="r2: is not a score of a model without a target"):
         hpo.StateGridSearchCV(PCA(), {}, scoring="r2", fallback="error").fit(X, Y)
     ours = hpo.StateGridSearchCV(make_pipeline(Ridge()), grid, cv=2)
     ours._is_small, ours._pays = lambda *_: False, lambda *_, **__: True

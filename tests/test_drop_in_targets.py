@@ -113,7 +113,7 @@ def test_targets_are_transformed_once_for_each_split(monkeypatch):
         (around(PCA()), "no algorithm stands for what is in the TransformedTargetRegressor"),
         (around(Ridge(), func=np.log1p), "ValueError in a step before the model: When 'func' is provided, 'inverse_func'"),
         (around(Ridge(), func=lambda y: np.log(y - 100.0), inverse_func=np.exp), "ValueError in a step before the model: Input contains NaN"),
-        (around(Ridge(), func=lambda y: np.c_[y, y], inverse_func=lambda y: y[:, :1]), "the transformed target is no column"),
+        (around(Ridge(), func=lambda y: np.c_[y, y], inverse_func=lambda y: y[:, :1]), "the transformed target is not a column"),
         (around(Ridge(), transformer=FunctionTransformer(lambda y: 0.0 * y), check_inverse=False), "target 'y' is 0"),
         (around(Ridge(), func=np.log1p, inverse_func=lambda z: np.full_like(z, np.nan), check_inverse=False), "ValueError: Input contains NaN"),
     ],

@@ -115,7 +115,7 @@ def test_routed_weights_of_a_pipeline_are_left_to_scikit_learn():
     [
         (GaussianNB(), {}, {"sample_weight": WEIGHT}, "answers of weighted rows are not those of its fits"),
         (Ridge(), {}, {"sample_weight": np.where(X[:, 0] > 0.0, WEIGHT, 0.0)}, "sample_weight has weights that are not positive"),
-        (Ridge(), {}, {"sample_weight": 2.0}, "sample_weight is no column of numbers"),
+        (Ridge(), {}, {"sample_weight": 2.0}, "sample_weight is not a column of numbers"),
         (make_pipeline(StandardScaler(), Ridge()), {}, {"standardscaler__sample_weight": WEIGHT}, "parameters standardscaler__sample_weight"),
         (Ridge(), {"scoring": ["r2", "neg_max_error"], "refit": "r2"}, {"sample_weight": WEIGHT}, "neg_max_error takes no weights"),
     ],

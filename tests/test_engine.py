@@ -359,8 +359,8 @@ def test_ctrl_c_keeps_what_workers_finished(files, tmp_path, monkeypatch):
         ("lokky", "engine='lokky' is not known; did you mean 'loky'"),
         ("desk", "engine='desk' is not known; did you mean 'dask'? It is one of 'dask'"),
         ("spaceship", "engine='spaceship' is not known; it is one of 'dask'"),
-        (7, "engine=7 is no engine: give 'dask'"),
-        (socket.socket, "is no engine"),
+        (7, "engine=7 is not an engine: give 'dask'"),
+        (socket.socket, "is not an engine"),
     ],
 )
 def test_an_engine_that_is_none_is_refused_before_anything_is_read(files, tmp_path, engine, says):
@@ -371,7 +371,7 @@ def test_an_engine_that_is_none_is_refused_before_anything_is_read(files, tmp_pa
 
 @pytest.mark.parametrize("engine", ["dask://", "dask://host", "tls://host:8786", "dask://user:pw@host:1", "a b", ""])
 def test_a_description_that_names_no_engine_is_refused(engine):
-    with pytest.raises(SpecError, match="is no engine: write threads, dask, dask://host:port, loky"):
+    with pytest.raises(SpecError, match="is not an engine: write threads, dask, dask://host:port, loky"):
         loads(f"data: x.csv\nalgorithm: pca\nengine: {engine!r}\n")
 
 

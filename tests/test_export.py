@@ -281,7 +281,7 @@ class TestWhatIsRefused:
             hpo.export(study("categorical_nb", "late", tmp_path), tmp_path / "model.joblib")
         with pytest.raises(ExportError, match=r"column 'when' \(timestamp\) is a date.*drop=\['when'\]"):
             hpo.export(study("ridge", "y", tmp_path, dates=True), tmp_path / "model.onnx")
-        with pytest.raises(ExportError, match=r"\(KNeighborsRegressor\) is no linear one.*write \.joblib"):
+        with pytest.raises(ExportError, match=r"\(KNeighborsRegressor\) is not linear.*write \.joblib"):
             hpo.export(study("knn_regressor", "y", tmp_path), tmp_path / "model.py")
         assert not list(tmp_path.glob("*model*"))
 

@@ -231,7 +231,7 @@ class TestTime:
         assert "leaving out 30 before" in scheme.describe()
 
     def test_a_gap_that_is_none(self):
-        with pytest.raises(DataError, match=r"the gap 'soon' .* is no duration"):
+        with pytest.raises(DataError, match=r"the gap 'soon' .* is not a duration"):
             make_folds({"scheme": "time", "column": "t", "gap": "soon"}, TestAsking.dataset)
         with pytest.raises(DataError, match="gap of time folds is -1"):
             TimeFolds("t", 2, gap=-1.0)

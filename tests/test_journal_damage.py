@@ -159,7 +159,7 @@ def test_the_command_line_verifies_and_repairs(journal):
     assert "1 damaged line replaced" in hpo("repair").stdout
     assert hpo("verify").returncode == 0
     other = [sys.executable, "-m", "hpo.cli", "studies", "verify", "--storage", f"sqlite:///{journal}.db"]
-    assert "is no journal file" in forked.run(other, text=True).stderr
+    assert "is not a journal file" in forked.run(other, text=True).stderr
 
 
 def test_no_mutant_of_a_journal_raises_anything_but_an_error_in_words(journal, tmp_path):

@@ -70,7 +70,7 @@ def test_words_of_one_subject_are_near_and_a_document_is_the_mean_of_its_words()
     vectors = found[-1].word_vectors_
     assert np.allclose(found.transform(X[:5]), X[:5] @ vectors / X[:5].sum(axis=1, keepdims=True))
     assert not found.transform(np.zeros((1, V))).any(), "a document without a word"
-    with pytest.raises(KeyError, match="'tea' is no word of the vocabulary of 30 words"):
+    with pytest.raises(KeyError, match="'tea' is not a word of the vocabulary of 30 words"):
         found[-1].similar("tea")
 
 

@@ -158,7 +158,7 @@ def test_samplers_of_one_objective_say_so(rows, place):
         ({"scoring": []}, "empty list of metrics"),
         (
             {"scoring": ["r2", "neg_max_error"], "refit": "max_error"},
-            "refit 'max_error' is none of the metrics",
+            "refit 'max_error' is not one of the metrics",
         ),
         ({"scoring": "r2", "refit": False}, "give 'scoring' a list"),
     ],

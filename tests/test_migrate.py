@@ -116,12 +116,12 @@ def test_searches_with_other_arguments_say_what_to_write(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("bad.py", b"x = (", "bad.py: line 1: it is no Python: '(' was never closed"),
-        ("bad.py", b"\xff\xfe", "bad.py: it is no text in UTF-8"),
-        ("bad.py", b"x\0", "bad.py: it is no Python: source code string cannot contain null bytes"),
-        ("bad.py", b"(" * 5000, "bad.py: line 1: it is no Python: too many nested parentheses"),
-        ("bad.ipynb", b"[]", "bad.ipynb: it is no notebook of Jupyter's"),
-        ("bad.ipynb", b'{"cells": [{"cell_type": "code", "source": ["a b"]}]}', "bad.ipynb: cell 1, line 1: it is no Pyth"),
+        ("bad.py", b"x = (", "bad.py: line 1: it is not Python: '(' was never closed"),
+        ("bad.py", b"\xff\xfe", "bad.py: it is not text in UTF-8"),
+        ("bad.py", b"x\0", "bad.py: it is not Python: source code string cannot contain null bytes"),
+        ("bad.py", b"(" * 5000, "bad.py: line 1: it is not Python: too many nested parentheses"),
+        ("bad.ipynb", b"[]", "bad.ipynb: it is not a notebook of Jupyter's"),
+        ("bad.ipynb", b'{"cells": [{"cell_type": "code", "source": ["a b"]}]}', "bad.ipynb: cell 1, line 1: it is not Python"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_is_refused_in_words(tmp_path, name, content, why):

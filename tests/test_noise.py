@@ -198,7 +198,7 @@ def test_a_study_of_noised_sums_says_so_and_is_near_that_of_the_rows(home, monke
     ("options", "why"),
     [
         ({"bounds": {k: v for k, v in BOUNDS.items() if k != "bmi"}}, "'bmi' has no bounds; give bounds, which you know"),
-        ({"bounds": {**BOUNDS, "sex": (0, 1)}}, "'sex' is no number that is summed"),
+        ({"bounds": {**BOUNDS, "sex": (0, 1)}}, "'sex' is not a number that is summed"),
         ({"bounds": {**BOUNDS, "bmi": (3, 1)}}, "the bounds of 'bmi' are 3 and 1; give the lower one first"),
         ({"epsilon": 0.0}, "hides nothing"),
         ({"delta": None}, "needs an epsilon, a delta, and the bounds"),

@@ -1,4 +1,4 @@
-"""What is no file, loops of links, huge numbers and addresses that cannot be listed: a sentence, at once."""
+"""What is not a file, loops of links, huge numbers and addresses that cannot be listed: a sentence, at once."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def bound(path: Path) -> Path:
 def test_data_that_is_no_file_is_refused_at_once(here, make):
     said = shell("run", write_study(here / "s.yaml", make(here / "x.parquet")))
     assert (said.code, said.out) == (1, "")
-    assert "is no file but a pipe, a socket or a device" in said.err
+    assert "is not a file but a pipe, a socket or a device" in said.err
 
 
 def test_a_pipe_in_a_directory_or_a_glob_is_refused(here):
     pipe(here / "data" / "z.parquet")
     for data in ("data", "data/*.parquet"):
-        with pytest.raises(DataError, match=r"z\.parquet' is no file but a pipe"):
+        with pytest.raises(DataError, match=r"z\.parquet' is not a file but a pipe"):
             hpo.tune(data, "y", "ridge", trials=1, folds=2, store=here / "s")
     (here / "data" / "z.parquet").rename(here / "data" / "_z.parquet")
     assert hpo.tune("data", "y", "ridge", trials=1, folds=2, store=here / "s", drop="id").cost.rows_read == 600
@@ -65,12 +65,12 @@ def test_a_journal_that_is_no_file_is_refused_at_once(here, path):
     pipe(here / "j.journal")
     for args in (("studies", "ls"), ("run", write_study(here / "s.yaml", here / "data"))):
         said = shell(*args, "--storage", path)
-        assert (said.code, "is no file but a pipe" in said.err) == (3, True)
+        assert (said.code, "is not a file but a pipe" in said.err) == (3, True)
 
 
 def test_an_import_of_a_pipe_is_refused_at_once(here):
     said = shell("states", "import", pipe(here / "x.zip"))
-    assert (said.code, "x.zip cannot be read: it is no file but a pipe" in said.err) == (3, True)
+    assert (said.code, "x.zip cannot be read: it is not a file but a pipe" in said.err) == (3, True)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_leaf_that_is_no_file_is_refused_at_once(store):
     leaf = the_leaf(store)
     leaf.unlink()
     pipe(leaf)
-    with pytest.raises(StoreReadError, match="no file but a pipe"):
+    with pytest.raises(StoreReadError, match="not a file but a pipe"):
         StateStore(store.location).get(Key("ab" * 20, "cd" * 20), np.zeros(3))
     for what in ("ls", "verify", "gc"):
         said = shell("states", what, "--store", store.location)

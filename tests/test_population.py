@@ -118,7 +118,7 @@ def test_the_report_and_the_plan_show_the_population(tmp_path, capsys, monkeypat
         "algorithm: sgd=sklearn:sklearn.linear_model.SGDRegressor\nsearch:\n  sgd.epochs: 10\n  sgd.alpha: {low: 0.0001, high: 0.1}\n"
     )
     answer = shell(capsys, monkeypatch, "plan", "study.yaml", "--store", "s")
-    assert "120 to train at most; trials would train 360 each for itself" in " ".join(answer.out.split()), answer.err
+    assert "120 to train at most; 360 without sharing" in " ".join(answer.out.split()), answer.err
 
 
 def test_what_is_laid_out_otherwise_stays_and_what_is_in_force_may_change():
@@ -143,7 +143,7 @@ def test_a_chain_that_changes_hands_is_bit_for_bit_the_uninterrupted_one():
 
 
 def test_members_that_fail_go_on_from_the_best(tmp_path):
-    """Steps that are too large end with what is no number; the next generation has the better quarter's state."""
+    """Steps that are too large end with what is not a number; the next generation has the better quarter's state."""
     search = {"SGDRegressor.epochs": 5, "SGDRegressor.eta0": [1e-3, 1e200]}
     result = hpo.tune((X, Y), algorithm=MODEL, search=search, folds=CV, sampler="random", trials=20, seed=0, fidelity="population",
                       store=tmp_path, progress=False)  # fmt: skip

@@ -85,7 +85,7 @@ def test_a_clock_that_is_off_is_reported(location, monkeypatch):
 
 
 def test_a_place_that_is_not_there_is_not_made(ask, location, tmp_path):
-    for place, words in ((tmp_path / "gone", "no directory"), ("s3://nobody/x", "no bucket 'nobody'"), ("ftp://x/y", "no address")):
+    for place, words in ((tmp_path / "gone", "no directory"), ("s3://nobody/x", "no bucket 'nobody'"), ("ftp://x/y", "not an address")):
         answer = ask("store", "check", place)
         assert (answer.code, answer.out) == (3, "")
         assert words in answer.err

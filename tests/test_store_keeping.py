@@ -172,7 +172,7 @@ def test_a_file_or_a_remote_address_is_no_store(tmp_path):
         StateStore(tmp_path / "file")
     with pytest.raises(StoreWriteError, match="file/store"):
         StateStore(tmp_path / "file" / "store")
-    with pytest.raises(StoreLocationError, match="no address of a store"):
+    with pytest.raises(StoreLocationError, match="not an address of a store"):
         StateStore("ftp://bucket/store")
     assert StateStore(f"file://{tmp_path}/store").location == tmp_path / "store"
 

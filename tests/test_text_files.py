@@ -189,12 +189,12 @@ class TestWhatIsWrong:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"encoding": "cp1253x"}, "'cp1253x' is no encoding that Python knows"),
-            ({"encoding": "base64"}, "is no encoding"),
+            ({"encoding": "cp1253x"}, "'cp1253x' is not an encoding that Python knows"),
+            ({"encoding": "base64"}, "is not an encoding"),
             ({"sep": ";;"}, "';;' does not separate columns"),
-            ({"decimal": "1"}, "'1' is no mark between digits"),
+            ({"decimal": "1"}, "'1' is not a mark between digits"),
             ({"thousands": "."}, "'thousands' and 'decimal' are both '.'"),
-            ({"date_format": "dmy"}, "'dmy' is no format of dates"),
+            ({"date_format": "dmy"}, "'dmy' is not a format of dates"),
         ],
     )
     def test_options_are_checked(self, options, message):

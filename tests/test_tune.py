@@ -271,9 +271,9 @@ def test_confirm_scores_raw_rows_with_any_scorer(frame):
     assert scores["neg_mean_absolute_error"] == pytest.approx(-mean_absolute_error(held_out["y"], prediction))
     held_out.loc[held_out.index[:10], "y"] = np.nan
     assert hpo.confirm(result, held_out)["r2"] == pytest.approx(r2_score(held_out["y"].iloc[10:], prediction[10:]))
-    with pytest.raises(DataError, match="scoring=3 is no score of this model"):
+    with pytest.raises(DataError, match="scoring=3 is not a score of this model"):
         hpo.confirm(result, frame, scoring=3)
-    with pytest.raises(DataError, match=r"'rr2' is no score of this model; did you mean 'r2'"):
+    with pytest.raises(DataError, match=r"'rr2' is not a score of this model; did you mean 'r2'"):
         hpo.confirm(result, held_out, scoring="rr2")
 
 
@@ -315,10 +315,10 @@ def test_weights_are_honoured_everywhere(frame):
 
 BAD = [
     (dict(algorithm="rigde"), Exception, r"'rigde'.*did you mean 'ridge'"),
-    (dict(scoring="silhouette"), TuneError, r"scoring='silhouette' is no score of ridge.*\(r2, neg_mean"),
+    (dict(scoring="silhouette"), TuneError, r"scoring='silhouette' is not a score of ridge.*\(r2, neg_mean"),
     (dict(scoring="r3"), TuneError, r"'r3'.*did you mean 'r2'"),
-    (dict(scoring="zzz"), TuneError, r"no score of ridge; give one of the algorithms' own \(r2, neg_m.*\) or"),
-    (dict(scoring="acc"), TuneError, r"'acc' is no score of ridge; did you mean 'accuracy'\? Give one of"),
+    (dict(scoring="zzz"), TuneError, r"not a score of ridge; give one of the algorithms' own \(r2, neg_m.*\) or"),
+    (dict(scoring="acc"), TuneError, r"'acc' is not a score of ridge; did you mean 'accuracy'\? Give one of"),
     (
         dict(search={"ridge.impute": {"hi": 2, "lo": 1}}),
         SearchError,
@@ -327,10 +327,10 @@ BAD = [
     ),
     (dict(search={"ridge.alpha": {"lo": 1}}), SearchError, r"; alpha=\{'lo': 1\}: must be a number"),
     (dict(search={3: {"lo": 1}}), SpecError, r"search key 3 must be"),
-    (dict(scoring=3), SpecError, r"scoring: 3 is no name of a scorer, such as 'r2' or 'f1_m"),
-    (dict(scoring=max_error), SpecError, r"scoring: max_error is no name of a scorer"),
-    (dict(scoring=["r2", max_error]), SpecError, r"scoring: max_error is no name of a scorer"),
-    (dict(scoring={"mine": "r2"}), SpecError, r"scoring: \{'mine': 'r2'\} is no name of a scorer"),
+    (dict(scoring=3), SpecError, r"scoring: 3 is not a name of a scorer, such as 'r2' or 'f1_m"),
+    (dict(scoring=max_error), SpecError, r"scoring: max_error is not a name of a scorer"),
+    (dict(scoring=["r2", max_error]), SpecError, r"scoring: max_error is not a name of a scorer"),
+    (dict(scoring={"mine": "r2"}), SpecError, r"scoring: \{'mine': 'r2'\} is not a name of a scorer"),
     (dict(features=3), SpecError, r"features: 3 is not text or a list of text"),
     (dict(hash_columns=3), SpecError, r"hash_columns: 3 is not text or a list of text"),
     (dict(search={"ridge.alhpa": 1.0}), SearchError, r"'ridge.alhpa'.*did you mean 'ridge.alpha'"),

@@ -211,7 +211,7 @@ def test_priors_are_given_by_class(name):
     solver = {"solver": "lsqr"} if name == "lda" else {}
     theirs = twin[name](priors=[0.2, 0.1, 0.7], **solver).fit(X, y)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-8)
-    for text, words in (("0=0.5, 1=0.5", "'2' has no number"), ("a=1", "'a' is no class of")):
+    for text, words in (("0=0.5, 1=0.5", "'2' has no number"), ("a=1", "'a' is not a class of")):
         with pytest.raises(InvalidField, match=words):
             algorithm_of(name, {"priors": text}).check(state_of(algorithm, X, y))
 

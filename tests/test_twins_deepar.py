@@ -235,7 +235,7 @@ def test_held_out_steps_are_not_trained_on():
 
 def test_a_loss_that_is_no_number_fails_with_the_reason():
     state, model = state_of(), DeepAR(**{**TINY, "learning_rate": 1e30})
-    with pytest.raises(FitFailed, match=r"DeepAR: the loss is no number in epoch \d; try a smaller learning_rate than 1e\+30"):
+    with pytest.raises(FitFailed, match=r"DeepAR: the loss is not a number in epoch \d; try a smaller learning_rate than 1e\+30"):
         list(further(model, model.begin(state), state))
 
 

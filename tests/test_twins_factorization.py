@@ -139,14 +139,14 @@ def test_training_stops_early_and_the_best_epoch_is_kept():
 def test_a_loss_that_is_no_number_fails_with_the_reason_and_what_was_good_stays():
     state, machine = state_of(), FactorizationMachine(epochs=6, learning_rate=1e15, batch_rows=32, patience=9)
     chains = []
-    with pytest.raises(FitFailed, match=r"FactorizationMachine: the loss is no number in epoch \d; try a smaller learning_rate"):
+    with pytest.raises(FitFailed, match=r"FactorizationMachine: the loss is not a number in epoch \d; try a smaller learning_rate"):
         chains.extend(further(machine, machine.begin(state), state))
     frame = pd.DataFrame(NUMBERS, columns=["a", "b"]).assign(y=TARGET)
     search = {"factorization_machine.learning_rate": [1e15, 0.01], "factorization_machine.epochs": 3,
               "factorization_machine.alpha": 0.01, "factorization_machine.rank": 4}  # fmt: skip
     result = hpo.tune(frame, "y", "factorization_machine", search=search, folds=2, sampler="grid", trials=2, store=None)
     (error,) = (t.user_attrs["error"] for t in result.optuna_study.trials if t.user_attrs.get("error"))
-    assert "the loss is no number" in error
+    assert "the loss is not a number" in error
     assert result.best_params["factorization_machine.learning_rate"] == 0.01
 
 

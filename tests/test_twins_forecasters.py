@@ -220,16 +220,16 @@ def test_bad_times_are_refused_in_a_sentence(tmp_path):
     moved = rows.assign(quarter=rows["quarter"].where(rows["step"] != 44, datetime.datetime(2019, 1, 3)))
     refused(moved, DataError, "time='quarter' is irregular: .* are nearer than most times; give the frequency")
     refused(moved, DataError, r"quarter=2019-01-03, which is not a step of freq='Q' \(…, 2019-01-01, ", freq="Q")
-    refused(rows, DataError, "freq='3q1' is no frequency; give 'Y', 'Q', 'M'", freq="3q1")
+    refused(rows, DataError, "freq='3q1' is not a frequency; give 'Y', 'Q', 'M'", freq="3q1")
     weeks = [pd.date_range(f"2020-01-{day:02d}", periods=60, freq="7D") for day in (1, 3, 4, 5)]
     apart = pd.DataFrame({"series": np.repeat(list("abcd"), 60), "quarter": np.concatenate(weeks), "y": np.arange(240.0)})
     refused(apart, TuneError, r"without a gap, and has 0: .* \(a step is 'D'; freq= gives another\)")
     refused(rows.assign(quarter=None), DataError, "no 'quarter'|is null")
-    refused(rows.assign(quarter="soon"), DataError, "holds 'soon', which is no time; write 2024-12-31")
+    refused(rows.assign(quarter="soon"), DataError, "holds 'soon', which is not a time; write 2024-12-31")
     refused(rows.assign(series=rows["series"].where(rows["step"] != 3)), DataError, "no 'series', which names series")
     refused(rows, DataError, "time: .*'quartre'.*did you mean 'quarter'", time="quartre")
     refused(rows, TuneError, "'y' is named twice among time, series and target", series="y")
-    refused(rows, TuneError, r"'neg_mean_absolute_error' is no score of .* own \(neg_rmsse, r2, neg_mase",
+    refused(rows, TuneError, r"'neg_mean_absolute_error' is not a score of .* own \(neg_rmsse, r2, neg_mase",
             scoring="neg_mean_absolute_error")
     refused(rows, TuneError, "weight: series with time= have none so far; leave it out", weight="step")
     refused(rows, TuneError, "rows of a series are not dealt one by one", folds={"scheme": "kfold"})
@@ -305,7 +305,7 @@ def test_quantiles_cover_what_they_say(tmp_path):
     inside = (later > made["q0.05"]) & (later < made["q0.95"])
     assert 0.87 < inside.mean() < 0.93
     assert inside.to_numpy().reshape(200, 4).mean(axis=0) == pytest.approx([0.9] * 4, abs=0.06)
-    with pytest.raises(TuneError, match=r"quantiles: 90 is no share between 0 and 1"):
+    with pytest.raises(TuneError, match=r"quantiles: 90 is not a share between 0 and 1"):
         result.forecast(quantiles=[90])
     for wrong in ("many", ["most"], {0.1: 0.9}):
         with pytest.raises(TuneError, match=r"give a list of shares between 0 and 1, such as \[0.1, 0.9\]"):

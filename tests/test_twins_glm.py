@@ -228,7 +228,7 @@ def test_of_many_rows_one_pass_gives_scikit_learns_model_nearly(kind, params, la
 
     if "l1_ratio" not in params:
         excess, bound = objective(ours) - objective(theirs), algorithm.gain(solution, state)
-        assert bound / 30.0 < excess < 3.0 * bound, "the bound holds 95 times in 100, and is no empty one"
+        assert bound / 30.0 < excess < 3.0 * bound, "the bound holds 95 times in 100, and is not an empty one"
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_what_cannot_be():
     X, y = load_digits(return_X_y=True)
     state = state_of(LogisticCurvature(), X[:300], y[:300], range(10))
     with pytest.raises(
-        InvalidField, match=r"class_weight='11=2': '11' is no class of 'y'; there are '0', '1'"
+        InvalidField, match=r"class_weight='11=2': '11' is not a class of 'y'; there are '0', '1'"
     ):
         Logistic(class_weight="11=2").check(state_of(LogisticCurvature(), X[:300], y[:300], range(10)))
     with pytest.raises(InvalidField, match="class_weight='heavy': 'heavy' is no 'label=number'"):

@@ -291,11 +291,11 @@ def test_a_loss_that_is_no_number_fails_with_the_reason_and_what_was_good_stays(
     search = {**ASKED, **dict.fromkeys(TEMPERATURES, 1.0), f"{NAME}.learning_rate": [1e30, 0.02], f"{NAME}.epochs": 2}
     result = hpo.tune(X, algorithm=NAME, search=search, folds=2, sampler="grid", trials=2, store=None)
     (error,) = {t.user_attrs["error"] for t in result.optuna_study.trials if t.user_attrs.get("error")}
-    assert "NeuralTopicModel: the loss is no number in epoch 1; try a smaller learning_rate than 1e+30" in error
+    assert "NeuralTopicModel: the loss is not a number in epoch 1; try a smaller learning_rate than 1e+30" in error
     assert result.best_params[f"{NAME}.learning_rate"] == 0.02
     good = alone(replace(QUICK, epochs=2), STATE)
     chains = []
-    with pytest.raises(FitFailed, match="no number in epoch 3"):
+    with pytest.raises(FitFailed, match="not a number in epoch 3"):
         chains.extend(further(replace(QUICK, learning_rate=1e30), good, STATE))
     assert chains == [] and all(np.isfinite(array).all() for array in good.parameters.values())
 

@@ -357,7 +357,7 @@ def test_a_thousand_classes_and_an_unseen_one_work():
 def test_what_cannot_be():
     X, y = mixed(load_breast_cancer)
     for values, words in (
-        ({"losses": "hinje"}, "'hinje' is none of hinge"),
+        ({"losses": "hinje"}, "'hinje' is not one of hinge"),
         ({"losses": "hinge, hinge"}, "different names"),
         ({"alphas": "1e-4; 2"}, "alphas='1e-4; 2'.*separated by commas"),
         ({"l1_ratios": "2"}, "l1_ratios='2'.*from 0 to 1"),

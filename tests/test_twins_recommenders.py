@@ -297,5 +297,5 @@ def test_the_command_line_says_whose_items_they_are(tmp_path, monkeypatch, capsy
 
 
 def test_items_have_no_kernel():
-    with pytest.raises(SearchError, match="features of a kernel are no items"):
+    with pytest.raises(SearchError, match="features of a kernel are not items"):
         tuned(users(), "ease", {"alpha": 1.0, "kernel": "fourier"})

@@ -399,7 +399,7 @@ def test_the_user_may_ask_for_it_and_forbid_it(tmp_path, monkeypatch):
     assert asked.best.states.whole.product.shape == (120, 20)
     with pytest.raises(SearchError, match=r"pca\.wide.*'yes'.*must be true .* or false"):
         hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.wide": "yes"})
-    with pytest.raises(SearchError, match=r"'pca\.size' is no hyperparameter"):
+    with pytest.raises(SearchError, match=r"'pca\.size' is not a hyperparameter"):
         hpo.tune(X, algorithm="pca", store=tmp_path, search={"pca.size": 20})
     monkeypatch.setenv("HPO_MEMORY_LIMIT", str(3 * 2**20))
     with pytest.raises(MemoryShort):

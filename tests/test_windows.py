@@ -189,7 +189,7 @@ def test_files_without_dates_are_of_when_they_were_written(tmp_path):
     ("options", "why"),
     [
         ({"window": "1d", "as_of": "2023-05-01"}, r"none of 12 files is left; their times: 2024-01-31 to 2024-12-31"),
-        ({"exclude": "2024-3.parquet"}, r"'2024-3.parquet' is none of the 12 files.*did you mean '2024-\d\d.parquet'"),
+        ({"exclude": "2024-3.parquet"}, r"'2024-3.parquet' is not one of the 12 files.*did you mean '2024-\d\d.parquet'"),
         ({"exclude": "*"}, r"exclude=\['\*'\]: no file is left of 12"),
     ],
 )
@@ -201,10 +201,10 @@ def test_what_leaves_nothing_is_refused(options, why, home):
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"window": "30"}, "'30' is no duration with a unit"),
-        ({"window": "x d"}, "is no duration"),
-        ({"as_of": "yesterday"}, "'yesterday' is no date"),
-        ({"as_of": "2024-02-31"}, "'2024-02-31' is no date"),
+        ({"window": "30"}, "'30' is not a duration with a unit"),
+        ({"window": "x d"}, "is not a duration"),
+        ({"as_of": "yesterday"}, "'yesterday' is not a date"),
+        ({"as_of": "2024-02-31"}, "'2024-02-31' is not a date"),
         ({"last": 0}, "last"),
     ],
 )

@@ -20,7 +20,7 @@ def parsed(name: str, text: str) -> Mapping[str, float]:
     Raises
     ------
     InvalidField
-        It is no list of ``label=number``, a label stands there twice, or a number is not above zero.
+        It is not a list of ``label=number``, a label stands there twice, or a number is not above zero.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def by_class(name: str, text: str, shape: Shape, missing: float | None = None) -
     some = ", ".join(map(repr, labels[:10])) + (", …" if len(labels) > 10 else "")
     if unknown := [label for label in found if label not in labels]:
         raise InvalidField(
-            f"{name}={text!r}: {unknown[0]!r} is no class of {shape.targets[0]!r}; there are {some}"
+            f"{name}={text!r}: {unknown[0]!r} is not a class of {shape.targets[0]!r}; there are {some}"
         )
     if missing is None and (left := [label for label in labels if label not in found]):
         raise InvalidField(f"{name}={text!r}: {left[0]!r} has no number; each class needs one: {some}")

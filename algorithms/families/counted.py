@@ -147,7 +147,7 @@ class Counted(Algorithm[CountsState, CountedSolution]):
         return float(np.sum(counts / (counts + self.alpha))) + len(counts) - 1.0
 
     def check(self, state: CountsState) -> None:
-        """Refuse values that are no counts, and a state without rows of some class."""
+        """Refuse values that are not counts, and a state without rows of some class."""
         self.check_values(state)
         self._need_classes(state)
 

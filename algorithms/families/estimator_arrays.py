@@ -1,6 +1,6 @@
 """What a fitted estimator of scikit-learn's conventions is beside its parameters, as arrays by name, and back.
 
-Nothing is pickled: a stored array can be no code. The estimator that arrays are put back into was fitted to some
+Nothing is pickled: a stored array cannot be code. The estimator that arrays are put back into was fitted to some
 rows before, so that it has every object that it needs; what these hold is then what was stored. Two names of one
 array (``coef_`` and the running coefficients that it shows) stay names of one, since training writes to it.
 """
@@ -85,7 +85,7 @@ def put_back(model: BaseEstimator, arrays: Mapping[str, Values]) -> None:
 
 
 def _learned(thing: object) -> Iterator[tuple[str, object]]:
-    """Yield the attributes of an object that are no parameters of an estimator."""
+    """Yield the attributes of an object that are not parameters of an estimator."""
     given = set(thing.get_params(deep=False)) if isinstance(thing, BaseEstimator) else set()
     yield from ((name, value) for name, value in list(vars(thing).items()) if name not in given)
 

@@ -147,7 +147,7 @@ class FactorizationMachines(Chained[SampleState, Machine], Algorithm[SampleState
         return replace(begun, parameters=found)
 
     def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
-        """Yield the chain after each further epoch; FitFailed where a loss is no number."""
+        """Yield the chain after each further epoch; FitFailed where a loss is not a number."""
         check_extra(self.tags.extra, type(self).__name__)
         check_shapes(chain, self.begin(state).parameters, type(self).__name__)
         inside, size = self._inside(state), self.batch_rows

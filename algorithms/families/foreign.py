@@ -253,7 +253,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         }  # fmt: skip
 
     def may_change(self, name: str) -> bool:
-        """Return whether it is a number that is no count, such as a step size: by others arrays may be laid out."""
+        """Return whether it is a number other than a count, which may decide how arrays are laid out."""
         return isinstance(self.plain.get_params().get(name), float)
 
     def solve(self, state: SampleState) -> Fitted:
@@ -498,7 +498,7 @@ def _beside(last: BaseEstimator, state: SampleState) -> dict[str, Values]:
 
 
 def _check_numbers(found: Mapping[str, Values], name: str, epoch: int) -> None:
-    """Raise FitFailed where an epoch ends with what is no number; infinity may be a beginning."""
+    """Raise FitFailed where an epoch ends with what is not a number; infinity may be a beginning."""
     for key, array in found.items():
         if array.dtype.kind == "f" and array.ndim and not np.isfinite(array).all():
             raise FitFailed(
@@ -627,7 +627,7 @@ def by_path(path: str) -> type[Foreign]:
 def _by_path(path: str) -> type[Foreign]:
     cls = _imported(path)
     if not (isinstance(cls, type) and is_estimator(cls)):
-        raise AlgorithmError(f"{path!r} is no estimator: it does not derive from sklearn.base.BaseEstimator")
+        raise AlgorithmError(f"{path!r} is not an estimator: it does not derive from sklearn.base.BaseEstimator")
     try:
         model = cls()
     except Exception as error:

@@ -119,10 +119,10 @@ class NearestRows(Shared):
 
 
 def _asked(model: BaseEstimator) -> int:
-    """Return how many neighbours an estimator asks for; raises AlgorithmError where that is no number of rows."""
+    """Return how many neighbours an estimator asks for; AlgorithmError where that is not a number of rows."""
     k = model.n_neighbors
     if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
-        raise AlgorithmError(f"n_neighbors={k!r} is no number of rows")
+        raise AlgorithmError(f"n_neighbors={k!r} is not a number of rows")
     return int(k)
 
 

@@ -12,7 +12,7 @@ from algorithms.errors import FitFailed
 
 
 def check_numbers(chain: Chain, whose: str, learning_rate: float) -> None:
-    """Refuse an epoch that ends with what is no number.
+    """Refuse an epoch that ends with what is not a number.
 
     Raises
     ------
@@ -21,7 +21,7 @@ def check_numbers(chain: Chain, whose: str, learning_rate: float) -> None:
     """
     if not all(np.isfinite(array).all() for array in (*chain.parameters.values(), chain.losses)):
         raise FitFailed(
-            f"{whose}: the loss is no number in epoch {chain.epoch}; try a smaller learning_rate than "
+            f"{whose}: the loss is not a number in epoch {chain.epoch}; try a smaller learning_rate than "
             f"{learning_rate:g}"
         )
 

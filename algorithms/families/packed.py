@@ -38,7 +38,7 @@ class PackedSolution:
     Attributes
     ----------
     state : what it was taken from.
-    columns : the map to its columns that are no hashes.
+    columns : the map to its columns that are not hashes.
     member : its loss, penalty and step size.
     coef : shape (E, q).
     intercept : shape (E,).

@@ -258,7 +258,7 @@ class Recommender(Naive[MomentsState], Algorithm[MomentsState, M], Generic[M]):
         if self.summary.target_transform != "none":
             raise InvalidField(f"target_transform={self.summary.target_transform!r}: items have no target")
         if self.summary.kernel != NONE:
-            raise InvalidField(f"kernel={self.summary.kernel!r}: features of a kernel are no items; leave it out")
+            raise InvalidField(f"kernel={self.summary.kernel!r}: features of a kernel are not items; leave it out")
 
     @abstractmethod
     def scored(self, solution: M, users: Users) -> Array:

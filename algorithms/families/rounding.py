@@ -100,7 +100,7 @@ def checked(
 
 
 def sure(metric: str, score: Score, scale: float, help_: str, *, finer: bool = False) -> Score:
-    """Return the score if its bound is small beside its scale, of a family whose scores are no squared errors.
+    """Return the score if its bound is small beside its scale, of a family whose scores are not squared errors.
 
     Parameters
     ----------

@@ -69,11 +69,11 @@ class WordVectors(TransformerMixin, BaseEstimator):
         Raises
         ------
         KeyError
-            It is no word of the vocabulary.
+            It is not a word of the vocabulary.
         """
         found = np.flatnonzero(self.words_ == word)
         if not len(found):
-            raise KeyError(f"{word!r} is no word of the vocabulary of {len(self.words_):,} words")
+            raise KeyError(f"{word!r} is not a word of the vocabulary of {len(self.words_):,} words")
         lengths = np.linalg.norm(self.word_vectors_, axis=1)
         unit = self.word_vectors_ / np.where(lengths > 0.0, lengths, 1.0)[:, None]
         near = unit @ unit[found[0]]

@@ -132,7 +132,7 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         return replace(begun, parameters=found, optimizer=_remembered(training.still(found), found))
 
     def advance(self, chain: Chain, state: SeriesState) -> Iterator[Chain]:
-        """Yield the chain after each further epoch; FitFailed where a loss is no number."""
+        """Yield the chain after each further epoch; FitFailed where a loss is not a number."""
         check_extra(self.tags.extra, type(self).__name__)
         self.check(state)
         self._check_target(state)

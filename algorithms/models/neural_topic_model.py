@@ -168,7 +168,7 @@ class NeuralTopicModel(
         return Chain(0, self.random_state, found, training.stored(training.still(found)))
 
     def advance(self, chain: Chain, state: SampleState) -> Iterator[Chain]:
-        """Yield the chain after each further epoch; FitFailed where a loss is no number."""
+        """Yield the chain after each further epoch; FitFailed where a loss is not a number."""
         check_extra(self.tags.extra, type(self).__name__)
         self._check_shapes(chain, state)
         parts, size = self._parts(state, chain.chosen), self.batch_rows

@@ -11,7 +11,7 @@ from algorithms.preparing.column_map import gaps_of
 
 
 def value_columns(shape: Shape) -> Places:
-    """Return the places of the encoded columns that are no missing indicators.
+    """Return the places of the encoded columns that are not missing indicators.
 
     Examples
     --------

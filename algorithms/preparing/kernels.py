@@ -57,7 +57,7 @@ class KernelMap:
     ----------
     kernel : ``"nystroem"`` or ``"fourier"``.
     known : ``feature_fill`` (d,), what stands for a missing number; ``feature_center`` and ``feature_scale`` (q,)
-        of the columns that are no missing indicators, ``feature_gamma`` (1,); landmarks ``feature_points`` (D, q)
+        of the columns that are not missing indicators, ``feature_gamma`` (1,); landmarks ``feature_points`` (D, q)
         and ``feature_root`` (D, D), or directions ``feature_points`` (q, D) and ``feature_offset`` (D,).
     inputs : the map of the encoded columns to those q.
     """

@@ -126,7 +126,7 @@ def _solver() -> Callable[..., tuple[Array, int, float]]:
 
 
 def check_penalty(alpha: float, l1_ratio: float) -> None:
-    """Refuse a penalty that is none, and shares of it that are no shares.
+    """Refuse a penalty that is none, and shares of it that are not shares.
 
     Examples
     --------

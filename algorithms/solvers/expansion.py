@@ -22,7 +22,7 @@ import numpy as np
 from algorithms.contract import Array
 
 FARTHEST = 300.0
-"""|η| beyond which a loss of one equation is its quadratic at the bound: exp of it is no count."""
+"""|η| beyond which a loss of one equation is its quadratic at the bound: exp of it is not a count."""
 
 CHUNK = 1 << 21
 """Numbers that are held at once for a Hessian of several equations."""

@@ -35,7 +35,7 @@ class Loss:
 
 
 def _log_slope(eta: Array, y: Array | float) -> Array:
-    # exp of more than 700 is no number, and the slope there is zero anyway
+    # exp of more than 700 is not a number, and the slope there is zero anyway
     return np.asarray(-y / (1.0 + np.exp(np.minimum(y * eta, 700.0))))
 
 

@@ -28,7 +28,7 @@ WORTH = 4
 """A table pays where the batch has so many rows for each row of it that is used; else its columns are made."""
 
 LEAST_COLUMNS = 12
-"""A table of fewer columns is no saving: to sum rows by its codes costs as much as to multiply them."""
+"""Codes of a table of fewer columns save nothing: to sum rows by its codes costs as much as to multiply them."""
 
 ALIKE = 1e-9
 """Columns that vary by less, beside their squares, may hold one value alone."""

@@ -189,7 +189,7 @@ def equations(shape: Shape) -> int:
 
 
 def plain_columns(shape: Shape, impute: str) -> Places:
-    """Return the places of a model's q columns that are no hashes: indicators only where they are asked for."""
+    """Return the places of a model's q columns that are not hashes: indicators only where they are asked for."""
     left_out = {HASHED} if impute == "indicator" else {HASHED, INDICATOR}
     return np.array([j for j, column in enumerate(shape.columns) if column.role not in left_out], np.intp)
 
@@ -208,7 +208,7 @@ def filling(picker: Picker, shape: Shape, fill: Array) -> Picker:
 
 
 def columns_of(shape: Shape, impute: str, fill: Array) -> ColumnMap:
-    """Return the map of encoded columns to those of a model that are no hashes."""
+    """Return the map of encoded columns to those of a model that are not hashes."""
     return filled_map(shape, plain_columns(shape, impute), fill)
 
 

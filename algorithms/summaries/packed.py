@@ -118,7 +118,7 @@ class Packed(Learned[PackedState], Summary[PackedState]):
         for name in self.losses:
             if name not in self.known_losses:
                 raise InvalidField(
-                    f"losses={list(self.losses)!r}: {name!r} is none of {', '.join(self.known_losses)}"
+                    f"losses={list(self.losses)!r}: {name!r} is not one of {', '.join(self.known_losses)}"
                 )
         self._settle("alphas", numbers_in("alphas", self.alphas, 0.0, np.inf))
         self._settle("l1_ratios", numbers_in("l1_ratios", self.l1_ratios, 0.0, 1.0))

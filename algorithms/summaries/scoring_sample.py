@@ -1,6 +1,6 @@
 """ScoringSample: held-out rows that scores are computed on, with rare classes and extreme targets kept in full.
 
-A uniform sample of few rows holds few of a rare class, and scores that are no means (average precision, F1, the
+A uniform sample of few rows holds few of a rare class, and scores that are not means (average precision, F1, the
 largest error) are biased on few. So part of the places are *reserved*, and every row is weighted by the inverse of
 its chance to be kept:
 

@@ -24,7 +24,7 @@ class ScoringState(SampleState, Aged):
     Attributes
     ----------
     shape, rows, weight, priority, kept, weights : as of :class:`SampleState`.
-    counts : shape (C,) int64, rows of each class among all that were seen; empty where the target is no class.
+    counts : shape (C,) int64, rows of each class among all that were seen; empty where the target is not a class.
     totals : shape (C,), their weight.
     likenesses : shape (size,), how much a kept row of another class looks like the rare one; zero for most.
     reach : the clock of the newest row, of rows that age.

@@ -12,7 +12,7 @@ TᵀST, as exact families do. Directions are those of rows that the sample's mea
 
 ==== =============================================================
 d    encoded columns
-q    those that are no missing indicators
+q    those that are not missing indicators
 k    those that a state has: q, and the indicators of numbers that any row lacks
 s    directions, at most q; d where all of them are kept
 T₀   shape (d, q), fills gaps with means of the sample

@@ -23,6 +23,7 @@ from hpo.cli.behind import (
     pa,
     question_given,
     question_scoring,
+    row_guesses,
     study_template,
     tasks,
 )
@@ -111,7 +112,10 @@ def make_draft(
     if target is not None:
         of_target = opening.open_dataset(list(data), target=target, drop=drop, text=how.text)
     notes, reading = column_notes(dataset), {k: _plain(v) for k, v in how.text.given.items()}
-    left_out = dict.fromkeys(unread, "it has no numeric meaning") | useless(dataset, target)
+    task = question_scoring.one_task(searched) if searched else algorithms[0].partition(":")[2]
+    layout = row_guesses.layout_of(task, dataset, target) if task in tasks.TASKS else {}
+    found = {} if layout else useless(dataset, target)
+    left_out = dict.fromkeys(unread, "it has no numeric meaning") | found
     if more := [name for name in left_out if name not in drop]:
         drop += more
         dataset = opening.open_dataset(list(data), drop=drop, text=how.text)
@@ -125,9 +129,10 @@ def make_draft(
         checks.check_task(searched, of_target)
     metric = question_scoring.resolve_scoring(None, searched, 4096, labelled=target is not None).metric
     others = {k: v for k, v in could.items() if k != target} if target else {}
-    return Draft(
-        name, list(data), target, algorithms, metric, drop, others, notes, chosen, left_out, reading, how.why
-    )
+    reading |= {option: value for option, (value, _) in layout.items()}
+    why = {**how.why, **{option: words for option, (_, words) in layout.items()}}
+    drop = [] if layout else drop
+    return Draft(name, list(data), target, algorithms, metric, drop, others, notes, chosen, left_out, reading, why)
 
 
 def written_as(data: Sequence[str]) -> Written:
@@ -203,7 +208,7 @@ def guess(columns: Sequence[str], numbers: Sequence[str] | None = None) -> str:
 
 
 def suggested_name(data: Sequence[str]) -> str:
-    """Return a name for the study of this data: the last part of its path that is no pattern.
+    """Return a name for the study of this data: the last part of its path that is not a pattern.
 
     Examples
     --------

@@ -59,7 +59,7 @@ def send_site(
     if sent.noise:
         say(f"noise hides single rows: ε={sent.noise[0]:g}, δ={sent.noise[1]:g}, as often as such sums are sent")
     if sent.left_out:
-        say(f"stays here, since it is no sum: {', '.join(sent.left_out)}")
+        say(f"stays here, since it is not a sum: {', '.join(sent.left_out)}")
     say(f"where the others' are: hpo states import {sent.file.path.name}, and data: sites:{spec.name} in a study")
 
 

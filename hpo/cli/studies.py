@@ -219,7 +219,7 @@ def _journal_of(storage: str | None) -> FileStorage:
         kept = known_storage(storage)
     if not isinstance(kept, file_storage.FileStorage):
         raise UsageError(
-            f"{study_storage.describe(kept)} is no journal file; check a database with its own tools"
+            f"{study_storage.describe(kept)} is not a journal file; check a database with its own tools"
         )
     return kept
 

@@ -59,7 +59,7 @@ def watch(
     """
     pause = seconds_of(every)
     if pause is None or pause <= 0:
-        raise UsageError(f"--every {every} is no time; write for example 30s, 10m or 2h")
+        raise UsageError(f"--every {every} is not a time; write for example 30s, 10m or 2h")
     failed, ran = "", False
     while True:
         spec = read_study(study, store=store, storage=storage, allow_import=allow_import)

@@ -87,7 +87,7 @@ class Order:
             given, step, label = written(moments[row : row + 1])[0], int(steps[row]), self.frequency.label
             raise DataError(
                 f"{where or 'the data'}: row {first_row + row:,} has {self.time}={given}, which is not a step of "
-                f"freq={self.frequency.name!r} (…, {label(step)}, {label(step + 1)}, …); mend it, or give freq"
+                f"freq={self.frequency.name!r} (…, {label(step)}, {label(step + 1)}, …); correct it, or give freq"
             )
         return steps
 

@@ -91,7 +91,7 @@ class Dataset:
     def exactly(self, names: Iterable[str]) -> Dataset:
         """Return the data with some columns read as what they are, labels: whole numbers of text files as integers.
 
-        Those beyond 2**53 are distinguished by this alone. Names that are no column are left to who asks for them.
+        This alone distinguishes those beyond 2**53. Names that are not columns are left to the caller.
         """
         source = self._source.exactly([name for name in names if name in self.schema])
         found = Dataset(source, self._roles, self.join)
@@ -121,7 +121,7 @@ class Dataset:
         return tuple(self.schema[name] for name in self.targets)
 
     def labels_field(self, target: str) -> Field:
-        """Return the field of the labels that a target holds: of categories that are no text, the values' own."""
+        """Return the field of the labels that a target holds: of categories that are not text, the values' own."""
         known, values = self.schema[target], self._categories(target)
         return known if values is None else Field.from_arrow(pa.field(target, values), known.nullable)
 
@@ -389,7 +389,7 @@ class Dataset:
         return decoded_strings(array) if values is None else label_values(array).cast(values)
 
     def _categories(self, name: str) -> pa.DataType | None:
-        """Return the type of a target's categories where they are no text; None for any other column."""
+        """Return the type of a target's categories where they are not text; None for any other column."""
         stored = self._source.stored.field(name).type if name in self.targets else pa.null()
         values = label_type(stored)
         return values if pa.types.is_dictionary(stored) and not is_text(values) else None

@@ -254,8 +254,8 @@ def _parsed(name: str) -> tuple[float, str]:
     known = unit in TICKS or unit in (MONTH, BUSINESS) or (unit == "" and found is not None and found[1] != "")
     if not known or n <= 0 or (unit and not n.is_integer()) or (unit == BUSINESS and n != 1):
         raise DataError(
-            f"freq={name!r} is no frequency; give 'Y', 'Q', 'M', 'W', 'D', 'B' (weekdays), 'h', 'min', 's' or so "
-            "many of them, as '15min'; of a column of numbers how far apart they are, as '1'"
+            f"freq={name!r} is not a frequency; give 'Y', 'Q', 'M', 'W', 'D', 'B' (weekdays), 'h', 'min', 's' or "
+            "several of them, as '15min'; of a column of numbers how far apart they are, as '1'"
         )
     return n, unit or NUMBER
 
@@ -339,7 +339,7 @@ def _moment(text: str, name: str) -> int:
         return int(pc.cast(pa.scalar(text), pa.timestamp("us")).value)
     except (ValueError, pa.ArrowInvalid):
         raise DataError(
-            f"time={name!r} holds {text!r}, which is no time; write 2024-12-31, 2024-12-31 18:00, 2024-12 or "
+            f"time={name!r} holds {text!r}, which is not a time; write 2024-12-31, 2024-12-31 18:00, 2024-12 or "
             "2024 Q4, or say how dates are written with date_format"
         ) from None
 

@@ -18,8 +18,8 @@ MOSTLY = 0.95
 """Share of the values that differ, of ids and of free text."""
 
 CLOSE = 48
-"""Values that differ are no chance where half of them have a neighbour nearer than a share of one in so many of the
-values: drawn at random from as narrow a range, some 12 of them at least would be there twice."""
+"""That values differ is not chance where half of them have a neighbour nearer than a share of one in so many of
+the values: drawn at random from as narrow a range, some 12 of them at least would be there twice."""
 
 RARE = 16
 """Some may be there twice: so many, times this and the median step, are at most the values; a quarter of chance."""
@@ -77,7 +77,7 @@ def counts_rows(values: Numbers, rows: int) -> bool:
 
 
 def lie_close(values: Numbers) -> bool:
-    """Return whether numbers, hardly two of which are alike, lie so close that it is no chance.
+    """Return whether numbers, hardly two of which are alike, lie so close that it is not chance.
 
     Examples
     --------

@@ -73,7 +73,7 @@ def matrix_block(rows: Dataset, pairs: Pairs, items: Sequence[str] | None) -> Ar
     Raises
     ------
     DataError
-        If a value is no number, or no row has a user and an item.
+        If a value is not a number, or no row has a user and an item.
     """
     table = _read(rows, pairs)
     users, found = _named(table.column(pairs.user)), _named(table.column(pairs.item))

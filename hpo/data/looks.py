@@ -3,7 +3,7 @@
 Warnings come from what is known anyway: the sample of a pilot, statistics of Parquet files, data in memory. Where
 statistics leave open whether whole numbers are an id, a few rows of these columns are read. Few false alarms count
 more than every hit: a number with decimals is never taken for an id, and a whole number only where it counts the
-rows, or no value comes twice: under the name of an id, or where values lie so close that it is no chance.
+rows, or no value comes twice: under the name of an id, or where values lie so close that it is not chance.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def of_target(columns: Iterable[str], shares: Iterable[float], rows: int) -> lis
 
 
 def looks_of(dataset: Dataset) -> list[Look]:
-    """Return what features that are no categories look like, as far as that is known without reading."""
+    """Return what features that are not categories look like, as far as that is known without reading."""
     fields = [field for field in dataset.features if field.kind != CATEGORICAL]
     if dataset.in_memory:
         return list(of_memory(dataset, fields))
@@ -175,7 +175,7 @@ def _without_values(field: Field, column: pa.Array) -> Look | None:
 
 
 def _apart(field: Field, present: pa.Array, distinct: int, n: int) -> Look | None:
-    """Return what a column of values that differ looks like; of numbers nothing unless that is no chance."""
+    """Return what a column of values that differ looks like; of numbers nothing unless that is not chance."""
     seen = f"{distinct:,} of {n:,} values differ"
     if field.kind != CATEGORICAL:
         values = stored_numbers(present)

@@ -139,7 +139,7 @@ class Answers:
         """Return what states are asked for; raises Unanswered where there is no such thing."""
         asked = Asked.of(candidate, alone=bool(self.given.weights))
         if not self.own and not asked.answering.has_target:
-            raise Unanswered(f"{', '.join(self.metrics)}: is no score of a model without a target")
+            raise Unanswered(f"{', '.join(self.metrics)}: is not a score of a model without a target")
         if self.own and asked.answering.own_score != self.metrics[0]:
             raise Unanswered(f"its own score is {asked.answering.own_score}, not {self.metrics[0]}")
         return Question(asked.key, partial(self.scores, candidate, asked))

@@ -58,7 +58,7 @@ def searches_of(path: Path) -> list[Search]:
     Raises
     ------
     DataError
-        The file cannot be read, or is no Python.
+        The file cannot be read, or is not Python.
     """
     found = []
     for named, text in _texts(path):
@@ -68,7 +68,7 @@ def searches_of(path: Path) -> list[Search]:
             where, why = "", str(error)
             if isinstance(error, SyntaxError) and error.lineno is not None:
                 where, why = f"{named}line {error.lineno}: ", error.msg
-            raise DataError(f"{path}: {where}it is no Python: {why}") from error
+            raise DataError(f"{path}: {where}it is not Python: {why}") from error
         found.append((named, text, tree))
     models = _Models(chain.from_iterable(ast.walk(tree) for *_, tree in found))
     return [search for named, text, tree in found for search in _in(named, text, tree, models)]
@@ -81,7 +81,7 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: it is no text in UTF-8") from error
+        raise DataError(f"{path}: it is not text in UTF-8") from error
     if path.suffix != ".ipynb":
         yield "", text
         return
@@ -89,7 +89,7 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         cells = json.loads(text)["cells"]
         codes = [("".join(cell["source"]), cell["cell_type"]) for cell in cells]
     except (ValueError, TypeError, LookupError, RecursionError) as error:
-        raise DataError(f"{path}: it is no notebook of Jupyter's") from error
+        raise DataError(f"{path}: it is not a notebook of Jupyter's") from error
     for number, (code, kind) in enumerate(codes, 1):
         if kind == "code" and not code.startswith("%%"):
             yield f"cell {number}, ", "\n".join(_plain(line) for line in code.split("\n"))

@@ -41,7 +41,7 @@ class Table:
     X : numbers, an array or a sparse matrix.
     y : one column without gaps; None where there is none.
     splits : rows to train on and to test on.
-    beside : how many tables stand beside each other; 0 for one that was given, and is no copy.
+    beside : how many tables stand beside each other; 0 for one that was given, and is not a copy.
     weights : of the rows; None where all count alike.
     transformed : what the split is scored on, where the target is transformed; None where the table is.
     """
@@ -58,10 +58,10 @@ class Table:
         cls, X: ArrayLike, y: Values | None, splits: Sequence[Split], beside: int = 0,
         weights: Values | None = None, transformed: Transformed | None = None,
     ) -> Table:  # fmt: skip
-        """Return the table; raises Unanswered for features that are no numbers."""
+        """Return the table; raises Unanswered for features that are not numbers."""
         table = as_numbers(X)
         if table.ndim != 2 or table.dtype.kind not in "fiub":
-            raise Unanswered("X is no table of numbers")
+            raise Unanswered("X is not a table of numbers")
         if table.dtype.kind == "f" and table.dtype.itemsize < 8:
             raise Unanswered(f"scikit-learn computes in {table.dtype}; X.astype(float) is answered")
         return cls(table, y, splits, beside, weights, transformed)

@@ -166,7 +166,7 @@ class _FromStates(BaseSearchCV):
         if named is None and not callable(self.scoring):
             named = {name: name for name in self.scoring}
         if named is None or not all(isinstance(name, str) for name in named.values()):
-            raise Unanswered("scoring is no name of a score")
+            raise Unanswered("scoring is not a name of a score")
         return dict(named)
 
     def _target(self, X: ArrayLike, y: ArrayLike | None, params: Mapping[str, object]) -> Values | None:
@@ -337,7 +337,7 @@ class StateGridSearchCV(_FromStates, GridSearchCV):
     """``sklearn.model_selection.GridSearchCV`` that reads the rows once where states answer its candidates.
 
     Parameters, attributes and scores are those of ``GridSearchCV``. What no state answers is fitted in the ordinary
-    way: other estimators, parameters and steps, scores that are no names, parameters of ``fit``, tables that are
+    way: other estimators, parameters and steps, scores that are not names, parameters of ``fit``, tables that are
     not numbers alone, training scores; and searches whose fits take less time than one reading.
 
     Parameters

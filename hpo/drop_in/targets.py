@@ -82,5 +82,5 @@ def transformed(around: BaseEstimator, X: ArrayLike, y: ArrayLike) -> tuple[Base
     made = clone(around).fit(X, y)
     mapped = cast(Values, made.regressor_.y_)
     if mapped.ndim != 1 or mapped.dtype.kind not in "fiub" or not np.isfinite(mapped).all():
-        raise Unanswered("the transformed target is no column of numbers without gaps")
+        raise Unanswered("the transformed target is not a column of numbers without gaps")
     return made, mapped

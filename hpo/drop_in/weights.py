@@ -90,14 +90,14 @@ def _routed(estimator: BaseEstimator, given: Mapping[str, object]) -> Mapping[st
 
 
 def _weights_in(params: Mapping[str, object], name: str, rows: int) -> Values | None:
-    """Return the weights of that name; raises Unanswered for other parameters, and for what is no weights."""
+    """Return the weights of that name; raises Unanswered for other parameters, and for what is not weights."""
     if set(params) - {name}:
         raise Unanswered(f"fit has the parameters {', '.join(sorted(set(params) - {name}))}")
     if params.get(name) is None:
         return None
     weights = np.asarray(params[name])
     if weights.shape != (rows,) or weights.dtype.kind not in "fiub":
-        raise Unanswered(f"{name} is no column of numbers")
+        raise Unanswered(f"{name} is not a column of numbers")
     weights = weights.astype(np.float64)
     if not (np.isfinite(weights) & (weights > 0.0)).all():
         raise Unanswered(f"{name} has weights that are not positive")

@@ -49,7 +49,7 @@ def accuracy(result: Result, candidate: Candidate | None = None, metric: str | N
     one = candidate or chosen(result.candidates, result.record.standing)
     name, found = metric or result.metric, _known(result)
     if name not in result.record.metrics:
-        raise TuneError(f"metric={name!r} is none of this study's scores ({', '.join(result.record.metrics)})")
+        raise TuneError(f"metric={name!r} is not one of this study's scores ({', '.join(result.record.metrics)})")
     if one.number not in found:
         plain = {m: accuracy_of(one, m, result.metric) for m in result.record.metrics}
         found[one.number] = with_sampling(plain, one)
@@ -159,7 +159,7 @@ def coefficient_table(result: Result, by: str = "model") -> pd.DataFrame | None:
     {'x0': 3.0, 'x1': 0.1, '(intercept)': 7.0}
     """
     if by not in COEFFICIENTS:
-        raise TuneError(f"by={by!r} is none of {', '.join(map(repr, COEFFICIENTS))}")
+        raise TuneError(f"by={by!r} is not one of {', '.join(map(repr, COEFFICIENTS))}")
     model = result.model_of(encoded=True)
     return of_model.coefficient_table(model) if by == "model" else in_units(result.best.states, model, by)
 

@@ -173,7 +173,7 @@ def _unknown(model: Pipeline, name: object, known: Sequence[str], targets: Seque
     if targets or name in sklearn.metrics.get_scorer_names():
         meant = our_score(str(name))
         hint = f"; did you mean {meant!r}?" if meant in known else nearest(str(name), known)
-        return f"scoring={name!r} is no score of this model{hint}"
+        return f"scoring={name!r} is not a score of this model{hint}"
     if sklearn.base.is_outlier_detector(model):
         what = "name a target that marks outliers when the study is made, and confirm that"
     elif known:

@@ -109,7 +109,7 @@ def check_ending(path: Path) -> None:
         endings = ", ".join((*WRITERS, *DIRECT))
         raise ExportError(f"{path.name!r}: the ending says how a model is written; end it in {endings}")
     if not path.absolute().parent.is_dir() or path.is_dir():
-        raise ExportError(f"{str(path)!r} is no file in a directory that exists; make the directory first")
+        raise ExportError(f"{str(path)!r} is not in a directory that exists; make the directory first")
 
 
 def _joblib(made: Pipeline) -> bytes:

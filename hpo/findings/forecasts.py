@@ -124,7 +124,7 @@ def _checked(quantiles: Sequence[float]) -> list[float]:
             f"quantiles={quantiles!r}: give a list of shares between 0 and 1, such as [0.1, 0.9]"
         ) from None
     if wrong := [share for share in found if not 0.0 < share < 1.0]:
-        raise TuneError(f"quantiles: {wrong[0]:g} is no share between 0 and 1; 0.9 is what 9 in 10 stay below")
+        raise TuneError(f"quantiles: {wrong[0]:g} is not a share between 0 and 1; 0.9 is what 9 in 10 stay below")
     return list(dict.fromkeys(found))
 
 

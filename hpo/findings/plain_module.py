@@ -106,7 +106,7 @@ def module_of(model: Pipeline) -> str:
     kind = type(last).__name__
     if kind not in LINKS or any(not isinstance(s, sklearn.preprocessing.StandardScaler) for _, s in scalers):
         raise ExportError(
-            f"the model ({kind}) is no linear one, which alone is written as .py; write .joblib, .skops or .onnx"
+            f"the model ({kind}) is not linear, as a .py must be; write .joblib, .skops or .onnx"
         )
     weights, intercept = _line(last, [scaler for _, scaler in scalers])
     added = matrix @ weights.T

@@ -1,7 +1,7 @@
 """Workers of Dask, by its own client: tasks follow the workers as these join and leave, and none waits for ever.
 
 Joblib's backend for Dask counts the workers once, when a call begins, and does not return where Dask gives a task
-up (a ``KilledWorker`` is no result of a task): so Dask's futures are used as they are.
+up (a ``KilledWorker`` is not a result of a task): so Dask's futures are used as they are.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def engine_of(asked: object, n_jobs: int | None) -> Engine:
         return Engine(asked, n_jobs)
     if not _is_of_dask(asked):
         raise EngineError(
-            f"engine={asked!r:.60} is no engine: give 'dask', 'dask://host:port', 'loky', another backend of "
+            f"engine={asked!r:.60} is not an engine: give 'dask', 'dask://host:port', 'loky', another backend of "
             "joblib by its name, or a distributed.Client"
         )
     client = asked

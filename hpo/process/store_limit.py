@@ -31,7 +31,7 @@ def store_limit(store: StateStore) -> int:
     Raises
     ------
     TuneError
-        If ``$HPO_STORE_LIMIT`` is no size.
+        If ``$HPO_STORE_LIMIT`` is not a size.
     """
     given = os.environ.get(VARIABLE)
     if not given:

@@ -14,6 +14,7 @@ from hpo.data.encoding.hashed import AUTO, Hashed
 from hpo.data.sources.roles import check_class, check_number
 from hpo.errors import DataError, SearchError, TuneError
 from hpo.question.half_life import check_half_life
+from hpo.question.matrices import check_matrix
 from hpo.question.prefix_values import axes_of, every_value
 from hpo.question.question import Asked, without_hashing
 from hpo.question.scores_asked import one_task
@@ -163,6 +164,10 @@ def _task(asked: Asked, _labels: Labels) -> None:
     check_task(asked.searched, asked.dataset)
 
 
+def _matrix(asked: Asked, _labels: Labels) -> None:
+    check_matrix(asked.searched, asked.dataset, asked.spec)
+
+
 def _scoring(asked: Asked, labels: Labels) -> None:
     check_scoring(asked.scoring, asked.searched, asked.dataset, labels)
 
@@ -223,6 +228,6 @@ def _along_axes(asked: Asked, _labels: Labels) -> None:
 
 
 CHECKS: Sequence[Callable[[Asked, Labels], None]] = (
-    _extras, _features, _task, _scoring, _hashing, _fidelity, _replay, _half_life, _engine, _along_axes,
+    _extras, _features, _task, _matrix, _scoring, _hashing, _fidelity, _replay, _half_life, _engine, _along_axes,
 )  # fmt: skip
 """Every check, in the order in which they are made."""

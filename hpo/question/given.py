@@ -60,7 +60,7 @@ def resolve(names: Sequence[str], search: Mapping[str, object]) -> list[Searched
 
 
 def check_mappings(names: object, search: object) -> None:
-    """Refuse mappings that are no range of numbers, saying what the hyperparameter takes.
+    """Refuse mappings that are not ranges of numbers, saying what the hyperparameter takes.
 
     Parameters
     ----------
@@ -233,4 +233,4 @@ def _split(key: str, known: Mapping[str, fields.Kind], names: Sequence[str]) -> 
         return name, parameter
     near = difflib.get_close_matches(key, legal, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(legal)}"
-    raise SearchError(f"search key {key!r} is no hyperparameter of this study; {hint}")
+    raise SearchError(f"search key {key!r} is not a hyperparameter of this study; {hint}")

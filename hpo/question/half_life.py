@@ -100,7 +100,7 @@ def aged_alike(sample: Summary, searched: Sequence[Searched]) -> Summary:
 
 
 def check_half_life(spec: StudySpec, searched: Sequence[Searched], schema: Schema) -> None:
-    """Refuse a clock that is no column of times, and half-lives that do not compare."""
+    """Refuse a clock that is not a column of times, and half-lives that do not compare."""
     ageing = ageing_of(searched)
     if ageing is None or ageing.clock is None:
         return

@@ -42,7 +42,7 @@ def read_layout(path: str | PathLike[str]) -> Layout:
     TuneError
         There is none in it.
     DamagedArchive
-        It is no whole export.
+        It is not a whole export.
     """
     found = [*documents_in(Path(path).expanduser(), LAYOUTS), *documents_in(Path(path).expanduser(), SITES)]
     if not found:

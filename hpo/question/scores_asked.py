@@ -95,7 +95,7 @@ def _resolved(asked: str | None, searched: Sequence[Searched], task: Task) -> tu
         hint = f"; did you mean {meant!r}?" if meant in legal else nearest(asked, legal)
         names = ", ".join(s.name for s in searched)
         raise TuneError(
-            f"scoring={asked!r} is no score of {names}{hint}{' Give' if hint.endswith('?') else '; give'} {give}"
+            f"scoring={asked!r} is not a score of {names}{hint}{' Give' if hint.endswith('?') else '; give'} {give}"
         )
     return asked, False
 

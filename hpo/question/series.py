@@ -119,7 +119,7 @@ def folds_of(spec: StudySpec, folds: object) -> object:
     Raises
     ------
     TuneError
-        They cut rows of a series apart, or backtests are asked of rows that are no series.
+        They cut rows of a series apart, or backtests are asked of rows that are not series.
     """
     if spec.time is None:
         if _scheme(folds) == BacktestFolds.scheme:

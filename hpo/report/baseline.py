@@ -83,7 +83,9 @@ def _answering(states: FoldStates, task: Task, metric: str) -> Baseline | None:
     if task.one_class or not task.answers:
         return None
     if task.target == CLASS:
-        return _together(states, list(_classes(states, metric)), "the frequencies of the classes")
+        called = scorer_of(metric, states.whole.shape.classes)._response_method == "predict"
+        answer = "the most frequent class" if called else "the frequencies of the classes"
+        return _together(states, list(_classes(states, metric)), answer)
     answer = f"the {'median' if metric in MEDIAN else 'mean'} of the target"
     return _together(states, list(_squared(states, metric) or _of_rows(states, metric)), answer)
 

@@ -149,7 +149,7 @@ def _read(one_pass: Pass, missing: Sequence[Keyed], lanes: int) -> _Read:
         found, ends = _Lane(), time.perf_counter() + SECONDS
         for segment in _apart(mine):
             found.read(one_pass, segment, prefetch=len(missing) < cores)
-            if time.perf_counter() > ends and len(found.chunks) > 1:  # the first one is no rate
+            if time.perf_counter() > ends and len(found.chunks) > 1:  # the first one is not a rate
                 break
         return found
 

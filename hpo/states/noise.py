@@ -63,7 +63,7 @@ class Noise:
         needed = [*numbers, *(() if shape.classes else shape.targets)]
         lacking, spare = [n for n in needed if n not in self.bounds], [n for n in self.bounds if n not in needed]
         if lacking or spare:
-            what = f"{lacking[0]!r} has no bounds" if lacking else f"{spare[0]!r} is no number that is summed"
+            what = f"{lacking[0]!r} has no bounds" if lacking else f"{spare[0]!r} is not a number that is summed"
             raise TuneError(
                 f"noise hides rows whose values lie within bounds, and {what}; give bounds, which you know without "
                 f"looking at the rows, of {', '.join(map(repr, needed))}"

@@ -24,7 +24,8 @@ from hpo.states.contexts import pilot_of
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.seen import context_of
 from hpo.states.noise import Noise
-from hpo.states.passes import Pass, PassResult
+from hpo.states.pass_result import PassResult
+from hpo.states.passes import Pass
 from hpo.states.runs import Leaf
 from hpo.states.site_data import PREFIX
 from state_store import Key, StateStore, digest
@@ -41,7 +42,7 @@ class Sent:
     rows : that the sums are of.
     summaries : what was written, in words.
     noise : the ε and δ of the noise in it; None for none.
-    left_out : what the study keeps besides, which is no sum.
+    left_out : what the study keeps besides, which is not a sum.
     file : what the file holds.
     """
 

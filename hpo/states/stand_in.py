@@ -34,7 +34,7 @@ def with_stand_ins(question: Question, pilot: Pilot, taken: Mapping[str, str] | 
     Raises
     ------
     MemoryShort
-        Nothing that is there fits, or a hyperparameter that was asked for is none of the wide algorithm.
+        Nothing that is there fits, or the stand-in lacks a hyperparameter that was asked for.
     """
     workers = min(question.spec.n_jobs or os.cpu_count() or 1, len(question.dataset.segments))
     n_cells, free = pilot.folds.plan.n_cells, available_memory()

@@ -155,7 +155,7 @@ class Fidelity:
 
 
 def parts_of(states: Sequence[State], share: float) -> list[State]:
-    """Return a share of every sample; none where a state is no sample, or the share is too small to learn from."""
+    """Return a share of every sample; none where a state is not a sample, or the share too small to learn from."""
     samples = [state for state in states if state.nests]
     sizes = [math.ceil(sample.kept_rows * share) for sample in samples]
     if len(samples) < len(states) or min(sizes) < LEAST_ROWS:

@@ -1,6 +1,6 @@
 """Scores along a prefix axis: one fit a fold answers every value of it.
 
-An axis that is solved is no parameter of the sampler's: it proposes the others, and a trial takes the best value.
+The sampler proposes no value of an axis that is solved, only the others, and a trial takes the best value.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class EarlyStopping:
     saved: int = 0
 
     def over(self, means: Mapping[float, float]) -> bool:
-        """Return whether the best mean is so many rounds before the last; one that is no number is no best."""
+        """Return whether the best mean is so many rounds before the last; NaN is never the best."""
         finite = {value: mean for value, mean in means.items() if math.isfinite(mean)}
         if self.rounds is None or not finite:
             return False

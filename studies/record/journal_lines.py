@@ -93,7 +93,7 @@ def read(line: bytes, number: int) -> tuple[Any, Damage | None]:
     except (ValueError, RecursionError):
         return stand_in(line, number), Damage(number, _what(line), "it is not JSON")
     if not isinstance(log, dict) or log.get("op_code") not in _OPERATIONS or "worker_id" not in log:
-        return stand_in(line, number), Damage(number, _what(line), "it is no record of Optuna's")
+        return stand_in(line, number), Damage(number, _what(line), "it is not a record of Optuna's")
     return log, None
 
 

@@ -49,7 +49,7 @@ def repair(path: Path) -> list[Damage]:
 
 
 def mend(path: Path) -> None:
-    """Repair a journal whose last line was torn by a crash; refuse a file that is no journal.
+    """Repair a journal whose last line was torn by a crash; refuse a file that is not a journal.
 
     The damaged file is kept beside the repaired one, with ``.damaged`` appended to its name.
 

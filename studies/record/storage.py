@@ -92,7 +92,8 @@ def _journal(path: Path) -> BaseStorage:
     if path.is_dir():
         raise StorageError(f"{path} is a directory; give a file in it, such as {path / 'studies.journal'}")
     if path.exists() and not path.is_file():
-        raise StorageError(f"{path} is no file but a pipe, a socket or a device; give another path for the journal")
+        what = "a pipe, a socket or a device"
+        raise StorageError(f"{path} is not a file but {what}; give another path for the journal")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():

@@ -81,7 +81,7 @@ class TrialRow(Plain):
 
     @property
     def pruned(self) -> bool:
-        """Whether it was stopped early, which is no failure."""
+        """Whether it was stopped early, which is not failure."""
         return self.state.lower() == "pruned"
 
     @property

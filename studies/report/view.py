@@ -346,7 +346,7 @@ def _topics(context: Context) -> dict[str, object]:
     topics = context.data.topics
     if not topics:
         return {}
-    rows = [(", ".join(one.words), f"{one.share:.1%}", f"{one.coherence:.2f}") for one in topics]
+    rows = [(", ".join(one.words), f"{one.share:.1%}", f"{one.coherence:.2f}".replace("-", "−")) for one in topics]
     sizes = ((880.0, 340.0, "curve wide"), (360.0, 300.0, "curve narrow"))
     return {"rows": rows, "map": drawing_of(*(charts.topics_chart(topics, *size) for size in sizes))}
 

@@ -78,7 +78,7 @@ class Documents(Strict):
         try:
             re.compile(self.token_pattern)
         except re.error as error:
-            raise wrong(f"token_pattern is no regular expression: {error}") from None
+            raise wrong(f"token_pattern is not a regular expression: {error}") from None
         return self
 
 

@@ -25,6 +25,6 @@ def engine(value: object) -> object:
     if value is None or (isinstance(value, str) and (_NAME.fullmatch(value) or _ADDRESS.fullmatch(value))):
         return value
     raise wrong(
-        f"{str(value)[:60]!r} is no engine: write threads, dask, dask://host:port, loky or the name of another "
+        f"{str(value)[:60]!r} is not an engine: write threads, dask, dask://host:port, loky or the name of another "
         "backend of joblib (in Python also a distributed.Client, which may use TLS)"
     )

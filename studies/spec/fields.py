@@ -203,7 +203,7 @@ def period(value: Any) -> str | None:
     value = duration(value)
     if value is None or (isinstance(value, str) and seconds_of(value)):
         return value
-    raise wrong(f"{value!r} is no duration with a unit; write text such as '30d', '8w' or '12h'")
+    raise wrong(f"{value!r} is not a duration with a unit; write text such as '30d', '8w' or '12h'")
 
 
 def moment(value: Any) -> str | None:
@@ -218,7 +218,7 @@ def moment(value: Any) -> str | None:
     value = _written(value)
     if value is None or (isinstance(value, str) and moment_of(value) is not None):
         return value
-    raise wrong(f"{value!r} is no date; write '2024-01-31', '2024-01' or '2024-01-31T18:00'")
+    raise wrong(f"{value!r} is not a date; write '2024-01-31', '2024-01' or '2024-01-31T18:00'")
 
 
 def several(value: Any) -> Any:

@@ -32,5 +32,5 @@ def half_life(value: object) -> object:
 
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise wrong(f"{value!r} is no half-life; {_HELP}")
+        raise wrong(f"{value!r} is not a half-life; {_HELP}")
     return float(value)

@@ -67,7 +67,7 @@ def _tables(value: Any) -> Any:
     if value is None:
         return None
     if not isinstance(value, Mapping):
-        raise wrong(f"{value!r:.60} is no mapping; write {{NAME: {{data: FILE, on: COLUMN}}}}")
+        raise wrong(f"{value!r:.60} is not a mapping; write {{NAME: {{data: FILE, on: COLUMN}}}}")
     for name, one in value.items():
         if not isinstance(one, Mapping | JoinedTable):
             raise wrong(f"{name!r} is {one!r:.60}; write {{data: FILE, on: COLUMN}}")

@@ -55,7 +55,7 @@ def _problem(item: dict[str, Any], document: Document, model: type[BaseModel]) -
 
 
 def _path(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Drop the names of union members, which are no keys of the file."""
+    """Drop the names of union members, which are not keys of the file."""
     depth = {"search": 2, "folds": 1}.get(str(loc[0]) if loc else "", 0)
     return tuple(part for i, part in enumerate(loc) if i != depth or not depth or part not in _TAGS)
 

@@ -93,7 +93,7 @@ class StudySpec(CsvOptions, RunOptions, SearchOptions, DataOptions):
             )
         if isinstance(self.refit, str) and self.refit not in (*several, values.ALL):
             raise wrong(
-                f"refit {self.refit!r} is none of the metrics in 'scoring'{nearest(self.refit, several)}"
+                f"refit {self.refit!r} is not one of the metrics in 'scoring'{nearest(self.refit, several)}"
             )
         return self
 

@@ -19,7 +19,7 @@ def encoding(value: Any) -> Any:
     """
     if value is None or (isinstance(value, str) and _is_text_encoding(value)):
         return value
-    raise wrong(f"{value!r} is no encoding that Python knows; write 'cp1252' (Windows), 'latin-1' or 'utf-16'")
+    raise wrong(f"{value!r} is not an encoding that Python knows; write 'cp1252' (Windows), 'latin-1' or 'utf-16'")
 
 
 def _is_text_encoding(name: str) -> bool:
@@ -53,7 +53,7 @@ def mark(value: Any) -> Any:
     """
     if value is None or (_is_character(value) and not value.isalnum() and value not in "+-\"\r\n"):
         return value
-    raise wrong(f"{value!r} is no mark between digits; write one character, such as ',' or '.'")
+    raise wrong(f"{value!r} is not a mark between digits; write one character, such as ',' or '.'")
 
 
 def _is_character(value: Any) -> bool:
@@ -71,4 +71,4 @@ def dates(value: Any) -> Any:
     formats = list(value.values()) if isinstance(value, Mapping) else [value]
     if value is None or (formats and all(isinstance(one, str) and "%" in one for one in formats)):
         return dict(value) if isinstance(value, Mapping) else value
-    raise wrong(f"{value!r} is no format of dates; write one such as '%d.%m.%Y', or {{COLUMN: '%d.%m.%Y'}}")
+    raise wrong(f"{value!r} is not a format of dates; write one such as '%d.%m.%Y', or {{COLUMN: '%d.%m.%Y'}}")

@@ -36,7 +36,7 @@ def metrics(value: Any) -> Any:
         return value
     for one in value if isinstance(value, list | tuple) else [value]:
         if not isinstance(one, str):
-            raise wrong(f"{_shown(one)} is no name of a scorer, such as 'r2' or 'f1_macro', nor a list of names")
+            raise wrong(f"{_shown(one)} is not a name of a scorer, such as 'r2' or 'f1_macro', nor a list of names")
     found = names(value)
     if not found:
         raise wrong("an empty list of metrics; name one, or leave 'scoring' out")

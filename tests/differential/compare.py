@@ -440,7 +440,7 @@ class _InFloats(Regression):
 
 
 def beyond(made: Design, line: Line) -> np.ndarray:
-    """Return which of the last rows are no combination of the training rows, which then tell less of them.
+    """Return which of the last rows are not combinations of the training rows, which then say less of them.
 
     Rows are as the model sees them: without an intercept, two columns far from zero are nearly one.
     """

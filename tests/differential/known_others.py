@@ -325,7 +325,7 @@ OTHERS: tuple[Example, ...] = (
         "shuffle",
         "log_likelihood",
     ),
-    # A column of one value at 1e21, where rows are missing, differed from itself by its rounding: so far was no row.
+    # A column of one value at 1e21, where rows are missing, differed from itself by its rounding: so far was not a row.
     Example(
         Spec(seed=326, rows=30,
             cols=(Col("even", "float32", offset=1000000000.0, scale=12, missing=0.6, where="file", sentinel=9999.0, marked="fold"),

@@ -97,7 +97,7 @@ TARGETS = {
     "tweedie": "positive",
     "pca": "none",
 }
-"""What an algorithm learns, where it is no plain number."""
+"""What an algorithm learns, where it is not a plain number."""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ def test_the_baseline_of_two_classes_is_sklearns_dummy_on_the_same_folds(scoring
     found = baseline(result)
     assert found.mean == pytest.approx(own.mean(), rel=1e-12)
     assert found.se == pytest.approx(own.std(ddof=1) / np.sqrt(5), rel=1e-6, abs=1e-12)
+    by_label = scoring in ("accuracy", "balanced_accuracy", "f1")
+    assert found.answer == ("the most frequent class" if by_label else "the frequencies of the classes")
 
 
 @pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss", "f1_macro", "roc_auc_ovr"])

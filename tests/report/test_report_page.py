@@ -504,7 +504,7 @@ def test_states_say_where_they_come_from(study):
 
 
 def test_choices_of_many_decades_and_long_names_are_drawn_as_people_read_them(study):
-    """A grid of 1e-5 … 0.1 is no crowd at zero; a hyperparameter keeps its name where its algorithm's is long."""
+    """A grid of 1e-5 … 0.1 is not a crowd at zero; a hyperparameter keeps its name where its algorithm's is long."""
     assert isinstance(fit_scale([1e-5, 1e-4, 1e-3, 0.01, 0.1]), Log)
     name = "HistGradientBoostingClassifier.max_leaf_nodes"
     trials = [replace(t, params={name: 10 * i}) for i, t in enumerate(study.trials[:20], start=1)]

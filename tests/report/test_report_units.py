@@ -163,7 +163,7 @@ def test_deviations_are_those_of_merged_and_filled_columns(tmp_path):
     table = hpo.coefficient_table(result, by="deviation")["coefficient"]
     assert names == ["a", "k_w", "k_x", "k_other"] == list(table.index)
     assert table.tolist() == pytest.approx(own.tolist(), rel=1e-9)
-    with pytest.raises(TuneError, match="by='std' is none of 'model', 'unit', 'deviation'"):
+    with pytest.raises(TuneError, match="by='std' is not one of 'model', 'unit', 'deviation'"):
         hpo.coefficient_table(result, by="std")
 
 

@@ -86,7 +86,7 @@ def hash_beyond(fields: Iterable[Field], hashed: Hashed, limit: int) -> dict[str
     Raises
     ------
     DataError
-        A named column is no feature, or holds neither text nor numbers.
+        A named column is not a feature, or holds neither text nor numbers.
 
     Examples
     --------

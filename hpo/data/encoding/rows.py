@@ -89,7 +89,7 @@ def _check_labels(name: str, array: pa.Array, codes: Numbers, where: str, classe
         place = f" in {where}" if where else ""
         shown = ", ".join(map(repr, classes[:5])) + (", …" if len(classes) > 5 else "")
         raise DataError(
-            f"target {name!r} holds {strange!r}{place}, which is none of the {len(classes)} classes that were "
+            f"target {name!r} holds {strange!r}{place}, which is not one of the {len(classes)} classes that were "
             f"learned ({shown}); leave those rows out, or tune again with them"
         )
 

@@ -88,7 +88,7 @@ def make_folds(
 
 
 def group_columns(value: object) -> tuple[str, ...]:
-    """Return the column that folds group rows by, as they are asked for; it is no feature by itself.
+    """Return the column that folds group rows by, as they are asked for; it is not a feature by itself.
 
     Examples
     --------
@@ -197,7 +197,7 @@ def _moment(value: str | float | datetime.date | np.datetime64) -> float:
         return float(value)
     except (ValueError, TypeError) as error:
         raise DataError(
-            f"the boundary {value!r} of time folds is no moment and no number; "
+            f"the boundary {value!r} of time folds is neither a moment nor a number; "
             "write it as '2024-12-31', '2024-12-31T18:00' or the number it is in the column"
         ) from error
 
@@ -207,11 +207,12 @@ def _days(gap: str | float | datetime.timedelta | np.timedelta64) -> float:
     if isinstance(gap, str):
         seconds = seconds_of(gap)
         if seconds is None:
-            raise DataError(f"the gap {gap!r} of time folds is no duration; write '7d', '12h', '2w' or a number")
+            raise DataError(f"the gap {gap!r} of time folds is not a duration; write '7d', '12h', '2w' or a number")
         return seconds / 86_400.0
     try:
         if isinstance(gap, datetime.timedelta):  # that of pandas too
             return gap.total_seconds() / 86_400.0
         return float(gap / np.timedelta64(1, "s")) / 86_400.0 if isinstance(gap, np.timedelta64) else float(gap)
     except (ValueError, TypeError) as error:
-        raise DataError(f"the gap {gap!r} of time folds is no number; give days, or units of the column") from error
+        what = f"the gap {gap!r} of time folds is not a number; give days, or units of the column"
+        raise DataError(what) from error

@@ -33,7 +33,7 @@ NULLS = [
 
 @dataclass
 class CsvReader:
-    """One CSV file; whole numbers are read as float64, so that a later 1.5 is no error.
+    """One CSV file; whole numbers are read as float64, so that a later 1.5 is not an error.
 
     ``text`` is how the file is written; the columns of ``how`` are converted from their text. ``whole`` are the
     columns that hold whole numbers in the first block; where they are labels, they stay such.
@@ -139,7 +139,7 @@ class CsvReader:
                 raise DataError(not_text(self.file, self.text, why)) from error
             raise DataError(
                 f"{self.file.uri!r}: {str(error).splitlines()[0]}; column types are taken from the first "
-                f"{BLOCK >> 20} MB of each file: mend the value, drop the column, or convert to Parquet"
+                f"{BLOCK >> 20} MB of each file: correct the value, drop the column, or convert to Parquet"
             ) from error
 
 

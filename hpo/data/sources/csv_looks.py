@@ -129,9 +129,9 @@ def not_text(file: DataFile, text: TextFormat, why: str) -> str:
         advice = f"give the encoding that it has, such as {guessed!r}" if guessed != text.encoding else (
             "give the encoding that it has"
         )
-        return f"{file.uri!r} is no text in encoding={text.encoding!r}: {why}; {advice}"
+        return f"{file.uri!r} is not text in encoding={text.encoding!r}: {why}; {advice}"
     return (
-        f"{file.uri!r} is no UTF-8 text: {why}, as text in Windows-1252 or Latin-1 does; pass "
+        f"{file.uri!r} is not UTF-8 text: {why}, as text in Windows-1252 or Latin-1 does; pass "
         f"encoding={guessed!r}, or save it as UTF-8 (iconv -f WINDOWS-1252 -t UTF-8)"
     )
 

@@ -220,7 +220,7 @@ def _check_regular(infos: Iterable[arrow_fs.FileInfo]) -> None:
     for info in infos:
         if info.type is arrow_fs.FileType.Unknown:
             raise DataError(
-                f"{info.path!r} is no file but a pipe, a socket or a device, which can be read only once; write "
+                f"{info.path!r} is not a file but a pipe, a socket or a device, which can be read only once; write "
                 "what it holds to a file"
             )
 
@@ -409,7 +409,7 @@ def _nothing_found(fs: arrow_fs.FileSystem, path: str, item: str) -> str:
         return f"{item!r} does not exist: there is no bucket {bucket!r}; check its name, and the endpoint"
     if not wild and isinstance(fs, arrow_fs.LocalFileSystem) and Path(path).is_symlink():
         target = str(Path(path).readlink())
-        return f"{item!r} is a symbolic link to {target!r}, which leads nowhere; mend it, or name the file itself"
+        return f"{item!r} is a symbolic link to {target!r}, which leads nowhere; repair it, or name the file itself"
     if not wild and fs.get_file_info(path).type is arrow_fs.FileType.Directory:
         return f"directory {item!r} holds no data file; expected .parquet, .csv, .csv.gz, .arrow or .feather"
     parent, name = _existing_parent(fs, base.rstrip("/") if wild else path)

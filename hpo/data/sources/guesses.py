@@ -169,7 +169,7 @@ def of_start(files: Sequence[DataFile]) -> Written:
         encoding = encoding_of(start)
         if encoding is not None and text.encoding is None:
             text = replace(text, encoding=encoding)
-            why["encoding"] = f"{file.name} is no UTF-8 text"
+            why["encoding"] = f"{file.name} is not UTF-8 text"
         header = header_of(start, encoding)
         separator = text.sep or usual_separator(file)
         other = other_separator(header, separator, lines_below(start, encoding))

@@ -106,7 +106,7 @@ class Dimensions:
         Raises
         ------
         DataError
-            If a key is no column of the facts, or two tables have a column of one name.
+            If a key is not a column of the facts, or two tables have a column of one name.
         """
         owners = dict.fromkeys(facts, "the data")
         for one in self.each:

@@ -28,7 +28,7 @@ def warn_of_broken(directory: str, wanted: Callable[[str], bool], *, deep: bool 
     more = f" and {len(broken) - MOST_NAMED:,} more" if len(broken) > MOST_NAMED else ""
     what = "a symbolic link leads" if len(broken) == 1 else f"{len(broken):,} symbolic links lead"
     warnings.warn(
-        f"{what} nowhere: {named}{more}; the data is read without; mend or remove what is broken",
+        f"{what} nowhere: {named}{more}; the data is read without; repair or remove what is broken",
         DataWarning,
         stacklevel=2,
     )

@@ -112,7 +112,7 @@ def _read(file: DataFile) -> tuple[pq.FileMetaData, Footer]:
 
 
 def _bounds(chunk: pq.ColumnChunkMetaData, kind: pa.DataType) -> tuple[float, float] | None:
-    """Return the least and the largest value of a column chunk; None where its statistics are no numbers."""
+    """Return the least and the largest value of a column chunk; None where its statistics are not numbers."""
     statistics = chunk.statistics
     if statistics is None or not statistics.has_min_max:
         return None

@@ -88,7 +88,8 @@ class Window:
             if not any(is_named(file, one) for file in files):
                 near = get_close_matches(one, [name for file in files for name in _names(file)], n=1)
                 meant = f"; did you mean {near[0]!r}?" if near else f"; they are {_some(files)}"
-                raise DataError(f"exclude: {one!r} is none of the {counted(len(files), 'file')} of the data{meant}")
+                every = counted(len(files), "file")
+                raise DataError(f"exclude: {one!r} is not one of the {every} of the data{meant}")
         left = [file for file in files if not any(is_named(file, one) for one in self.exclude)]
         if not left:
             raise DataError(f"{self.words}: no file is left of {len(files):,}")

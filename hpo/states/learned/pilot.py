@@ -275,7 +275,7 @@ def _counting(dataset: Dataset, table: pa.Table) -> pa.Table:
 
 
 def load_pilot(store: StateStore, name: str, folds: FoldScheme, dataset: Dataset) -> Pilot | None:
-    """Return a stored pilot, or None if it is missing, damaged, or the document of that name is no pilot."""
+    """Return a stored pilot, or None if it is missing, damaged, or the document of that name is not a pilot."""
 
     def make(document: Blob) -> Pilot:
         about = document.about
