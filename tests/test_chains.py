@@ -28,7 +28,7 @@ import hpo
 from algorithms.chained import Chain, alone, ends, further
 from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import FitFailed, InvalidField
-from algorithms.families.foreign import of_object
+from algorithms.families.estimators import of_object
 from algorithms.models.factorization_machine import FactorizationMachine
 from algorithms.summaries.sample import Sample
 from hpo.errors import StoreWarning

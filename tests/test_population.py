@@ -16,7 +16,7 @@ from test_chains import CV, X, Y, bits, state_of
 
 import hpo
 from algorithms.chained import Past, alone, at, further, going_on, in_force
-from algorithms.families.foreign import of_object
+from algorithms.families.estimators import of_object
 from algorithms.models.factorization_machine import FactorizationMachine
 from hpo.errors import TuneError
 from hpo.report.collect import report_data

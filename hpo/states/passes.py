@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from algorithms.coded import NO_CODES
 from algorithms.contract import Batch, Summary, pieces_for
 from hpo.data.calendar import Order
 from hpo.data.clocks import Clock, beside_of
 from hpo.data.encoding.coded import Tables
+from hpo.data.encoding.encoder import Encoded
 from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import priorities
 from hpo.errors import Interrupted, StoreWarning
@@ -237,13 +239,15 @@ class Pass(Leaves):
         rows = without_target = without_weight = 0
         draws = any(s.draws for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
+        codes = {s for s in summaries if ready[s].takes(NO_CODES)}
+        forms = len(codes) < len(ready), bool(codes)
         calendar = self.pilot.calendar
         beside = beside_of(summaries, None if calendar is None else calendar.order)
-        for encoded, read in self._batches(segment, prefetch=prefetch, draws=draws, beside=beside):
+        for encoded, read in self._batches(segment, prefetch=prefetch, draws=draws, beside=beside, forms=forms):
             if stop.is_set():
                 return {}
             for s, states in cells.items():
-                for cell, batch in encoded.parts:
+                for cell, batch in encoded.coded if s in codes else encoded.parts:
                     for piece in pieces_for(ready[s], batch):
                         states[cell] = ready[s].update(states[cell], piece)
             rows += read
@@ -255,9 +259,11 @@ class Pass(Leaves):
         return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
 
     def _batches(
-        self, segment: Segment, *, prefetch: bool, draws: bool, beside: Sequence[Clock | Order]
-    ) -> Iterator[tuple[_Parts, int]]:
-        dataset, folds, workspace = self.dataset, self.pilot.folds, Workspace()
+        self, segment: Segment, *, prefetch: bool, draws: bool, beside: Sequence[Clock | Order],
+        forms: tuple[bool, bool],
+    ) -> Iterator[tuple[_Parts, int]]:  # fmt: skip
+        """Yield encoded batches, as columns and as codes as ``forms`` has it, and how many rows were read."""
+        dataset, folds, workspaces = self.dataset, self.pilot.folds, (Workspace(), Workspace())
         more = (*folds.columns, *(column for one in beside for column in one.columns))
         columns = tuple(dict.fromkeys((*dataset.columns, *more)))
         looked = dataset.looked_up
@@ -272,12 +278,16 @@ class Pass(Leaves):
             if draws:
                 given["number"] = np.arange(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
-            encoded = self.pilot.encoder.encode_cells(
-                rows, dataset.targets, dataset.weight, cells, n_cells,
-                priority=hashes, beside=given, workspace=workspace, where=segment.id, tables=self._tables,
-            )  # fmt: skip
-            parts = list(_by_cell(encoded.batch, encoded.counts.tolist()))
-            yield _Parts(parts, encoded.without_target, encoded.without_weight), batch.num_rows
+            pay = rows.sparse is None and not rows.looked and self._tables.pay(batch.num_rows, n_cells)
+            made = [
+                self.pilot.encoder.encode_cells(
+                    rows, dataset.targets, dataset.weight, cells, n_cells, priority=hashes, beside=given,
+                    workspace=workspaces[codes], where=segment.id, tables=self._tables, codes=codes,
+                )
+                for codes in (False, True)
+                if (forms[codes] if pay else not codes)
+            ]  # fmt: skip
+            yield _Parts.of(made), batch.num_rows
 
     @functools.cached_property
     def _tables(self) -> Tables:
@@ -297,11 +307,18 @@ class Pass(Leaves):
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
-    """An encoded batch, cell by cell; cells without rows are left out."""
+    """An encoded batch, cell by cell; cells without rows are left out. ``coded`` are parts for who takes codes."""
 
     parts: list[tuple[int, Batch]]
+    coded: list[tuple[int, Batch]]
     without_target: int
     without_weight: int
+
+    @classmethod
+    def of(cls, made: Sequence[Encoded]) -> _Parts:
+        """Return the parts of the batch as columns and as codes, or of the only form that there is."""
+        parts = [list(_by_cell(one.batch, one.counts.tolist())) for one in made]
+        return cls(parts[0], parts[-1], made[0].without_target, made[0].without_weight)
 
 
 def _by_cell(batch: Batch, counts: Sequence[int]) -> Iterator[tuple[int, Batch]]:
