@@ -1,7 +1,7 @@
 """Stretches of steps without a gap, of which the first and the last values are kept.
 
 Two stretches of a series of which one begins at the step after the other's last are one. So which windows lie
-across a border follows from the steps alone: stretches may come in any order, whole series or some steps of all, and
+across a border follows from the steps alone: stretches may come in any order, whole series or some steps, and
 may fill each other's gaps.
 """
 
