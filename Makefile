@@ -11,7 +11,7 @@ PACKAGES := hpo algorithms state_store studies
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help options docs site demo test install lint type tests check fuzz bench chaos soak examples release-check clean
+.PHONY: help options docs figures site demo test install lint type tests check fuzz bench chaos soak examples release-check clean
 
 help:  ## show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 16
@@ -57,6 +57,9 @@ options: install  ## write the options of StudySpec into the signature of hpo.tu
 
 docs: install  ## write the table of algorithms and the sources that pages show
 	PYTHONPATH=. $(BIN)/python tools/pages.py
+
+figures: install  ## the figures of the code beside what they should be, for docs/design.md
+	PYTHONPATH=.:tests $(BIN)/python tools/figures.py
 
 site: install  ## build the documentation in build/site; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict

@@ -114,3 +114,7 @@ class CodedBatch(Batch):
         step = max(1, DENSE_BYTES // (8 * max(1, len(self.present))))
         for start in range(0, self.n, step):
             yield self.part(slice(start, start + step)).plain()
+
+
+NO_CODES = CodedBatch(np.zeros((0, 0)), np.zeros(0, np.intp), (), 0)
+"""No rows, by which a summary is asked whether it takes codes."""

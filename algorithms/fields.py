@@ -12,7 +12,7 @@ from algorithms.contract import Algorithm, M, Summary, free_fields, pass_fields
 from algorithms.declared import Field, declared, named
 from algorithms.errors import AlgorithmError, ContractBroken, UnknownField, nearest
 from algorithms.held import S
-from algorithms.ranges import Choice, Integer, Log, Range, Uniform, as_number
+from algorithms.ranges import Range
 from algorithms.scoring.thresholds import DEFAULT
 
 Kind = type[Algorithm]
@@ -147,26 +147,6 @@ def variants(algorithm: Kind) -> list[Algorithm]:
     free = (f for f in fields_of(algorithm).values() if not f.needs_pass)
     found = [(f.name, value) for f in free for value in named(f.range) if steers(algorithm, f.name, [value])]
     return [algorithm(), *(build(algorithm, {name: value}) for name, value in found)]
-
-
-def contains(range_: Range, value: object) -> bool:
-    """Return whether ``value`` lies in the range.
-
-    Examples
-    --------
-    >>> contains(Integer(1, None), 3), contains(Choice("a", "b"), "c"), contains(Uniform(0, 1, also=("a",)), "a")
-    (True, False, True)
-    """
-    number = as_number(value)
-    match range_:
-        case Choice(values=values):
-            return value in values
-        case Integer(low=low, high=high):
-            return number is not None and number >= low and (high is None or number <= high)
-        case Uniform(low=low_, high=high_, also=also):
-            return value in also or (number is not None and low_ <= number <= high_)
-        case Log(low=low_, high=high_):
-            return number is not None and low_ <= number <= high_
 
 
 def takes_threshold(known: Mapping[str, Field]) -> bool:

@@ -207,7 +207,7 @@ def adopt(model: object) -> str:
     if isinstance(model, type) and issubclass(model, Algorithm):
         return _keep(model, "", {})
 
-    from algorithms.families import conventions, foreign  # noqa: PLC0415 -- loads scikit-learn
+    from algorithms.families import conventions, estimators  # noqa: PLC0415 -- loads scikit-learn
 
     if isinstance(model, type) or not conventions.is_estimator(model):
         hint = _of_class(model) if conventions.is_estimator(model) else ""
@@ -216,8 +216,8 @@ def adopt(model: object) -> str:
             f"algorithm={what} is neither a name nor an estimator object; {hint}give a registered "
             "name, 'sklearn:package.module.Class', an object such as SVC(), or a class of an algorithm"
         )
-    name = f"{OBJECT}{foreign.described(model)}"
-    _OBJECTS[name] = foreign.of_object(model)
+    name = f"{OBJECT}{estimators.described(model)}"
+    _OBJECTS[name] = estimators.of_object(model)
     return name
 
 
@@ -260,7 +260,7 @@ def _keep(kind: type[Algorithm], words: str, values: Mapping[str, object]) -> st
 
 
 def _foreign(name: str) -> type[Algorithm]:
-    from algorithms.families.foreign import by_path  # noqa: PLC0415 -- loads scikit-learn
+    from algorithms.families.estimators import by_path  # noqa: PLC0415 -- loads scikit-learn
 
     full = _without_alias(name)
     if full.startswith(PATH):

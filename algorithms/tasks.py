@@ -21,6 +21,7 @@ class Task:
     one_class : whether the truth is one class of the target against all the others.
     columns : what each column of the data is, all of them being numbers; empty where columns are of any kind.
     documents : whether rows are documents, which may be given as text.
+    steps : whether rows are steps of series.
     unlabelled : the score of a study that names no target; None where it must name one.
     naive : the algorithm that its users compare with where no dummy of scikit-learn's suits, and what that answers.
     simplest : what the model of an algorithm's ``naive_score`` has in place of what it learns.
@@ -41,6 +42,7 @@ class Task:
     one_class: bool = False
     columns: str = ""
     documents: bool = False
+    steps: bool = False
     unlabelled: str | None = None
     naive: tuple[str, str] | None = None
     simplest: str = ""
@@ -66,7 +68,7 @@ TASKS: Mapping[str, Task] = {
             drawn="clusters drawn at random",
         ),
         Task("recommendation", None, columns="item", simplest="the most popular items for every user"),
-        Task("forecasting", NUMBER, naive=("seasonal_naive", "the last value of the same season")),
+        Task("forecasting", NUMBER, steps=True, naive=("seasonal_naive", "the last value of the same season")),
         Task(
             "topics", None, columns="word", documents=True,
             simplest="the same word frequencies in every document",

@@ -20,7 +20,7 @@ from hpo.states.contexts import Evidence, evidence, make_pass
 from hpo.states.fold_states import FoldStates
 from hpo.states.learned.deals import dealt
 from hpo.states.learned.pilot import Pilot, make_pilot
-from hpo.states.passes import PassResult
+from hpo.states.pass_result import PassResult
 from hpo.trials.beforehand import study_space
 from studies.spec.spec import StudySpec
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from hpo.findings.reopen import load
     from hpo.findings.result import Result
     from hpo.report.writing import show, write_report
-    from hpo.stream import Stream
+    from hpo.streams.stream import Stream
     from state_store.store import StateStore
     from studies.spec.spec import StudySpec
 
@@ -66,7 +66,7 @@ _HOMES = {
     "StateStore": ("state_store.store", "StateStore"),
     "StratifiedFolds": ("hpo.data.folds.schemes", "StratifiedFolds"),
     "StratifiedGroupFolds": ("hpo.data.folds.groups", "StratifiedGroupFolds"),
-    "Stream": ("hpo.stream", "Stream"),
+    "Stream": ("hpo.streams.stream", "Stream"),
     "StudySpec": ("studies.spec.spec", "StudySpec"),
     "TimeFolds": ("hpo.data.folds.times", "TimeFolds"),
     "accelerate": ("hpo.drop_in.search", "accelerate"),

@@ -13,7 +13,7 @@ from test_chains import CV, X, Y, bits, state_of, stored
 import hpo
 from algorithms.chained import alone, ends, further
 from algorithms.families.boosters import GROWTHS, growth_of
-from algorithms.families.foreign import of_object
+from algorithms.families.estimators import of_object
 
 lightgbm = pytest.importorskip("lightgbm")
 xgboost = pytest.importorskip("xgboost")

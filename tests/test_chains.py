@@ -28,7 +28,7 @@ import hpo
 from algorithms.chained import Chain, alone, ends, further
 from algorithms.contract import Batch, Column, Shape
 from algorithms.errors import FitFailed, InvalidField
-from algorithms.families.foreign import of_object
+from algorithms.families.estimators import of_object
 from algorithms.models.factorization_machine import FactorizationMachine
 from algorithms.summaries.sample import Sample
 from hpo.errors import StoreWarning
@@ -177,7 +177,7 @@ def test_the_plan_knows_the_tree_and_the_record_what_was_trained(tmp_path, capsy
         "search:\n  sgd.epochs: [2, 6]\n  sgd.alpha: [0.0001, 0.01]\n"
     )
     shown = asked("plan", "study.yaml", "--store", "s")
-    assert "36 to train at most; trials would train 48 each for itself" in shown
+    assert "36 to train at most; 48 without sharing" in shown
     assert "sgd: epoch 1 to 2 of 2 settings, 2 epochs saved a fold, alpha=0.0001" in shown
     assert "sgd: epoch 3 to 6 of 1 setting" in shown
     asked("run", "study.yaml", "--store", "s", "--storage", "j")

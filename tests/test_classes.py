@@ -231,14 +231,14 @@ def test_confirm_scores_labels_and_probabilities_of_raw_rows(tmp_path):
 
 def test_an_unseen_label_is_named(tmp_path):
     result = tune(wine(LABELS["text"]), tmp_path)
-    with pytest.raises(DataError, match=r"target 'k' holds 'violet'.*none of the 3 classes.*'blue', 'green'"):
+    with pytest.raises(DataError, match=r"target 'k' holds 'violet'.*not one of the 3 classes.*'blue', 'green'"):
         hpo.confirm(result, wine(["blue", "green", "violet"]))
 
 
 @pytest.mark.parametrize(("learned", "given"), [("text", [-3, 0, 12]), ("integers", ["a", "b", "c"])])
 def test_labels_of_another_type_are_named(learned, given, tmp_path):
     result = tune(wine(LABELS[learned]), tmp_path)
-    with pytest.raises(DataError, match=rf"target 'k' holds {given[0]!r}.*none of the 3 classes"):
+    with pytest.raises(DataError, match=rf"target 'k' holds {given[0]!r}.*not one of the 3 classes"):
         hpo.confirm(result, wine(given))
 
 

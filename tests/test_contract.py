@@ -271,7 +271,7 @@ def test_few_lines_say_any(room):
 
 
 NAMED = {"hpo/demo.py": {"lasso", "pls", "bayesian_ridge"}, "hpo/api.py": {"ridge"}, "hpo/cli/init.py": {"ridge"},
-         "hpo/stream.py": {"ridge"}}  # fmt: skip
+         "hpo/streams/stream.py": {"ridge"}}  # fmt: skip
 """Algorithms that the hub names: the demo's examples, and the default."""
 
 

@@ -22,7 +22,7 @@ from terminal import hpo as shell
 import hpo
 from algorithms import registry
 from algorithms.errors import AlgorithmError
-from algorithms.families.foreign import of_object
+from algorithms.families.estimators import of_object
 from hpo.errors import NoScoreWarning, SearchError
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders

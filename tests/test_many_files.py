@@ -18,7 +18,8 @@ import pytest
 import hpo
 from hpo.data.opening import open_dataset
 from hpo.errors import DataError, DataWarning, StoreWarning
-from hpo.states.passes import PACK, Pass
+from hpo.states.leaves import PACK
+from hpo.states.passes import Pass
 from hpo.states.runs import LEAST, runs_of
 from state_store import StateStore, digest
 from state_store.errors import DamagedStateWarning

@@ -16,7 +16,7 @@ from test_chains import CV, X, Y, bits, state_of
 
 import hpo
 from algorithms.chained import Past, alone, at, further, going_on, in_force
-from algorithms.families.foreign import of_object
+from algorithms.families.estimators import of_object
 from algorithms.models.factorization_machine import FactorizationMachine
 from hpo.errors import TuneError
 from hpo.report.collect import report_data
@@ -118,7 +118,7 @@ def test_the_report_and_the_plan_show_the_population(tmp_path, capsys, monkeypat
         "algorithm: sgd=sklearn:sklearn.linear_model.SGDRegressor\nsearch:\n  sgd.epochs: 10\n  sgd.alpha: {low: 0.0001, high: 0.1}\n"
     )
     answer = shell(capsys, monkeypatch, "plan", "study.yaml", "--store", "s")
-    assert "120 to train at most; trials would train 360 each for itself" in " ".join(answer.out.split()), answer.err
+    assert "120 to train at most; 360 without sharing" in " ".join(answer.out.split()), answer.err
 
 
 def test_what_is_laid_out_otherwise_stays_and_what_is_in_force_may_change():

@@ -21,7 +21,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTre
 
 import hpo
 from algorithms.families import prefix_axes
-from algorithms.families.foreign import Foreign, of_object
+from algorithms.families.estimators import of_object
+from algorithms.families.foreign import Foreign
 from algorithms.families.prefix_axes import AXES, PrefixAxis, first_of
 from algorithms.scoring.blocks import METHODS
 from hpo.cli.plan import _facts
@@ -404,7 +405,7 @@ def test_a_plan_says_which_values_one_fit_answers(tmp_path):
         search={"boosted.n_estimators": {"low": 10, "high": 100}, "boosted.learning_rate": [0.1, 0.2]},
     )  # fmt: skip
     assert hpo.plan(spec).answered == {"boosted.n_estimators": 20}
-    assert dict(_facts(spec, hpo.plan(spec)))["one fit"].startswith("answers 20 values of boosted.n_estimators")
+    assert dict(_facts(spec, hpo.plan(spec)))["one fit"].startswith("scores 20 values of boosted.n_estimators")
     assert hpo.plan(spec.but(sampler="grid")).answered == {}
     assert hpo.plan(spec.but(scoring=["r2", "neg_mean_absolute_error"], refit=False)).answered == {}
 

@@ -143,3 +143,15 @@ def test_a_new_category_is_the_rare_one_of_a_sample_too(rows):
     np.testing.assert_array_equal(made[:, 1:], np.repeat([[1.0, 0.0], [0.0, 1.0]], [100, 200], axis=0))
     (fill,) = set(made[asked["gaps"].isna(), 0])
     assert fill == pytest.approx(few["gaps"].mean(), rel=1e-14)
+
+
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_category_whose_levels_are_all_rare_is_a_constant_that_needs_no_further_digits(tmp_path, standardize):
+    rng = np.random.default_rng(0)
+    made = pd.DataFrame({"kind": [f"k{i % 40}" for i in range(800)], "x": rng.normal(size=800)})
+    made["y"] = made["x"] + rng.normal(size=800)
+    search = {"ridge.min_frequency": 0.5, "ridge.standardize": standardize, "ridge.alpha": 1.0}
+    result = hpo.tune(made, "y", "ridge", search=search, trials=1, store=tmp_path, progress=False)
+    alone = hpo.tune(made[["x", "y"]], "y", "ridge", search=search, trials=1, store=tmp_path, progress=False)
+    assert result.cost.rows_read == 800
+    np.testing.assert_allclose(result.best.scores.folds, alone.best.scores.folds, rtol=1e-9)

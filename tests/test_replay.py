@@ -17,7 +17,7 @@ from terminal import hpo as shell
 import hpo
 from algorithms.chained import alone, further
 from algorithms.errors import FitFailed
-from algorithms.families.foreign import of_object
+from algorithms.families.estimators import of_object
 from algorithms.models.deepar import DeepAR
 from algorithms.models.factorization_machine import FactorizationMachine
 from hpo.errors import NoScoreWarning, StoreWarning, TuneError

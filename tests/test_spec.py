@@ -149,10 +149,12 @@ def test_scalars_are_those_of_yaml_1_2(text, value):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(SpecError, match=r"absent\.yaml: cannot be read: No such file"):
+    with pytest.raises(SpecError, match=r"absent\.yaml: there is no such file; hpo init DATA writes one"):
         load(tmp_path / "absent.yaml")
     bad = tmp_path / "latin.yaml"
     bad.write_bytes(b"data: x.csv\nname: caf\xe9\n")
+    with pytest.raises(SpecError, match=r"latin\.yml: there is no such file; did you mean 'latin\.yaml'\?"):
+        load(tmp_path / "latin.yml")
     with pytest.raises(SpecError, match="line 2: is not UTF-8"):
         load(bad)
 

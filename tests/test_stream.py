@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import itertools
 import json
@@ -22,6 +23,7 @@ from terminal import within
 
 import hpo
 from hpo.data.sources.piped import Bad, piped
+from hpo.data.sources.text import TextFormat
 from hpo.errors import DataError, DataWarning, TuneError
 from hpo.states.streaming import key_of
 from state_store import StateStore
@@ -394,6 +396,106 @@ def test_a_bad_line_among_the_first_rows_is_one_bad_line(form, lines, bad):
     tables = [item for item in found if isinstance(item, pa.Table)]
     assert [isinstance(item, Bad) for item in found].count(True) == 1
     assert pa.concat_tables(tables).to_pydict() == {"a": [1] * 9, "b": [2.5] * 9}
+
+
+def as_csv(rows: list[dict[str, object]]) -> bytes:
+    return pd.DataFrame(rows, dtype=object).to_csv(index=False).encode()
+
+
+def as_jsonl(rows: list[dict[str, object]]) -> bytes:
+    return b"\n".join(json.dumps(row).encode() for row in rows)
+
+
+@pytest.mark.parametrize(("form", "written"), [("csv", as_csv), ("jsonl", as_jsonl)])
+def test_a_column_has_the_type_of_nearly_all_of_its_first_values(form, written):
+    rows = [{"n": i, "f": i + 0.5, "day": f"2024-01-{i % 28 + 1:02}T10:00:00", "k": "ab"[i % 2]} for i in range(600)]
+    for place, odd in ((0, {"n": "what"}), (7, {"f": "oops"}), (300, {"day": "soon"}), (599, {"n": "1x", "f": "y"})):
+        rows[place] |= odd
+    found = list(piped(io.BytesIO(written(rows)), form, first_rows=1_000))
+    bad = [item.why for item in found if isinstance(item, Bad)]
+    assert [why.split(":")[0] for why in bad[:2]] == ["column 'n'", "column 'f'"]
+    assert len(bad) == 4
+    assert "'what' is not a" in bad[0]
+    assert "soon" in bad[2]
+    table = pa.concat_tables([item for item in found if isinstance(item, pa.Table)])
+    assert table.num_rows == 596
+    assert table.column("n").to_pylist() == [*range(1, 7), *range(8, 300), *range(301, 599)]
+    assert [str(t).split("[")[0] for t in table.schema.types] == ["int64", "double", "timestamp", "string"]
+
+
+@pytest.mark.parametrize(("count", "odd", "number"), [(9, 1, False), (10, 1, True), (199, 2, False), (300, 3, True), (300, 4, False)])
+def test_what_one_in_a_hundred_lines_is_decides_nothing(count, odd, number):
+    rows = [{"a": "what" if i < odd else i} for i in range(count)]
+    found = list(piped(io.BytesIO(as_csv(rows)), "csv", first_rows=1_000))
+    assert sum(isinstance(item, Bad) for item in found) == (odd if number else 0)
+    assert pa.types.is_integer(found[-1].schema.field("a").type) is number
+    if number:
+        assert sum(item.num_rows for item in found if isinstance(item, pa.Table)) == count - odd
+        return
+    with pytest.raises(DataError, match=r"the first rows cannot be read: column 'a' is (text|a number) in some and (text|a number) in others"):
+        list(piped(io.BytesIO(as_jsonl(rows)), "jsonl", first_rows=1_000))
+
+
+@pytest.mark.parametrize(("form", "written"), [("csv", as_csv), ("jsonl", as_jsonl)])
+def test_bad_rows_among_the_first_are_left_out_and_the_rest_is_learned_from_together(form, written, tmp_path):
+    study = tmp_path / "daily.yaml"
+    study.write_text(STUDY)
+    rows = numbers(400).astype(object).to_dict("records")
+    bad = {0: "a", 17: "y", 150: "b"}
+    for place, column in bad.items():
+        rows[place] |= {column: "what"}
+    given = hpo_command("ingest", study, "--format", form, "--pilot-rows", 200, stdin=written(rows), home=tmp_path)
+    assert given.returncode == 0, given.stderr
+    assert given.stdout.decode() == "clicks: 400 rows taken, 400 in all, 3 rows of all left out since they made no sense\n"
+    warned = given.stderr.decode().splitlines()
+    assert [f"row {place}: column {column!r}: 'what'" in line for (place, column), line in zip(bad.items(), warned, strict=True)] == [True] * 3
+    stream = hpo.Stream("clicks", store=tmp_path / "store")
+    assert (stream.position, stream.bad_rows) == (400, 3)
+    good = numbers(400).drop(index=list(bad))
+    whole = stream.tune(trials=1).best.states.whole
+    assert whole.rows == len(good)
+    other = hpo.Stream("other", "y", ["ridge", "lasso"], store=tmp_path / "other", pilot_rows=197)
+    other.update(good)
+    assert stream._begun.flow.pilot.encoder.to_dict() == other._begun.flow.pilot.encoder.to_dict()
+
+
+def test_a_pipe_of_csv_is_read_as_its_study_says_it_is_written():
+    text = TextFormat(sep=";", decimal=",", thousands=".", symbols=("€",), date_format="%d.%m.%Y")
+    lines = [b"x;y;n;day", *[b"1.00%d,5 \xe2\x82\xac;%d,25;%d;31.12.2024" % (i, i, i) for i in range(10)], b"soon;1;2;1/2/2024", b"2.000;1.000;1.000;1.2.2024"]
+    first, bad, last = piped(io.BytesIO(b"\n".join(lines)), "csv", first_rows=10, text=text)
+    assert first.to_pydict() == {
+        "x": [1000.5 + i for i in range(10)], "y": [i + 0.25 for i in range(10)], "n": [*range(10)], "day": [dt.date(2024, 12, 31)] * 10,
+    }
+    assert bad.why == "column 'x': 'soon' is not a number"
+    assert last.to_pydict() == {"x": [2000.0], "y": [1000.0], "n": [1000], "day": [dt.date(2024, 2, 1)]}
+
+
+def test_bad_rows_before_it_has_begun_are_limited_and_lost_with_it_only(tmp_path):
+    stream = hpo.Stream("s", "y", "ridge", store=tmp_path, pilot_rows=100, max_bad_rows=2)
+    with pytest.warns(DataWarning, match=r"row 0: why; it is left out"):
+        stream.skip_bad(1, "why")
+    assert (stream.position, stream.bad_rows) == (1, 1)
+    stream.close()
+    assert hpo.Stream("s", "y", "ridge", store=tmp_path).position == 0
+    stream.update(numbers(98))
+    assert stream.schema is None
+    with pytest.warns(DataWarning, match="row 99"):
+        stream.skip_bad(1, "why")
+    assert stream.schema is not None
+    stream.close()
+    assert (stream.published, hpo.Stream("s", store=tmp_path).bad_rows) == (100, 2)
+    with pytest.warns(DataWarning), pytest.raises(DataError, match="3 rows without sense, more than max_bad_rows=2: why"):
+        stream.skip_bad(1, "why")
+
+
+def test_a_few_rows_of_another_type_in_a_later_batch_are_bad_rows(tmp_path):
+    stream = hpo.Stream("s", "y", "ridge", store=tmp_path, pilot_rows=100)
+    stream.update(numbers(200))
+    later = numbers(50).assign(b=[*map(str, range(30)), "what", *map(str, range(19))])
+    with pytest.warns(DataWarning, match="row 230: column 'b': 'what' is not a number; it is left out"):
+        stream.update(later)
+    assert (stream.position, stream.bad_rows) == (250, 1)
+    assert stream.tune(trials=1).best.states.whole.rows == 249
 
 
 @pytest.mark.parametrize(

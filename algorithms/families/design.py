@@ -296,7 +296,7 @@ class Design:
         """Return whether other rows have values of a column of which products do not show whether it has any."""
         if self.cancelled is None or not self.cancelled.any():
             return False
-        apart = np.diagonal(view.gram) + view.weight * view.mean**2
+        apart = np.diagonal(view.gram) + view.weight * view.away**2
         known = view.reach[0] ** 2 + view.weight * view.reach[2] ** 2
         return bool(np.any(self.cancelled & (apart > 2.0 * CANCELLED * known)))
 
@@ -356,6 +356,8 @@ def _design(state: MomentsState, how: Preprocess) -> Design:
         xy, yy = xy + state.weight * y_mean * offset, yy + state.weight * y_mean**2
     parts = columns.parts(state.squares[:d]) / scale
     nothing, parts = constant & (parts > 0.0), np.where(constant, 0.0, parts)
+    if nothing.any() and state.weight == state.rows:  # of n rows with levels none or one at least has another
+        nothing &= ~columns.of_levels(state.shape.columns)
     if not (how.center or how.standardize):
         origin = np.abs(columns.origin)  # of a value that is not centred, a part that cancels like another
         nothing |= constant & (np.abs(offset) <= EPS * origin) & (origin > 0.0)

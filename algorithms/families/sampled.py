@@ -13,8 +13,9 @@ from algorithms.contract import Rows, Shape, as_dense
 from algorithms.families.pipeline import pipeline
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import ColumnMap, Filled, Gaps, gaps_of
+from algorithms.preparing.column_map import ColumnMap, Gaps, gaps_of
 from algorithms.preparing.column_maps import column_map
+from algorithms.preparing.filled import Filled
 from algorithms.preparing.preprocess import Preprocess, unused_fields
 from algorithms.ranges import Range
 from algorithms.summaries.moments import check_finite

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Mask, Matrix, Places
-from algorithms.contract import INDICATOR, VALUE, Column, Shape
+from algorithms.contract import INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column, Shape
 from algorithms.lazily import scipy
+from algorithms.preparing.filled import Filled, parted, selection
 from algorithms.preparing.within import places_of, selected
 
 if TYPE_CHECKING:
@@ -54,49 +55,6 @@ class Summed(Protocol):
     def squares(self) -> Array:
         """Sum of squares about the mean, shape (p,)."""
         ...
-
-
-@dataclass(frozen=True, eq=False)
-class Filled:
-    """A T of which each column is one encoded column and, where that is missing, a number.
-
-    Attributes
-    ----------
-    pick : shape (q,), the encoded columns.
-    at : shape (k,), which columns of T have gaps that are filled.
-    beside : shape (k,), the indicators of these gaps, whose multiples are added.
-    fill : shape (k,), by what they are multiplied.
-    """
-
-    pick: Places
-    at: Places
-    beside: Places
-    fill: Array
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes held."""
-        return sum(part.nbytes for part in (self.pick, self.at, self.beside, self.fill))
-
-    def matrix(self, d: int) -> csr_array:
-        """Return T for d encoded columns."""
-        q = len(self.pick)
-        rows, columns = np.concatenate([self.pick, self.beside]), np.concatenate([np.arange(q), self.at])
-        values = np.concatenate([np.ones(q), self.fill])
-        return scipy.sparse.csr_array((values, (rows, columns)), shape=(d, q))
-
-    def sums(self, x: Array, by: Array) -> Array:
-        """Return what stands at the picks of x, shape (d,), and added to it so many times what is beside."""
-        made = x[self.pick]
-        made[self.at] += by * x[self.beside]
-        return made
-
-    def take(self, columns: Places) -> Filled:
-        """Return some of the columns of T."""
-        new = np.full(len(self.pick), -1, np.intp)
-        new[columns] = np.arange(len(columns))
-        kept = new[self.at] >= 0
-        return Filled(self.pick[columns], new[self.at[kept]], self.beside[kept], self.fill[kept])
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,6 +145,22 @@ class ColumnMap:
         """Return the sums of the entries of x, each by the square of T's."""
         return np.asarray(self._squares @ x) if self.filled is None else self.filled.sums(x, self.filled.fill**2)
 
+    def of_levels(self, columns: tuple[Column, ...]) -> Mask:
+        """Return which columns of T are made of levels alone: of what is zero or one, and one once in a row.
+
+        Examples
+        --------
+        >>> columns = (Column("c_a", "c", "level"), Column("c_b", "c", "level"), Column("x", "x"))
+        >>> ColumnMap(3, ("a", "x"), np.zeros(2), selection(np.array([0, 2]))).of_levels(columns).tolist()
+        [True, False]
+        """
+        levels = _levels_of(columns)
+        if self.filled is None:
+            return np.asarray((self._squares != 0.0) @ (~levels).astype(np.float64) == 0.0)
+        made: Mask = levels[self.filled.pick]
+        made[self.filled.at] &= levels[self.filled.beside]
+        return made
+
     def _parts(self, mean: Array, variance: Array) -> Array:
         """Return how many parts of each column of T are anywhere other than zero."""
         some = ((mean != 0.0) | (variance != 0.0)).astype(np.float64)
@@ -262,7 +236,7 @@ class ColumnMap:
         names, origin = tuple(self.names[j] for j in columns), self.origin[columns]
         if self.filled is not None:
             return ColumnMap(self.d, names, origin, self.filled.take(columns))
-        return ColumnMap(self.d, names, origin, *_parted(self.matrix[:, columns]))
+        return ColumnMap(self.d, names, origin, *parted(self.matrix[:, columns]))
 
 
 def of_entries(
@@ -272,31 +246,12 @@ def of_entries(
     each = np.bincount(np.array(columns, np.intp), minlength=len(names))
     if (each == 1).all() and all(value == 1.0 for value in values):
         return ColumnMap(d, names, origin, selection(np.array(rows, np.intp)))
-    return ColumnMap(d, names, origin, *_parted(scipy.sparse.csr_array((values, (rows, columns)), (d, len(names)))))
+    return ColumnMap(d, names, origin, *parted(scipy.sparse.csr_array((values, (rows, columns)), (d, len(names)))))
 
 
-def selection(pick: Places) -> Filled:
-    """Return a T that only selects."""
-    none = np.zeros(0, np.intp)
-    return Filled(pick, none, none, np.zeros(0))
-
-
-def _parted(matrix: csr_array) -> tuple[Filled | None, csr_array | None]:
-    """Return T as a selection and what fills its gaps, or where a column merges several the matrix itself."""
-    by_column = matrix.tocsc()
-    counts = np.diff(by_column.indptr)
-    if not len(counts) or counts.min() < 1 or counts.max() > 2:
-        return None, matrix
-    first = by_column.indptr[:-1]
-    indices, values = by_column.indices, by_column.data
-    last = np.minimum(first + counts - 1, len(indices) - 1)
-    low, high = np.minimum(indices[first], indices[last]), np.maximum(indices[first], indices[last])
-    own = np.where(indices[first] == low, values[first], values[last])
-    if not (own == 1.0).all():
-        return None, matrix
-    at = np.flatnonzero(counts == 2)
-    fill = np.where(indices[first] == low, values[last], values[first])[at]
-    return Filled(low.astype(np.intp), at, high[at].astype(np.intp), fill), None
+@functools.lru_cache(maxsize=16)
+def _levels_of(columns: tuple[Column, ...]) -> Mask:
+    return np.array([column.role in (LEVEL, OTHER, MISSING) for column in columns], np.bool_)
 
 
 @dataclass(frozen=True, eq=False)

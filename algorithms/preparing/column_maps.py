@@ -12,15 +12,8 @@ from numpy.typing import NDArray
 from algorithms.arrays import Array, Floats, Places
 from algorithms.contract import HASH_BITS, INDICATOR, LEVEL, MISSING, OTHER, VALUE, Column, Shape
 from algorithms.memo import MEMO
-from algorithms.preparing.column_map import (
-    ROUNDING,
-    ColumnMap,
-    Filled,
-    Summed,
-    gaps_of,
-    of_entries,
-    selection,
-)
+from algorithms.preparing.column_map import ROUNDING, ColumnMap, Summed, gaps_of, of_entries
+from algorithms.preparing.filled import Filled, selection
 
 
 def seen(mean: Array, scatter: Array, columns: Sequence[Column]) -> Places:

@@ -77,7 +77,9 @@ def add(total: Array, within: Places, inner: Array, own: Places) -> None:
     total[..., at[:, None], at] += inner
 
 
-def outer_sum(delta: Array, factor: float, *terms: tuple[Array, Places], within: Places) -> Array:
+def outer_sum(
+    delta: Array, factor: float, *terms: tuple[Array, Places], within: Places, after: Array | None = None
+) -> Array:
     """Return factor · δδᵀ and matrices added to it in turn; the same bits on both sides of the diagonal.
 
     Some rows at a time, which stay in the cache until the last term is added.
@@ -88,6 +90,7 @@ def outer_sum(delta: Array, factor: float, *terms: tuple[Array, Places], within:
     factor : of its products.
     terms : matrices, and the columns that each has.
     within : the columns of the sum, shape (k,).
+    after : zeros, shape (k, k), that the terms are added to, and the products after them.
 
     Examples
     --------
@@ -96,18 +99,20 @@ def outer_sum(delta: Array, factor: float, *terms: tuple[Array, Places], within:
     [[1.5, 1.0], [1.0, 4.0]]
     """
     n = len(delta)
-    made = np.empty((n, n))
+    made = np.empty((n, n)) if after is None else after
     places = [None if len(own) == n else np.searchsorted(within, own) for _, own in terms]
     for start in range(0, n, step := max(1, STRIP // max(1, n))):
         part = made[start : start + step]
-        np.multiply.outer(delta[start : start + step], delta, out=part)
-        part *= factor
+        outer = np.multiply.outer(delta[start : start + step], delta, out=part if after is None else None)
+        outer *= factor
         for (term, _), at in zip(terms, places, strict=True):
             if at is None:
                 part += term[start : start + step]
             else:
                 low, high = np.searchsorted(at, (start, start + step))
                 part[at[low:high, None] - start, at] += term[low:high]
+        if after is not None:
+            part += outer
     return made
 
 

@@ -47,6 +47,16 @@ class ByClass(State, ABC):
             ...
 
     @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return int(self.counts.sum())
+
+    @property
+    def weight(self) -> float:
+        """Sum of the row weights."""
+        return float(self.weights.sum())
+
+    @property
     def class_rows(self) -> Array:
         """The rows of each class."""
         return self.counts.astype(np.float64)
@@ -131,16 +141,6 @@ class ClassesState(ByClass, Aged):
         return replace(
             self, weights=self.weights * factor, scatters=scatters, roots=roots, stated=stated
         )
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return int(self.counts.sum())
-
-    @property
-    def weight(self) -> float:
-        """Sum of the row weights."""
-        return float(self.weights.sum())
 
     @cached_property
     def mean(self) -> Array:

@@ -42,16 +42,6 @@ class ClassKurtosisState(ByClass):
     within: Places = field(metadata={"varies": True})
     products: Array = field(metadata={"varies": True, "sides": True})
 
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return int(self.counts.sum())
-
-    @property
-    def weight(self) -> float:
-        """Sum of the row weights."""
-        return float(self.weights.sum())
-
     @cached_property
     def known(self) -> Array:
         """The share π of each class's rows in which a column is known, shape (C, d)."""

@@ -13,7 +13,7 @@ from algorithms.contract import EXACT, Ageing, Array, Batch, Shape, Summary
 from algorithms.known import Known
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import gaps_of
-from algorithms.preparing.within import add, laid_out, places_of, present, there, union, widened
+from algorithms.preparing.within import laid_out, outer_sum, places_of, present, there, union, widened
 from algorithms.ranges import Legal
 from algorithms.summaries.by_class import ClassesState
 from algorithms.summaries.precise import (
@@ -234,13 +234,11 @@ def _stated_by(state: ClassesState) -> Array:
 
 def _merged(a: ClassesState, b: ClassesState, within: Places, delta: Array, between: Array) -> Array:
     """Return the scatters of both states' rows in the columns that either has."""
-    way = delta[:, within]
-    made: Array = np.einsum("ci,cj,c->cij", way, way, between)
-    parts = np.zeros_like(made)
-    add(parts, within, a.scatters, a.within)
-    add(parts, within, b.scatters, b.within)
-    parts += made
-    return parts
+    made = np.zeros((len(delta), len(within), len(within)))
+    for c, way in enumerate(delta[:, within]):
+        terms = ((state.scatters[c], state.within) for state in (a, b))
+        outer_sum(way, between[c], *terms, within=within, after=made[c])
+    return made
 
 
 def _merged_roots(a: ClassesState, b: ClassesState, within: Places, between: Array) -> Array:

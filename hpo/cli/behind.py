@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from algorithms import imports, registry, tasks
     from hpo import api
     from hpo import demo as demo_study
-    from hpo import stream as row_stream
     from hpo.cli import known as known_names
     from hpo.cli import ranges as field_ranges
     from hpo.data import looks as data_looks
@@ -57,14 +56,14 @@ if TYPE_CHECKING:
     from hpo.findings import editions as edition_words
     from hpo.findings import leaderboard as board
     from hpo.process import settings as process_settings
-    from hpo.question import auto, checks
+    from hpo.question import auto, checks, row_guesses
     from hpo.question import given as question_given
-    from hpo.question import matrices as question_matrices
     from hpo.question import scores_asked as question_scoring
     from hpo.report import collect
     from hpo.states import fold_sizes
     from hpo.states import forget as forgetting
     from hpo.states import jobs as state_jobs
+    from hpo.streams import stream as row_stream
     from state_store import archive as store_archive
     from state_store import check as store_check
     from state_store import files as store_files
@@ -128,7 +127,7 @@ else:
     process_settings = Module("hpo.process.settings")
     question_scoring = Module("hpo.question.scores_asked")
     question_given = Module("hpo.question.given")
-    question_matrices = Module("hpo.question.matrices")
+    row_guesses = Module("hpo.question.row_guesses")
     records = Module("studies.record.records")
     registry = Module("algorithms.registry")
     reopen = Module("hpo.findings.reopen")
@@ -142,7 +141,7 @@ else:
     rich_text = Module("rich.text")
     score_accuracy = Module("studies.report.accuracy")
     scored = Module("hpo.findings.scored")
-    row_stream = Module("hpo.stream")
+    row_stream = Module("hpo.streams.stream")
     sklearn_metrics = Module("sklearn.metrics")
     store_archive = Module("state_store.archive")
     store_check = Module("state_store.check")

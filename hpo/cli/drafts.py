@@ -22,8 +22,8 @@ from hpo.cli.behind import (
     opening,
     pa,
     question_given,
-    question_matrices,
     question_scoring,
+    row_guesses,
     study_template,
     tasks,
 )
@@ -112,7 +112,8 @@ def make_draft(
     if target is not None:
         of_target = opening.open_dataset(list(data), target=target, drop=drop, text=how.text)
     notes, reading = column_notes(dataset), {k: _plain(v) for k, v in how.text.given.items()}
-    layout = {} if automatic else question_matrices.layout_of(question_scoring.one_task(searched), dataset)
+    task = question_scoring.one_task(searched) if searched else algorithms[0].partition(":")[2]
+    layout = row_guesses.layout_of(task, dataset, target) if task in tasks.TASKS else {}
     found = {} if layout else useless(dataset, target)
     left_out = dict.fromkeys(unread, "it has no numeric meaning") | found
     if more := [name for name in left_out if name not in drop]:

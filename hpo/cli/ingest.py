@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hpo.data.sources.piped import Item
-    from hpo.stream import Stream
+    from hpo.streams.stream import Stream
     from studies.spec.spec import StudySpec
 
 
@@ -91,7 +92,8 @@ def ingest(
         sys.stdin.buffer, form.value, schema=lambda: stream.schema, first_rows=stream.pilot_rows, text=text
     )
     try:
-        _take(stream, _without(items, skip), quiet=as_json)
+        with closing(items):
+            _take(stream, _without(items, skip), quiet=as_json)
     finally:
         stream.close()
     _report(stream, start, time.monotonic() - began, as_json=as_json)

@@ -162,18 +162,18 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     if known := plan.segments - plan.segments_to_read:
         yield "known", counted(known, "segment")
     for file in plan.changed[:10]:
-        yield "changed", f"{file} (its old states no longer count)"
+        yield "changed", f"{file} (its old states are not used)"
     yield "pilot", _pilot(plan)
     if plan.again != "no":
         yield (
             "again",
-            "where what was learned from a sample does not suit all rows, they are read once more, twice at most",
+            "if the pilot sample does not represent all rows, the data is read again, at most twice",
         )
     yield from _second_pass(plan)
     if plan.epochs is not None:
         yield from _epochs(plan.epochs)
     each = plan.answered.items()
-    yield from (("one fit", f"answers {n} values of {key}; each trial takes the best") for key, n in each)
+    yield from (("one fit", f"scores {n} values of {key}; each trial keeps the best") for key, n in each)
     if plan.stand_ins:
         yield "stand-ins", plan.stand_ins
     if plan.precision:
@@ -185,16 +185,16 @@ def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
 def _second_pass(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield what may be read again for the best model."""
     if plan.polish == "refit":
-        yield "refit", "the best model, where it is of a sample, is fitted again to all rows, read once more"
+        yield "refit", "a best model of a sample is fitted again to all rows, which are read once more"
     elif plan.polish != "no":
-        where = "where that gains more than the standard error" if plan.polish == "maybe" else "as asked for"
-        yield "polish", f"the best model may take a second pass over the same rows, {where}"
+        where = "if the expected improvement exceeds one standard error" if plan.polish == "maybe" else "as asked"
+        yield "polish", f"a second pass over the rows for the best model, {where}"
 
 
 def _epochs(epochs: Epochs) -> Iterator[tuple[str, str]]:
     """Yield how many epochs are trained, and the first stages where trials have some in common."""
     shared = epochs.alone > epochs.trained
-    words = f"; trials would train {epochs.alone:,} each for itself" if shared else ""
+    words = f"; {epochs.alone:,} without sharing" if shared else ""
     yield "epochs", f"{epochs.trained:,} to train at most{words}"
     if shared:
         yield from (("stage", _stage(one)) for one in epochs.stages[:STAGES])
@@ -220,7 +220,7 @@ def _takes(forecast: Forecast) -> str:
 def _folds(plan: Plan) -> str:
     sizes = plan.fold_sizes
     if sizes is None:
-        return "how many rows each has is known once the data is read"
+        return "their sizes are known once the data is read"
     return fold_sizes.in_words(sizes.rows, sizes.groups, sizes.classes)
 
 
@@ -237,8 +237,8 @@ def _pilot(plan: Plan) -> str:
     words = {
         "none needed": "none needed: every column is a number",
         "stored": "stored: categories are known",
-        "to be drawn": "to be drawn: a sample of at most four segments is looked at for categories",
-        "to be drawn anew": "to be drawn anew: the segments of the stored one are gone, so all data is read",
+        "to be drawn": "to be drawn: a sample of at most four segments, for categories and column centres",
+        "to be drawn anew": "to be drawn again: the files of the stored one are gone, so all data is read",
     }
     return words[plan.pilot]
 

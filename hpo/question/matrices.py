@@ -2,77 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from algorithms.tasks import TASKS
-from hpo.data.levels import decoded_strings
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field
 from hpo.errors import TuneError
-from hpo.process.lazily import arrow_compute as pc
+from hpo.question.row_guesses import pair_of
 from hpo.question.scores_asked import one_task
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
     from hpo.question.search import Searched
     from studies.spec.spec import StudySpec
-
-LOOKED = 1_000
-"""Texts of a column whose lengths are looked at."""
-
-_KEY = r"s?(?:[_\W]?(?:id|no|nr|number|key|code|name|title))?$"
-_USER = re.compile(
-    rf"^(?:user|customer|client|member|person|reader|listener|viewer|visitor|account|session|patient|student|shopper){_KEY}",
-    re.I,
-)
-_ITEM = re.compile(
-    rf"^(?:item|product|article|movie|film|book|song|track|artist|album|video|game|page|recipe|course|venue|sku|asin|isbn|title)"
-    rf"{_KEY}",
-    re.I,
-)
-_VALUE = re.compile(r"^(?:rating|score|stars?|value|count|plays?|clicks?|views?|listens?|quantity|qty)s?$", re.I)
-
-
-def pair_of(names: Sequence[str]) -> dict[str, str] | None:
-    """Return the columns that name a user, an item and what it was given, as ``interactions``; None without both.
-
-    Examples
-    --------
-    >>> pair_of(["userId", "movieId", "rating", "timestamp"])
-    {'user': 'userId', 'item': 'movieId', 'value': 'rating'}
-    >>> pair_of(["customer", "sku"]), pair_of(["user", "amelie", "alien"])
-    ({'user': 'customer', 'item': 'sku'}, None)
-    """
-    found: dict[str, str] = {}
-    for key, pattern in (("user", _USER), ("item", _ITEM), ("value", _VALUE)):
-        found |= next(({key: name} for name in names if pattern.match(name)), {})
-    return found if {"user", "item"} <= found.keys() else None
-
-
-def layout_of(task: str, dataset: Dataset) -> dict[str, tuple[object, str]]:
-    """Return how rows of documents, or of users and items, are likely given, and why; empty for a matrix.
-
-    Of several columns of text the one with the longest texts holds the documents.
-    """
-    known = TASKS[task]
-    names = [field.name for field in dataset.features]
-    if known.documents:
-        texts = [field.name for field in dataset.features if field.kind == CATEGORICAL]
-        lengths = {name: _length(dataset, name) for name in texts}
-        longest = max(texts, key=lambda name: lengths[name], default=None)
-        return {} if longest is None else {"documents": ({"text": longest}, "it has the longest texts")}
-    pair = pair_of(names) if known.columns else None
-    return {} if pair is None else {"interactions": (pair, "so the columns are called")}
-
-
-def _length(dataset: Dataset, name: str) -> float:
-    """Return the mean length of the first texts of a column."""
-    for batch in dataset.look(dataset.segments[0], [name]):
-        texts = decoded_strings(batch.column(0)).slice(0, LOOKED).drop_null()
-        return float(pc.mean(pc.utf8_length(texts)).as_py() or 0.0)
-    return 0.0
-
 
 def check_matrix(searched: Sequence[Searched], dataset: Dataset, spec: StudySpec) -> None:
     """Refuse rows of texts, or of one user and one item, where every column is a word, or an item.

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from hpo.trials.selection import Candidate
 
 HINT = (
-    "There are no charts of held-out rows: every score of this study is exact without rows, so that none was kept. "
-    "For charts add a score that is computed on rows, as scoring={scoring}; the next run reads the data again and "
-    "keeps up to 4,096 rows a fold."
+    "There are no charts of held-out rows: the scores of this study are exact without rows, so none were kept. For "
+    "charts, add a score that is computed on rows: scoring={scoring}. The next run then reads the data again and "
+    "keeps up to 4,096 rows per fold."
 )
 
 

@@ -23,7 +23,8 @@ from hpo.question.question import Question
 from hpo.states.contexts import contexts_of, make_pass
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.summaries import Learned, keep, learned_of, sampled
-from hpo.states.passes import Pass, PassResult
+from hpo.states.pass_result import PassResult
+from hpo.states.passes import Pass
 from studies.record.record_parts import Forecast
 
 MOST_AGAIN = 2

@@ -28,7 +28,8 @@ from hpo.states.fold_states import FoldStates
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.seen import context_of
 from hpo.states.learned.summaries import keep_finer, lookup_of
-from hpo.states.passes import Pass, PassResult
+from hpo.states.pass_result import PassResult
+from hpo.states.passes import Pass
 
 
 def precision_in_words(summaries: Iterable[Summary], pilot: Pilot) -> str:

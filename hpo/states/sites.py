@@ -24,7 +24,8 @@ from hpo.states.contexts import pilot_of
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.seen import context_of
 from hpo.states.noise import Noise
-from hpo.states.passes import Pass, PassResult
+from hpo.states.pass_result import PassResult
+from hpo.states.passes import Pass
 from hpo.states.runs import Leaf
 from hpo.states.site_data import PREFIX
 from state_store import Key, StateStore, digest

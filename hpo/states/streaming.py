@@ -34,7 +34,8 @@ from hpo.data.sources.roles import unify_schemas
 from hpo.errors import DataError
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.seen import context_of
-from hpo.states.passes import DRAW, PassResult, SegmentCost
+from hpo.states.pass_result import PassResult, SegmentCost
+from hpo.states.passes import DRAW
 from hpo.states.reading import Reading, unsuited
 from hpo.states.runs import Leaf
 from state_store import Key, StateStore, digest

@@ -20,7 +20,7 @@ from hpo.question.series import covariate_options
 from hpo.question.space import asked_for, space_of, widest
 from hpo.states.contexts import Evidence
 from hpo.states.learned.pilot import Pilot
-from hpo.states.passes import PassResult
+from hpo.states.pass_result import PassResult
 from studies.counting import counted
 
 

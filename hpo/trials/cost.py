@@ -11,7 +11,7 @@ from studies.record.record_parts import Cost
 if TYPE_CHECKING:
     from hpo.data.segment import ReadLog
     from hpo.states.fold_states import FoldStates
-    from hpo.states.passes import PassResult
+    from hpo.states.pass_result import PassResult
 
 
 def rows_if_retrained(states: FoldStates, trials: int) -> int:

@@ -26,7 +26,8 @@ from hpo.states.evaluate import Scores
 from hpo.states.learned.kinds import SUMMARY
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.seen import context_of
-from hpo.states.passes import Pass, PassResult
+from hpo.states.pass_result import PassResult
+from hpo.states.passes import Pass
 from hpo.trials.polished import Polished
 from hpo.trials.selection import Candidate
 

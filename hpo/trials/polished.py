@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 
 from hpo.data.segment import ReadLog
-from hpo.states.passes import PassResult
+from hpo.states.pass_result import PassResult
 from studies.record.record_parts import Cost, PolishNote
 
 

@@ -23,7 +23,8 @@ from hpo.question.question import Question
 from hpo.states.contexts import Evidence
 from hpo.states.fold_states import held_states
 from hpo.states.learned.seen import context_of
-from hpo.states.passes import Pass, PassResult
+from hpo.states.pass_result import PassResult
+from hpo.states.passes import Pass
 from hpo.trials.polished import Polished
 from hpo.trials.selection import Candidate
 from state_store import StoreError

@@ -54,8 +54,12 @@ def baseline_text(found: Baseline, metric: Metric, best: float | None) -> str:
     text = f"{found.how.capitalize()} {found.answer}" + (
         f" scores {shown}." if always else f", the score is {shown}."
     )
-    worse = best is not None and found.mean is not None and best <= found.mean
-    return f"{text} The best setting is no better than that." if worse else text
+    return f"{text} The best setting is no better than that." if no_better(found, best) else text
+
+
+def no_better(found: Baseline, best: float | None) -> bool:
+    """Return whether a score is no better than that without a model, but for rounding."""
+    return best is not None and found.mean is not None and best <= found.mean + 1e-12 * abs(found.mean)
 
 
 def convergence_text(trials: Sequence[TrialRow], se: float | None) -> str:

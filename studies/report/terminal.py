@@ -12,6 +12,7 @@ from rich.text import Text
 
 from studies.counting import counted
 from studies.report.data import Chosen, ReportData, TrialRow
+from studies.report.sentences import no_better
 from studies.report.text import (
     Metric,
     algorithm_names,
@@ -135,6 +136,8 @@ def _scores(data: ReportData, metric: Metric, say: Say) -> Table:
     if data.baseline is not None:
         score = say(number_text(metric.shown(data.baseline.mean), 3))
         grid.add_row(say("No model"), score, say(f"{data.baseline.how} {data.baseline.answer}", "dim"))
+        if data.best is not None and no_better(data.baseline, data.best.value):
+            grid.add_row("", "", say("the best setting is no better than that", "yellow"))
     return grid
 
 

@@ -24,7 +24,7 @@ class CsvOptions(Strict):
         str | None,
         BeforeValidator(text_files.separator),
         Option(
-            "str | None", "between columns of CSV files; null for ',' or, in .tsv files, a tab", "';'",
+            "str | None", "column separator of CSV files; null for ',' or, in .tsv files, a tab", "';'",
             defines="if given",
         ),
     ] = None
@@ -34,7 +34,7 @@ class CsvOptions(Strict):
     encoding: Annotated[
         str | None,
         BeforeValidator(text_files.encoding),
-        Option("str | None", "of CSV files; null for utf-8", "cp1252", defines="if given"),
+        Option("str | None", "encoding of CSV files; null for utf-8", "cp1252", defines="if given"),
     ] = None
     """Encoding of CSV files, as in ``pandas.read_csv``: ``"cp1252"`` (Windows, Excel), ``"utf-16"``; None for
     UTF-8."""
@@ -42,14 +42,14 @@ class CsvOptions(Strict):
     decimal: Annotated[
         str | None,
         BeforeValidator(text_files.mark),
-        Option("str | None", "mark before the decimals of CSV files; null for '.'", '","', defines="if given"),
+        Option("str | None", "decimal mark of CSV files; null for '.'", '","', defines="if given"),
     ] = None
     """The decimal mark of CSV files, as in ``pandas.read_csv``; None for ``"."``."""
 
     thousands: Annotated[
         str | None,
         BeforeValidator(text_files.mark),
-        Option("str | None", "mark between groups of digits in CSV files", '","', defines="if given"),
+        Option("str | None", "thousands separator of CSV files", '","', defines="if given"),
     ] = None
     """The mark between groups of digits in CSV files, as in ``pandas.read_csv``; None for none."""
 
@@ -57,7 +57,7 @@ class CsvOptions(Strict):
         Names | None,
         Option(
             "str | Iterable[str] | None",
-            "stand before or after numbers of CSV files, and are left out",
+            "signs beside numbers in CSV files that are ignored",
             "['€', '%']",
             defines="if given",
         ),
@@ -69,7 +69,7 @@ class CsvOptions(Strict):
         str | dict[str, str] | None,
         BeforeValidator(text_files.dates),
         Option(
-            "str | Mapping[str, str] | None", "of dates in CSV files, beside 2024-12-31", "'%d.%m.%Y'",
+            "str | Mapping[str, str] | None", "date format of CSV files; 2024-12-31 always works", "'%d.%m.%Y'",
             defines="if given",
         ),
     ] = None

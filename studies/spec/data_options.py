@@ -26,7 +26,7 @@ class DataOptions(Strict):
     name: Annotated[
         str | None,
         BeforeValidator(values.name),
-        Option("str | None", "name of the study in the storage; hpo run --resume goes on from its trials"),
+        Option("str | None", "name of the study; hpo run --resume continues it"),
     ] = None
     """A name under which the study is recorded and resumed; None records nothing but the states."""
 
@@ -37,14 +37,14 @@ class DataOptions(Strict):
     window: Annotated[
         str | None,
         BeforeValidator(period),
-        Option("str | None", "only files of so long before --as-of, or before the last file's date", "30d"),
+        Option("str | None", "only files of this period before --as-of, or before the last file's date", "30d"),
     ] = None
     """Only files of so long before ``as_of``, or else before the last file's date: ``"30d"``, ``"8w"``, ``"12h"``.
     A file's date is the one in its name (``part=2024-01-31/``, ``sales_202401.csv``: the end of that period), or
     else when it was written. A window of data that was read before reads no row."""
 
     last: Annotated[
-        int | None, Option("int | None", "only the files of so many latest dates", "12")
+        int | None, Option("int | None", "only the files of this many latest dates", "12")
     ] = Field(default=None, ge=1)
     """Only the files of so many latest dates; those of one date count as one."""
 
@@ -59,7 +59,7 @@ class DataOptions(Strict):
     as_of: Annotated[
         str | None,
         BeforeValidator(moment),
-        Option("str | None", "only files whose date is no later: 2024-01-31", "2024-01-31"),
+        Option("str | None", "only files up to this date", "2024-01-31"),
     ] = None
     """Only files whose date is no later: ``"2024-01-31"`` (to its end), ``"2024-01"`` or a moment; in UTC."""
 
@@ -78,7 +78,7 @@ class DataOptions(Strict):
         BeforeValidator(half_lives.half_life),
         Option(
             "float | Mapping[str, float | str] | None",
-            "rows weigh half after so many newer rows, or so long by a column",
+            "the weight of a row halves after this many newer rows, or this time by a column",
             "{COLUMN: 30d}",
             defines="if given",
         ),
@@ -91,7 +91,7 @@ class DataOptions(Strict):
         Joins,
         Option(
             "Mapping[str, object] | None",
-            "tables of one row a key, whose columns every row of the data gets by lookup",
+            "tables to join: their columns are looked up by a key",
             "{NAME: {data: FILE, on: COLUMN}}",
             defines="if given",
         ),
@@ -106,7 +106,7 @@ class DataOptions(Strict):
         Interactions | None,
         Option(
             "Mapping[str, object] | None",
-            "rows of one user and one item each, of which a matrix of users by items is made",
+            "recommendation: each row is a user, an item and perhaps a rating",
             "{user: WHO, item: WHAT, value: RATING}",
             defines="if given",
         ),
@@ -120,7 +120,7 @@ class DataOptions(Strict):
         Annotated[Documents, BeforeValidator(as_documents)] | None,
         Option(
             "str | Mapping[str, object] | None",
-            "rows of one text each, of which a matrix of documents by words is made",
+            "topics: each row is a text; words are counted",
             "{text: COLUMN, max_features: 4000, stop_words: english}",
             defines="if given",
         ),
@@ -134,7 +134,7 @@ class DataOptions(Strict):
         str | None,
         Option(
             "str | None",
-            "column of times, where rows are steps of series to forecast",
+            "forecasting: the column of times",
             "COLUMN",
             defines="if given",
         ),
@@ -155,7 +155,7 @@ class DataOptions(Strict):
         str | None,
         Option(
             "str | None",
-            "with time: how far apart times are; found in the data by default",
+            "with time: the frequency; inferred by default",
             "M",
             defines="if given",
         ),
@@ -167,7 +167,7 @@ class DataOptions(Strict):
     futr_exog_list: Annotated[
         Names | None,
         Option(
-            "str | Iterable[str] | None", "with time: columns whose next values are known in advance", "[COLUMN]",
+            "str | Iterable[str] | None", "with time: columns whose future values are known", "[COLUMN]",
             defines="if given",
         ),
     ] = None
@@ -177,7 +177,7 @@ class DataOptions(Strict):
     hist_exog_list: Annotated[
         Names | None,
         Option(
-            "str | Iterable[str] | None", "with time: columns of which past values alone are known", "[COLUMN]",
+            "str | Iterable[str] | None", "with time: columns of which only past values are known", "[COLUMN]",
             defines="if given",
         ),
     ] = None

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from studies.errors import Problem, SpecError
+from studies.spec.messages import nearest
 from studies.spec.plain_spec import plain
 from studies.spec.spec import StudySpec, build
 from studies.spec.yaml_reader import CoreDumper, read
@@ -45,12 +46,20 @@ def load(path: str | Path) -> StudySpec:
     try:
         with Path(path).open("rb") as file:
             text = file.read(2_000_000).decode("utf-8-sig")
+    except FileNotFoundError:
+        raise SpecError(str(path), [Problem(None, f"there is no such file{_others(Path(path))}")]) from None
     except OSError as error:
         raise SpecError(str(path), [Problem(None, f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError(str(path), [Problem(line, "is not UTF-8 text; save the file as UTF-8")]) from None
     return loads(text, str(path))
+
+
+def _others(path: Path) -> str:
+    """Return which study files stand in the directory of a path that names none, as a hint."""
+    known = [one.name for one in (*path.parent.glob("*.yaml"), *path.parent.glob("*.yml"))]
+    return nearest(path.name, known) if known else "; hpo init DATA writes one"
 
 
 def dump(spec: StudySpec) -> str:

@@ -21,7 +21,7 @@ class RunOptions(Strict):
 
     store: Annotated[
         str | None,
-        Option("StateStore | Location | None", "where states are kept: a directory or s3://bucket/path", "DIR|URL"),
+        Option("StateStore | Location | None", "store of the states: a directory or s3://bucket/path", "DIR|URL"),
     ] = None
     """Where states are kept: a directory, or a prefix of a bucket that many people and machines share
     (``"s3://bucket/prefix"``, ``"gs://…"``, ``"az://…"``; ``pip install 'onepass-hpo[cloud]'``); None for the
@@ -40,7 +40,7 @@ class RunOptions(Strict):
     n_jobs: Annotated[
         Annotated[int, Field(ge=1)] | None,
         BeforeValidator(values.threads),
-        Option("int | None", "threads of the pass, or its tasks at once; one per core by default", "4"),
+        Option("int | None", "threads, or parallel tasks with 'engine'; one per core by default", "4"),
     ] = None
     """Threads of the pass, or tasks at once where ``engine`` names workers; None or -1 for one per core."""
 
@@ -49,7 +49,7 @@ class RunOptions(Strict):
         BeforeValidator(engines.engine),
         Option(
             "str | Client | None",
-            "workers of the pass: dask, dask://host:port, loky; threads of this process by default",
+            "where the data is read: dask, dask://host:port, loky; threads of this process by default",
             "dask://host:8786",
         ),
     ] = None
@@ -58,12 +58,12 @@ class RunOptions(Strict):
     Python a ``distributed.Client``. None for what ``joblib.parallel_config`` says, else threads of this process."""
 
     warm_start: Annotated[
-        str | None, Option("str | None", "a recorded study whose trials are taken over first", "STUDY")
+        str | None, Option("str | None", "a recorded study whose trials are tried first", "STUDY")
     ] = None
     """A recorded study whose trials, where the spaces agree, are scored anew and taken over first."""
 
     max_categories: Annotated[
-        int, Option("int", "levels of a categorical column that get a column of their own", "64", defines=True)
+        int, Option("int", "levels of a category that get a column each; rarer ones are merged", "64", defines=True)
     ] = Field(default=64, ge=1)
     """Levels of a categorical column that get a column of their own."""
 
@@ -72,7 +72,7 @@ class RunOptions(Strict):
         BeforeValidator(values.hashed),
         Option(
             "str | Iterable[str] | None",
-            "columns of very many values, for linear and linear_regressor; or auto",
+            "columns of very many values to hash, for linear and linear_regressor; or auto",
             "[COLUMN]",
             defines="if given",
         ),
@@ -84,7 +84,7 @@ class RunOptions(Strict):
     layout: Annotated[
         str | None,
         Option(
-            "str | None", "how columns are laid out at another site: what hpo states export --only-layout wrote",
+            "str | None", "layout of the columns from another site, from hpo states export --only-layout",
             "layout.zip", defines="if given",
         ),
     ] = None
@@ -93,6 +93,6 @@ class RunOptions(Strict):
 
     fingerprint: Annotated[
         Literal["fast", "content"],
-        Option("str", "files are known by their bytes, not by address, size and time", "content", defines=True),
+        Option("str", "content: know files by their bytes; fast: by path, size and time", "content", defines=True),
     ] = "fast"
     """``"fast"`` knows a file by address, size, time and footer; ``"content"`` by its bytes."""

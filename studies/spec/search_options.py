@@ -23,7 +23,7 @@ class SearchOptions(Strict):
     algorithm: Annotated[
         Names,
         Option(
-            "Any", "one or several; with several the algorithm is searched too", defines=True, default='"ridge"'
+            "Any", "one or several; with several, the algorithm is searched, too", defines=True, default='"ridge"'
         ),
     ]
     """One or several registered names; with several the algorithm is itself a hyperparameter. Also
@@ -36,7 +36,7 @@ class SearchOptions(Strict):
         dict[str, Searched],
         Option(
             "Mapping[str, Any] | None",
-            "what is tried",
+            "hyperparameters to search",
             "{ALGORITHM.PARAMETER: [1, 2]}",
             defines=True,
             default="None",
@@ -65,7 +65,7 @@ class SearchOptions(Strict):
     scoring: Annotated[
         str | tuple[str, ...] | None,
         BeforeValidator(values.metrics),
-        Option("str | Sequence[str] | None", "greater is better; null for the algorithms' own", defines=True),
+        Option("str | Sequence[str] | None", "scikit-learn's; greater is better; null: the default", defines=True),
     ] = None
     """Name of a scikit-learn scorer; greater is better. Squared errors of regressions and likelihoods are exact
     from the states; other scores are computed on a sample of held-out rows. None: R² for regressions, accuracy for
@@ -76,7 +76,7 @@ class SearchOptions(Strict):
         BeforeValidator(values.refit),
         Option(
             "str | bool | None",
-            "all: the best model is of all rows; or which of several scores is optimised; false for all together",
+            "all: fit the best model to all rows; a score: optimise this one of several; false: all of them",
             "all",
             defines="if given",
         ),
@@ -88,12 +88,12 @@ class SearchOptions(Strict):
     without being asked, where the rows fit in memory; ``polish=False`` leaves its model that of the sample."""
 
     scoring_rows: Annotated[
-        int, Option("int", "rows of each fold that are kept for scores that need rows", "4096", defines=True)
+        int, Option("int", "held-out rows of each fold for scores that need rows", "4096", defines=True)
     ] = Field(default=4096, ge=2, le=10_000_000)
     """Rows of each fold that are kept for scores that need rows; rare classes, and the smallest and largest
     targets, are kept in full where they fit, and the other rows weighted."""
 
-    trials: Annotated[int, Option("int", "trials in all, those on record included")] = Field(
+    trials: Annotated[int, Option("int", "trials in total, including recorded ones")] = Field(
         default=200, ge=1, le=10_000_000
     )
     """How many settings to try, in all (those of a resumed study count)."""
@@ -101,19 +101,19 @@ class SearchOptions(Strict):
     timeout: Annotated[
         float | None,
         BeforeValidator(seconds),
-        Option("float | str | None", "stop after this long: seconds, or 90s, 10m, 2h", "10m"),
+        Option("float | str | None", "time limit: seconds, or 90s, 10m, 2h", "10m"),
     ] = None
     """Seconds, or text such as ``"10m"``, after which no further trial starts."""
 
     patience: Annotated[
-        int | None, Option("int | None", "stop after so many trials without improvement", "50")
+        int | None, Option("int | None", "stop after this many trials without improvement", "50")
     ] = Field(default=None, ge=1)
     """Stop after so many trials without improvement."""
 
     early_stopping_rounds: Annotated[
         int | None,
         Option(
-            "int | None", "stop growing once so many trees have not raised the mean over folds", "50",
+            "int | None", "stop adding trees after this many without improvement", "50",
             defines="if given",
         ),
     ] = Field(default=None, ge=1)
@@ -132,7 +132,7 @@ class SearchOptions(Strict):
         Literal["halving", "hyperband", "population"] | None,
         Option(
             "str | None",
-            "or hyperband: settings are tried on parts of a sample first; or population, for epochs",
+            "or hyperband: try settings on parts of the sample first; or population, for epochs",
             "halving",
             defines="if given",
         ),
@@ -146,7 +146,7 @@ class SearchOptions(Strict):
         float | None,
         Option(
             "float | None",
-            "new files are trained on with this share of the old rows, from where training stood",
+            "continue training on new files with this share of the old rows",
             "0.2",
             defines="if given",
         ),
@@ -156,7 +156,7 @@ class SearchOptions(Strict):
 
     polish: Annotated[
         bool | Literal["always"],
-        Option("bool | str", "a second pass for the best model, even for a small gain; false for never", "always"),
+        Option("bool | str", "second pass for the best model: always, even for a small gain; false", "always"),
     ] = True
     """Whether the best model is improved by a second pass, where one pass leaves it near its optimum (generalized
     linear models of many rows): True where that is expected to gain more than the standard error, ``"always"``
@@ -164,7 +164,7 @@ class SearchOptions(Strict):
 
     replace: Annotated[
         Literal["always", "better", "never"],
-        Option("str", "when a new best replaces the last edition's: by a standard error; always | never", "always"),
+        Option("str", "when a new best setting replaces the last edition's: better | always | never", "always"),
     ] = "better"
     """When the best setting of an edition replaces that of the last one: ``"better"``, where the paired difference
     of their fold scores is above its standard error; ``"always"``; or ``"never"``. The last one is solved again
@@ -178,7 +178,7 @@ class SearchOptions(Strict):
     """``"auto"``, ``"tpe"``, ``"nsga2"``, ``"random"``, ``"qmc"``, ``"cmaes"``, ``"gp"``, ``"grid"`` or, in Python,
     an Optuna sampler."""
 
-    seed: Annotated[int, Option("int", "of folds, samples and proposals", defines=True)] = Field(
+    seed: Annotated[int, Option("int", "seed of folds, samples and the sampler", defines=True)] = Field(
         default=0, ge=0, lt=2**63
     )
     """Same seed, data and question: same folds, same trials, same states, bit for bit."""

@@ -234,19 +234,33 @@ def many_parameters(count: int = 40, trials: int = 1000) -> ReportData:
 @functools.cache
 def awkward_studies() -> dict[str, ReportData]:
     usual = make_data(30)
-    row = usual.trials[0]
+    return {
+        "empty": ReportData(name="empty"), "40 parameters": many_parameters(trials=60), "hostile": hostile_study(),
+        "two goals": two_goals(), "many trials": make_data(5000), "extreme": of_extreme_values(usual),
+        **of_few_scores(usual), **of_odd_parameters(usual), **of_odd_curves(usual), **of_odd_passes(usual),
+    }  # fmt: skip
+
+
+def of_extreme_values(usual: ReportData) -> ReportData:
     nan, inf = float("nan"), float("inf")
     values = [1e308, -1e308, 1e-308, 5e-324, 0.0, nan, inf, -inf, None]
     extreme = [
         TrialRow(i, "ridge", {"alpha": abs(v) if v else v, "c": v}, v, v, [v, v] if v else [])
         for i, v in enumerate(values)
     ]
-    flat = [replace(t, value=-38.0, se=0.0) for t in usual.trials]
-    wide = Curve(
-        "alpha", [10.0**k for k in range(-9, 4)], [-0.5] * 6 + [nan] + [-1e9] * 6, [0.1] * 13, True, 1e-3
+    return replace(
+        usual,
+        trials=extreme,
+        importances={"alpha": nan},
+        coefficients=[("a", 1e308), ("b", -5e-324)],
+        nested=Estimate(nan, nan),
+        learning=Curve("rows", [1, 2], [1e308, -1e308], [1e308, inf]),
     )
+
+
+def of_few_scores(usual: ReportData) -> dict[str, ReportData]:
+    row, flat = usual.trials[0], [replace(t, value=-38.0, se=0.0) for t in usual.trials]
     return {
-        "empty": ReportData(name="empty"),
         "one trial": replace(usual, trials=[row], best=chosen(row, 1), simplest=chosen(row, 1)),
         "equal values": replace(
             usual, trials=flat, validation=[Curve("alpha", [1, 1], [-1, -1], [0, 0], True, 1)]
@@ -254,51 +268,42 @@ def awkward_studies() -> dict[str, ReportData]:
         "all failed": replace(
             usual, trials=[replace(t, value=None, se=None) for t in usual.trials], best=None, simplest=None
         ),
-        "no parameters": replace(usual, trials=[replace(t, params={}) for t in usual.trials], importances={}),
-        "40 parameters": many_parameters(trials=60),
-        "extreme": replace(
-            usual,
-            trials=extreme,
-            importances={"alpha": nan},
-            coefficients=[("a", 1e308), ("b", -5e-324)],
-            nested=Estimate(nan, nan),
-            learning=Curve("rows", [1, 2], [1e308, -1e308], [1e308, inf]),
-        ),
-        "hostile": hostile_study(),
-        "two goals": two_goals(),
-        "long categories": replace(
-            usual, trials=[replace(t, params={"kind": f"{'long ' * 20}{t.number}"}) for t in usual.trials]
-        ),
-        "12 decades": replace(
-            usual, validation=[wide, replace(wide, x=[0.0, *wide.x[1:]]), replace(wide, best_x=7)]
-        ),
         "negative R²": replace(
             usual, scoring="r2", trials=[replace(t, value=-(10.0**t.number)) for t in usual.trials]
         ),
-        "20,000 segments": replace(
-            usual,
-            ledger=replace(
-                usual.ledger,
-                segments=[
-                    SegmentRow(f"part-{i:05d}.parquet", i % 7, 0, "read" if i % 3 else "reused")
-                    for i in range(20_000)
-                ],
-            ),
+    }
+
+
+def of_odd_parameters(usual: ReportData) -> dict[str, ReportData]:
+    odd = [1, 0.5, "sqrt", None, True, (1, 2), {"a": 1}, float("nan"), "", -3]
+    mixed = [replace(t, params={"p": v}) for t, v in zip(usual.trials, odd, strict=False)]
+    long = [replace(t, params={"kind": f"{'long ' * 20}{t.number}"}) for t in usual.trials]
+    return {
+        "no parameters": replace(usual, trials=[replace(t, params={}) for t in usual.trials], importances={}),
+        "long categories": replace(usual, trials=long),
+        "mixed kinds": replace(usual, trials=mixed),
+    }
+
+
+def of_odd_curves(usual: ReportData) -> dict[str, ReportData]:
+    means = [-0.5] * 6 + [float("nan")] + [-1e9] * 6
+    wide = Curve("alpha", [10.0**k for k in range(-9, 4)], means, [0.1] * 13, True, 1e-3)
+    short = Curve("alpha", [1, 2, 3], [-1.0, -2.0], [])
+    return {
+        "12 decades": replace(
+            usual, validation=[wide, replace(wide, x=[0.0, *wide.x[1:]]), replace(wide, best_x=7)]
         ),
-        "mixed kinds": replace(
-            usual,
-            trials=[
-                replace(t, params={"p": v})
-                for t, v in zip(
-                    usual.trials, [1, 0.5, "sqrt", None, True, (1, 2), {"a": 1}, nan, "", -3], strict=False
-                )
-            ],
-        ),
+        "short curve lists": replace(usual, validation=[short], learning=Curve("n", [1], [-1.0])),
+    }
+
+
+def of_odd_passes(usual: ReportData) -> dict[str, ReportData]:
+    segments = [
+        SegmentRow(f"part-{i:05d}.parquet", i % 7, 0, "read" if i % 3 else "reused") for i in range(20_000)
+    ]
+    return {
+        "20,000 segments": replace(usual, ledger=replace(usual.ledger, segments=segments)),
         "nothing read": replace(usual, ledger=Ledger(0, 340_143_760, 0, 0.0, 0.7, 0, 132)),
-        "many trials": make_data(5000),
-        "short curve lists": replace(
-            usual, validation=[Curve("alpha", [1, 2, 3], [-1.0, -2.0], [])], learning=Curve("n", [1], [-1.0])
-        ),
     }
 
 

@@ -119,7 +119,7 @@ def test_a_study_that_kept_no_rows_says_how_to_keep_some_and_what_moments_know_o
         assert one.explained == pytest.approx(r2_score(y[test], own[test]), rel=1e-9)
     page = render_html(hpo.write_report(result))
     spread = np.sqrt(np.average([np.var(y[test]) for _, test in folds], weights=[len(test) for _, test in folds]))
-    assert "keeps up to 4,096 rows a fold" in page
+    assert "keeps up to 4,096 rows per fold" in page
     assert f"where target itself has a standard deviation of {spread:.1f};" in page
 
 

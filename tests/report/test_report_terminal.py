@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from studies.report.data import Baseline
 from studies.report.terminal import render_summary, sparkline
 
 
@@ -47,6 +49,13 @@ def test_wide_terminal_puts_tables_beside_each_other(study):
     assert line_of(wide, "Settings") == line_of(wide, "Algorithms")
 
 
+def test_a_best_setting_that_is_no_better_than_no_model_is_said_to_be(study):
+    better, equal = (replace(study, baseline=Baseline(mean, answer="the mean of the target")) for mean in (-41.5, study.best.value))
+    assert "always predicting the mean of the target" in printed(better, 80)
+    assert "no better than that" not in printed(better, 80)
+    assert "the best setting is no better than that" in printed(equal, 80)
+
+
 def test_every_study_can_be_printed(awkward):
     assert awkward.name[:3] in printed(awkward, 80)
 
@@ -56,8 +65,6 @@ def test_names_bring_no_escape_codes(hostile):
 
 
 def test_names_are_not_markup(study):
-    from dataclasses import replace
-
     assert "[red]x[/red]" in printed(replace(study, name="[red]x[/red]"), 80)
 
 

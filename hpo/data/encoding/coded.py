@@ -1,8 +1,12 @@
-"""Rows whose columns are looked up in tables, encoded: each table once, and of the rows their places in it."""
+"""Rows whose columns are looked up in tables, encoded: each table once, and of the rows their places in it.
+
+A category of many levels is such a table, too: each row of it has a one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +19,12 @@ from hpo.data.encoding.encodings import write_target
 from hpo.data.encoding.gather import Gather, Workspace
 from hpo.data.encoding.kinds import Encoding
 from hpo.data.hashing import Words
+from hpo.data.schema import CATEGORICAL
 from hpo.data.segment import Looked, Rows
 from hpo.data.values import Places
+
+MANY, EACH = 24, 4
+"""Categories of so many levels are worth codes of their own where a fold of a batch has so many rows for each."""
 
 LEAST_LEVELS = 8
 """A category of the facts of fewer levels is written as columns: that costs less than looking them up."""
@@ -46,6 +54,16 @@ class Tables:
     def __init__(self, encoder: Layout) -> None:
         self.encoder = encoder
         self._known: dict[int, tuple[pa.RecordBatch, Floats, Places]] = {}
+
+    def pay(self, rows: int, n_cells: int) -> bool:
+        """Return whether some category has so many levels that rows of so many cells are better codes of it."""
+        most = rows // (EACH * n_cells)
+        return any(MANY <= levels <= most for levels in self._levels)
+
+    @cached_property
+    def _levels(self) -> tuple[int, ...]:
+        """The columns of each category."""
+        return tuple(len(one.columns()) for one, _ in self.encoder.placed if one.kind == CATEGORICAL)
 
     def batch(
         self,

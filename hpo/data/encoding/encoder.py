@@ -224,12 +224,13 @@ class ColumnEncoder:
         workspace: Workspace | None = None,
         where: str = "",
         tables: Tables | None = None,
+        codes: bool = False,
     ) -> Encoded:
         """Return a batch of encoded rows sorted by cell, with the number of rows of each cell.
 
         Like :meth:`encode` otherwise. ``cells`` has a cell for each row, ``priority`` a hash, and ``beside``
         what else batches say of each row. Features that are a sparse matrix stay sparse; those that are looked up
-        stay codes, of tables that ``tables`` encodes once.
+        stay codes, of tables that ``tables`` encodes once; with ``codes`` so do categories.
         """
         matrix, batch = (rows.sparse, rows.batch) if isinstance(rows, Rows) else (None, rows)
         usable = usable_rows(batch, targets, weight, where, self.classes_)
@@ -237,7 +238,7 @@ class ColumnEncoder:
         hashes = None if priority is None else priority[order]
         if matrix is not None:
             encoded: Batch = self._beside(matrix[order], batch, targets, weight, order, where, hashes)
-        elif isinstance(rows, Rows) and rows.looked:
+        elif isinstance(rows, Rows) and (rows.looked or codes):
             taken, room = _taken_weight(batch, weight, order), workspace or Workspace()
             encoded = (tables or Tables(self)).batch(rows, targets, taken, order, hashes, room, where)
         else:

@@ -81,9 +81,12 @@ class BacktestFolds(FoldScheme):
         first = int((self.stretches.boundaries or (0.0,))[0])
         if first - self.gap <= begin:
             frequency, needed = known.order.frequency, self.n_splits * self.horizon + self.gap
+            steps = known.last - begin + 1
+            fewer = (steps - self.gap) // (2 * self.horizon)
+            half = f": 'n_splits': {fewer} leaves half of them to train on" if 0 < fewer < self.n_splits else ""
             raise DataError(
-                f"{self.describe()}: that is {needed} steps, and the data has {known.last - begin + 1}, "
-                f"{frequency.label(begin)} to {frequency.label(known.last)}; give fewer splits or a smaller horizon"
+                f"{self.describe()}: that is {needed} steps, and the data has {steps}, {frequency.label(begin)} to "
+                f"{frequency.label(known.last)}; give fewer splits or a smaller horizon{half}"
             )
 
     def assign(self, segment: Segment, batch: pa.RecordBatch, first_row: int) -> Cells:

@@ -7,19 +7,20 @@ few readings of it.
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import select
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, TypeAlias
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.json as pa_json
 
-from hpo.data.sources.csv import NULLS
-from hpo.data.sources.text import USUAL, UTF8, TextFormat
+from hpo.data.sources.csv_lines import csv_lines
+from hpo.data.sources.text import USUAL, TextFormat
+from hpo.data.sources.usual_types import ONE_OF, Parse, in_words, usual_schema
 from hpo.errors import DataError
 
 Format = Literal["csv", "jsonl", "arrow"]
@@ -50,7 +51,7 @@ def piped(
     first_rows: int = 10_000,
     wait: float = 1.0,
     text: TextFormat = USUAL,
-) -> Iterator[Item]:
+) -> Generator[Item]:
     r"""Yield the rows of a pipe in order, as they arrive.
 
     Parameters
@@ -58,7 +59,8 @@ def piped(
     stream : a binary file; a pipe where there may be waiting.
     form : ``"csv"``, whose first line names the columns; ``"jsonl"``, an object a line; ``"arrow"``, an IPC
         stream.
-    schema : returns the types of columns as far as they are known by now. Others are those of the first rows.
+    schema : returns the types of columns as far as they are known by now. Others are those that nearly all of the
+        first rows have (:mod:`hpo.data.sources.usual_types`).
     first_rows : rows to infer types from.
     wait : seconds after which None is yielded where nothing arrived.
     text : how CSV is written.
@@ -72,8 +74,7 @@ def piped(
     --------
     >>> lines = io.BytesIO(b"a,b\n1,2\n3,x\n5,6\n")
     >>> [item.to_pydict() if isinstance(item, pa.Table) else item for item in piped(lines, "csv", first_rows=1)]
-    ... # doctest: +ELLIPSIS
-    [{'a': [1], 'b': [2]}, Bad(why="...'x'..."), {'a': [5], 'b': [6]}]
+    [{'a': [1], 'b': [2]}, Bad(why="column 'b': 'x' is not a whole number"), {'a': [5], 'b': [6]}]
     """
     if form == "arrow":
         yield from _arrow(stream)
@@ -82,7 +83,7 @@ def piped(
         raise DataError(f"encoding={text.encoding!r}: lines of a stream are bytes; send UTF-8 (iconv -t UTF-8)")
     lines = _lines(stream, wait)
     header = next((line for line in lines if line not in (None, _END)), b"") if form == "csv" else b""
-    reader = _Reader(_csv(header, text) if form == "csv" else _json, schema)
+    reader = _Reader(csv_lines(header, text) if form == "csv" else _json, schema)
     waiting: list[bytes] | None = [] if schema() is None else None
     size = 0
     for line in _blocks(lines):
@@ -110,30 +111,17 @@ class _Reader:
     first : the types of the first lines.
     """
 
-    parse: Callable[[Sequence[bytes], pa.Schema | None], pa.Table]
+    parse: Parse
     known: Callable[[], pa.Schema | None]
     first: pa.Schema | None = None
 
     def begin(self, lines: Sequence[bytes]) -> Iterator[Item]:
-        """Infer the types of columns from the lines that can be read, most of them, and yield the rows."""
+        """Take the types of columns from the lines, those that nearly all of them have, and yield the rows."""
         try:
-            self.first = self.parse(lines, None).schema
+            self.first = usual_schema(self.parse, lines)
         except pa.ArrowException as error:
-            sound = self._sound(lines)
-            try:
-                self.first = self.parse(sound if 2 * len(sound) > len(lines) else lines, None).schema
-            except pa.ArrowException:
-                raise DataError(f"the first rows cannot be read: {_first(error)}") from None
+            raise DataError(f"the first rows cannot be read: {_in_common(error)}") from None
         yield from self.read(lines)
-
-    def _sound(self, lines: Sequence[bytes]) -> list[bytes]:
-        """Return the lines that can be read, by halves."""
-        try:
-            self.parse(lines, None)
-        except pa.ArrowException:
-            half = len(lines) // 2
-            return [line for part in (lines[:half], lines[half:]) for line in self._sound(part)] if half else []
-        return list(lines)
 
     def read(self, lines: Sequence[bytes]) -> Iterator[Item]:
         """Yield the rows of lines, and those that cannot be read, in order."""
@@ -143,31 +131,41 @@ class _Reader:
             yield self.parse(lines, self.known() or self.first)
         except pa.ArrowException as error:
             if len(lines) == 1:
-                yield Bad(_first(error))
+                yield Bad(self._why(lines[0], error))
                 return
             half = len(lines) // 2
             yield from self.read(lines[:half])
             yield from self.read(lines[half:])
 
+    def _why(self, line: bytes, error: Exception) -> str:
+        """Return what is wrong with a line: the value that its column does not take, or as Arrow says."""
+        if found := _OF_CSV.search(_first(error)):
+            place, kind, value = found.groups()
+            name = self.parse([b""], None).column_names[int(place)]
+        elif found := _CONVERTED.search(_first(error)):
+            return f"column {found[1]}: {found[2]!r} is not {in_words(found[3])}"
+        elif found := _OF_JSON.search(str(error)):
+            name, kind, _ = found.groups()
+            value = str(json.loads(line).get(name))
+        else:
+            return _first(error)
+        return f"column {name!r}: {value!r} is not {in_words(kind)}"
 
-def _csv(header: bytes, text: TextFormat) -> Callable[[Sequence[bytes], pa.Schema | None], pa.Table]:
-    if not header.strip():
-        raise DataError("the stream is empty: its first line must name the columns")
 
-    def parse(lines: Sequence[bytes], schema: pa.Schema | None) -> pa.Table:
-        whole = b"\n".join([header, *lines])
-        return pa_csv.read_csv(
-            io.BytesIO(whole),
-            read_options=pa_csv.ReadOptions(
-                use_threads=False, encoding=text.encoding or UTF8, block_size=len(whole) + 1
-            ),
-            parse_options=pa_csv.ParseOptions(delimiter=text.sep or ","),
-            convert_options=pa_csv.ConvertOptions(
-                null_values=NULLS, strings_can_be_null=True, column_types=schema, decimal_point=text.decimal or "."
-            ),
-        )
+_OF_CSV = re.compile(r"column #(\d+): CSV conversion error to ([^:]+): invalid value '(.*)'")
+_CONVERTED = re.compile(r"column ('.+'): Failed to parse string: '(.*)' as a scalar of type (\w+)")
+_OF_JSON = re.compile(r"Column\(/([^/)]*)\) changed from (\w+) to (\w+)")
 
-    return parse
+
+def _in_common(error: Exception) -> str:
+    """Return why lines have no types in common."""
+    if (found := _OF_JSON.search(str(error))) is None:
+        return _first(error)
+    name, one, other = found.groups()
+    return (
+        f"column {name!r} is {in_words(one)} in some and {in_words(other)} in others, the rarer in more "
+        f"than one line of {ONE_OF}"
+    )
 
 
 def _json(lines: Sequence[bytes], schema: pa.Schema | None) -> pa.Table:

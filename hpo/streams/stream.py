@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
-import base64
 import functools
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from algorithms.batches import Label
-from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError
-from hpo.api import plain_folds, question_over, run_question
-from hpo.data import open_dataset
-from hpo.data.clocks import clock_of
-from hpo.data.dataset import BATCH_ROWS, Dataset
-from hpo.data.encoding.encoder import ColumnEncoder
-from hpo.data.schema import unknown_column
+from hpo.api import run_question
+from hpo.data.dataset import BATCH_ROWS
 from hpo.data.sources.pairs import as_table
-from hpo.data.sources.roles import Roles
 from hpo.data.sources.windows import Window
 from hpo.errors import ApproximationWarning, DataError, DataWarning, TuneError
 from hpo.findings.result import Result
 from hpo.process.progress import ProgressAsked
 from hpo.process.settings import Location, open_store
 from hpo.process.threads import one_thread
-from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.question.series_checks import check_streamed
-from hpo.states.learned.labels import classes_of
-from hpo.states.learned.pilot import Pilot, make_pilot, shape_of
-from hpo.states.learned.summaries import ROWS, record_of, recorded, with_known
 from hpo.states.reading import complaint, unsuited
-from hpo.states.stand_in import widened, with_stand_ins
-from hpo.states.streaming import Flow, endless, key_of, seen, segment_of
+from hpo.states.stand_in import widened
+from hpo.states.streaming import key_of
+from hpo.streams.begun import Begun, begin, reopened
+from hpo.streams.conforming import conformed, fitting
 from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.counting import counted
@@ -106,8 +97,8 @@ class Stream:
     classes : labels of the target besides those among the first rows. A row of another label makes no sense.
     every, seconds : rows, and seconds, after which the states are published.
     pilot_rows : rows to learn from.
-    max_bad_rows : rows that may make no sense: an infinite number, a label that is not known. They are counted, the
-        first ten are shown, and one more is an error.
+    max_bad_rows : rows that may make no sense: an infinite number, a label that is not known, text in a column of
+        numbers. They are counted, the first ten are shown, and one more is an error.
     store : where the states are kept; None for the default under ``HPO_HOME``.
 
     Attributes
@@ -178,7 +169,7 @@ class Stream:
         self._given = {key: value for key, value in given.items() if value is not None}
         check_streamed([algorithm] if isinstance(algorithm, str) else algorithm or ())
         self._classes = tuple(classes or ())
-        self._waiting: list[pa.Table] = []
+        self._waiting: list[pa.Table | None] = []  # None is a row that makes no sense
         self._last = time.monotonic()
         self._shown: list[str] = []
         self._lock = RLock()
@@ -233,13 +224,13 @@ class Stream:
     @property
     def position(self) -> int:
         """Rows that were taken: in the states, waiting to be learned from, or left out."""
-        waiting: int = sum(t.num_rows for t in self._waiting)
+        waiting: int = sum(1 if t is None else t.num_rows for t in self._waiting)
         return waiting + (self._begun.flow.position if self._begun else 0)
 
     @property
     def bad_rows(self) -> int:
         """Rows that made no sense."""
-        return self._begun.flow.bad if self._begun else 0
+        return self._waiting.count(None) + (self._begun.flow.bad if self._begun else 0)
 
     def update(self, rows: object) -> None:
         """Take further rows: a pandas, polars or Arrow table with the columns of the first, in any order.
@@ -252,7 +243,7 @@ class Stream:
         table = as_table(rows)
         with self._lock, one_thread():
             if self._begun is not None:
-                self._take(self._conformed(table))
+                self._take_fitting(table)
             else:
                 self._wait(table)
             self.publish_due()
@@ -265,10 +256,13 @@ class Stream:
         DataError
             They are more than may be.
         """
-        with self._lock:
-            begun = self._ready()
-            begun.flow.skip(rows)
+        with self._lock, one_thread():
+            if self._begun is not None:
+                self._begun.flow.skip(rows)
+            else:
+                self._waiting += [None] * rows
             self._complain(why)
+            self._begin_if_enough()
 
     def publish_due(self) -> bool:
         """Publish if enough rows or seconds have passed; return whether it did. For a sender that pauses."""
@@ -298,7 +292,7 @@ class Stream:
 
     def close(self) -> None:
         """Publish what there is; without rows nothing is."""
-        if self._begun is not None or self._waiting:
+        if self._begun is not None or self._rows_waiting:
             self.publish()
 
     def tune(
@@ -350,37 +344,49 @@ class Stream:
 
         return run_question(question, sampler, storage, resume=resume, progress=progress, runner=runner)
 
-    def _ready(self) -> _Begun:
+    def _ready(self) -> Begun:
         """Return the stream, begun with the rows that wait where it is not; TuneError where there are none."""
         if self._begun is None:
-            if not self._waiting:
+            if not self._rows_waiting:
                 raise TuneError(f"the stream {self.name!r} has no rows yet; give it some with update()")
             self._begin()
         assert self._begun is not None  # noqa: S101 - _begin sets it
         return self._begun
 
+    @property
+    def _rows_waiting(self) -> list[pa.Table]:
+        return [table for table in self._waiting if table is not None]
+
     def _wait(self, table: pa.Table) -> None:
-        self._waiting.append(table if not self._waiting else _conformed(table, self._waiting[0].schema, self.name))
-        if sum(t.num_rows for t in self._waiting) >= self.pilot_rows:
+        known = next(iter(self._rows_waiting), table).schema
+        self._waiting.append(conformed(table, known, self.name))
+        self._begin_if_enough()
+
+    def _begin_if_enough(self) -> None:
+        if self._begun is None and self._rows_waiting and self.position >= self.pilot_rows:
             self._begin()
 
     def _begin(self) -> None:
         """Learn what must be learned from the rows that wait, and take them."""
-        table = pa.concat_tables(self._waiting).replace_schema_metadata(None)
-        self._begun = _begin(self.name, self._spec(), table, self._classes, self._store)
-        self._waiting = []
-        self._take(self._conformed(table))
+        table = pa.concat_tables(self._rows_waiting).replace_schema_metadata(None)
+        begun = self._begun = begin(self.name, self._spec(), table, self._classes, self._store)
+        waiting, self._waiting = self._waiting, []
+        for rows in waiting:
+            if rows is None:
+                begun.flow.skip(1)
+            else:
+                self._take(conformed(rows, begun.schema, self.name))
 
     def _spec(self) -> StudySpec:
         plainly = {k: v if isinstance(v, (str, int, float, Mapping)) else list(v) for k, v in self._given.items()}
         return build({"algorithm": "ridge", **plainly, "data": f"{PREFIX}{self.name}"}, "hpo.Stream")
 
-    def _reopened(self) -> _Begun | None:
+    def _reopened(self) -> Begun | None:
         about = self._store.about(key_of(self.name))
         if about is None:
             return None
         try:
-            begun = _reopened(about, self.name, self._store)
+            begun = reopened(about, self.name, self._store)
         except SENSELESS as error:
             raise TuneError(
                 f"what is published of the stream {self.name!r} in {self._store.location} makes no sense "
@@ -399,7 +405,7 @@ class Stream:
                 f"one went on from row {self.published:,}. Stop one of them; the other goes on from row {found:,}"
             )
 
-    def _check_same(self, begun: _Begun) -> None:
+    def _check_same(self, begun: Begun) -> None:
         """Refuse options that are not those that the stream began with."""
         if not self._given:
             return
@@ -411,7 +417,7 @@ class Stream:
                     f"are gone. Leave {key} out, or use another name"
                 )
 
-    def _check_states(self, question: Question, begun: _Begun) -> None:
+    def _check_states(self, question: Question, begun: Begun) -> None:
         """Refuse a study that other states would answer."""
         searched = widened(question.searched, begun.stand_ins)
         for summary in replace(question, searched=searched).summaries:
@@ -422,9 +428,13 @@ class Stream:
                     "Leave out of search what needs another pass, or begin another stream with it"
                 )
 
-    def _conformed(self, table: pa.Table) -> pa.Table:
-        assert self._begun is not None  # noqa: S101 - called once it is
-        return _conformed(table, self._begun.schema, self.name)
+    def _take_fitting(self, table: pa.Table) -> None:
+        """Take the rows whose values are of the types of the stream; DataError where none is."""
+        for part in fitting(table, self._ready().schema, self.name):
+            if isinstance(part, pa.Table):
+                self._take(part)
+            else:
+                self.skip_bad(1, part)
 
     def _take(self, table: pa.Table) -> None:
         for batch in table.combine_chunks().to_batches(max_chunksize=BATCH_ROWS):
@@ -446,159 +456,16 @@ class Stream:
 
     def _complain(self, why: str) -> None:
         """Show the first rows that make no sense; DataError where they are too many."""
-        begun = self._ready()
-        row = begun.flow.position - 1
+        row, bad = self.position - 1, self.bad_rows
         if len(self._shown) < SHOWN:
             self._shown.append(f"row {row:,}: {why}")
             warnings.warn(f"the stream {self.name!r}: {self._shown[-1]}; it is left out", DataWarning, stacklevel=5)
-        if begun.flow.bad > self.max_bad_rows:
+        if bad > self.max_bad_rows:
             raise DataError(
-                f"the stream {self.name!r} has {counted(begun.flow.bad, 'row')} without sense, more than "
+                f"the stream {self.name!r} has {counted(bad, 'row')} without sense, more than "
                 f"max_bad_rows={self.max_bad_rows:,}: {why}"
             )
 
     def _due(self) -> bool:
         rows = self.position - self.published
         return rows >= self.every or (rows > 0 and time.monotonic() - self._last >= self.seconds)
-
-
-@dataclass(frozen=True, eq=False)
-class _Begun:
-    """A stream that has begun.
-
-    Attributes
-    ----------
-    asked : the options that it began with.
-    spec : the same, with the algorithms that ``"auto"`` chose.
-    schema : of the columns that are used.
-    roles : of the columns.
-    flow : the states.
-    stand_ins : which algorithms are answered by another, since their states do not fit in memory.
-    """
-
-    asked: StudySpec
-    spec: StudySpec
-    schema: pa.Schema
-    roles: Roles
-    flow: Flow
-    stand_ins: Mapping[str, str]
-
-    def about(self, name: str) -> dict[str, object]:
-        """Return what a process needs to go on, as JSON values."""
-        pilot, flow = self.flow.pilot, self.flow
-        return {
-            "stream": name,
-            "rows": flow.position,
-            "asked": plain(self.asked),
-            "spec": plain(self.spec),
-            "schema": base64.b64encode(self.schema.serialize().to_pybytes()).decode(),
-            "roles": [list(self.roles.targets), self.roles.weight, list(self.roles.features)],
-            "encoder": pilot.encoder.to_dict(),
-            "pilot": pilot.name,
-            "known": record_of(pilot, flow.targets, flow.weight),
-            "wide": dict(self.stand_ins),
-        }
-
-    def question(self, spec: StudySpec, name: str, store: StateStore) -> Question:
-        """Return a study's question of the rows so far."""
-        return question_over(spec, self._seen(name), plain_folds(spec), store)
-
-    def _seen(self, name: str) -> Dataset:
-        return seen(self.schema, self.roles, segment_of(name, self.flow.position))
-
-
-def _begin(name: str, asked: StudySpec, table: pa.Table, more: Sequence[Label], store: StateStore) -> _Begun:
-    """Return a stream that has learned what it must from its first rows, and taken none."""
-    question = question_over(asked, _opened(table, asked), plain_folds(asked), store)
-    table = _widened(table, question)
-    question = question_over(question.spec, _opened(table, asked), plain_folds(asked), store)
-    dataset = question.dataset
-    classes = tuple(sorted({*classes_of(dataset, store), *more})) if question.classify else ()
-    check(question, classes)
-    spec = question.spec
-    folds = endless(question.folds, name, dataset.targets, dataset.weight, classes)
-    pilot = make_pilot(dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns)
-    question = with_stand_ins(question, pilot)
-    pilot = with_known(pilot, _as_many(table, dataset, asked), question.summaries, store, spec.seed)
-    roles = Roles(dataset.targets, dataset.weight, tuple(field.name for field in dataset.features))
-    clock = clock_of(question.summaries)
-    used = dict.fromkeys([*roles.used, *(clock.columns if clock is not None else ())])
-    schema = pa.schema([table.schema.field(column) for column in used])
-    flow = Flow(name, pilot, question.summaries, dataset.targets, dataset.weight)
-    return _Begun(asked, spec, schema, roles, flow, question.stand_ins)
-
-
-def _as_many(table: pa.Table, dataset: Dataset, asked: StudySpec) -> Dataset:
-    """Return the first rows so often that they count as a sample: fewer would be taken for all that there are."""
-    times = -(-ROWS // table.num_rows) if table.num_rows < ROWS else 1
-    if times == 1:
-        return dataset
-    return _opened(pa.concat_tables([table] * times), asked)
-
-
-def _opened(table: pa.Table, asked: StudySpec) -> Dataset:
-    dataset: Dataset = open_dataset(
-        table, target=asked.target, weight=asked.weight, features=asked.features, drop=asked.drop
-    )
-    return dataset
-
-
-def _widened(table: pa.Table, question: Question) -> pa.Table:
-    """Return the first rows with their whole numbers as floats, but for labels: a later row may have a fraction."""
-    hashed = question.hash_columns if isinstance(question.hash_columns, tuple) else ()
-    labels = {*hashed, *(question.dataset.targets if question.classify else ())}
-    kinds = {f.name: f.type for f in table.schema}
-    floats = [n for n, t in kinds.items() if pa.types.is_null(t) or (pa.types.is_integer(t) and n not in labels)]
-    schema = pa.schema([(n, pa.float64() if n in floats else t) for n, t in kinds.items()])
-    return table.cast(schema, safe=False)
-
-
-def _reopened(about: Mapping[str, Any], name: str, store: StateStore) -> _Begun:
-    """Return a stream as it was published."""
-    asked, spec = build(about["asked"]), build(about["spec"])
-    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(about["schema"])))
-    targets, weight, features = about["roles"]
-    roles = Roles(tuple(targets), weight, tuple(features))
-    encoder = ColumnEncoder.from_dict(about["encoder"])
-    dataset = seen(schema, roles, segment_of(name, int(about["rows"])))
-    question = question_over(spec, dataset, plain_folds(spec), store)
-    searched = widened(question.searched, about["wide"])
-    summaries = replace(question, searched=searched).summaries
-    folds = endless(question.folds, name, roles.targets, roles.weight, encoder.classes_)
-    pilot = Pilot(encoder, folds, shape_of(encoder, roles.targets), about["pilot"], "stored")
-    pilot = recorded(pilot, summaries, roles.targets, roles.weight, about["known"], store)
-    _check_known(pilot, summaries, name, store)
-    flow = Flow(name, pilot, summaries, roles.targets, roles.weight).resumed(store)
-    if not flow.position:
-        raise ValueError("its states are gone")
-    return _Begun(asked, spec, schema, roles, flow, about["wide"])
-
-
-def _check_known(pilot: Pilot, summaries: Sequence[Summary], name: str, store: StateStore) -> None:
-    for summary in summaries:
-        if summary.learning is not None and summary not in pilot.known:
-            raise TuneError(f"what the stream {name!r} learned of its first rows is gone from {store.location}")
-
-
-def _conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
-    """Return the columns of a stream, in order and of its types.
-
-    Raises
-    ------
-    DataError
-        Names the column that is missing, or holds what its type cannot.
-    """
-    columns = []
-    for kept in schema:
-        if kept.name not in table.column_names:
-            raise DataError(f"the stream {name!r}: {unknown_column(kept.name, table.column_names)}")
-        column = table.column(kept.name)
-        try:
-            columns.append(column if column.type == kept.type else column.cast(kept.type))
-        except pa.ArrowException as error:
-            why = str(error).splitlines()[0]
-            raise DataError(
-                f"the stream {name!r}: column {kept.name!r} is {column.type} and was {kept.type} in the first "
-                f"rows, and not every value fits ({why})"
-            ) from None
-    return pa.table(columns, schema=schema)

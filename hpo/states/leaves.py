@@ -1,0 +1,114 @@
+"""Leaves in the store: what a pass finds there, how large they may be, and how they are kept."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from algorithms.contract import Summary
+from hpo.states.learned.pilot import Pilot
+from hpo.states.learned.series import named
+from hpo.states.runs import HELD, KEPT, Leaf, Rolled, Run, empty_leaf, shortened
+from state_store import Key, Member, StateStore, StoreWriteError
+
+if TYPE_CHECKING:
+    from hpo.data.dataset import Dataset
+    from hpo.data.segment import Segment
+
+PACK = 64
+"""Leaves of many small segments are kept in packs: of so many at most."""
+
+LEAST_STATE, EXPANDED = 1 << 16, 32
+"""Bytes of the state of no rows, at most, and of others in memory for each stored byte of their rows; roughly."""
+
+
+@dataclass(frozen=True, eq=False)
+class Leaves:
+    """The leaves of a data set for several summaries.
+
+    Attributes
+    ----------
+    dataset : what they are of.
+    pilot : encoder and folds.
+    contexts : the key of each summary's states.
+    store : where leaves are kept.
+    """
+
+    dataset: Dataset
+    pilot: Pilot
+    contexts: Mapping[Summary, str]
+    store: StateStore
+
+    def small(self, summary: Summary, segments: Sequence[Segment]) -> bool:
+        """Return whether the state of a run of segments is small: this process keeps it merged."""
+        most = sum(self.leaf_bytes(summary, segments))
+        return min(most, self.pilot.folds.leaf_cells * summary.nbytes(self.pilot.shape)) <= KEPT
+
+    def most_leaves(self, summary: Summary, segments: Sequence[Segment]) -> int:
+        """Return how many leaves of segments may be held at once."""
+        largest = max(self.leaf_bytes(summary, segments))
+        return min(PACK, max(1, HELD // max(1, largest)))
+
+    def leaf_bytes(self, summary: Summary, segments: Sequence[Segment]) -> list[int]:
+        """Return how large the leaf of each segment is at most, roughly: no state is much larger than its rows."""
+        cells, most = self.pilot.folds.leaf_cells, summary.nbytes(self.pilot.shape)
+        return [cells * min(most, LEAST_STATE + EXPANDED * segment.nbytes) for segment in segments]
+
+    def known(self, summary: Summary, keys: Sequence[str]) -> dict[str, Leaf]:
+        """Return the leaves of those of some segments that the store has."""
+        return self.store.get_many(self.contexts[summary], keys, empty_leaf(summary, self.pilot)) if keys else {}
+
+    def publish(
+        self, summary: Summary, leaves: Mapping[str, tuple[Segment, Leaf]], unsaved: list[StoreWriteError]
+    ) -> None:
+        """Publish new leaves, several together; adds an error for each that cannot be kept."""
+        members = [
+            Member(key, leaf, {**self.about(summary), **_about_leaf(segment, leaf)})
+            for key, (segment, leaf) in leaves.items()
+        ]
+        if len(members) > 1:
+            self.keep(summary, members, unsaved)
+        for one in members if len(members) == 1 else ():
+            try:
+                self.store.publish(Key(self.contexts[summary], one.segment), one.state, one.about)
+            except StoreWriteError as error:
+                unsaved.append(error)
+
+    def keep(self, summary: Summary, members: Sequence[Member], unsaved: list[StoreWriteError]) -> None:
+        """Keep states together; adds an error for each that cannot be kept."""
+        try:
+            self.store.put_pack(self.contexts[summary], members)
+        except StoreWriteError as error:
+            unsaved.extend([error] * len(members))
+
+    def keep_runs(
+        self, summary: Summary, runs: Mapping[str, tuple[Run, Rolled]], unsaved: list[StoreWriteError]
+    ) -> None:
+        """Keep runs merged, as :meth:`keep`."""
+        about = self.about(summary)
+        said = {k: {**about, "rolled": len(run.keys), "of": shortened(run.keys)} for k, (run, _) in runs.items()}
+        self.keep(summary, [Member(k, rolled, said[k]) for k, (_, rolled) in runs.items()], unsaved)
+
+    @functools.cached_property
+    def _series(self) -> dict[str, object]:
+        """Where the names of series are kept: what goes with the states to another store."""
+        calendar = self.pilot.calendar
+        return {} if calendar is None else {"series": named(calendar)}
+
+    def about(self, summary: Summary) -> dict[str, object]:
+        """Return what is said of every state of a summary."""
+        about: dict[str, object] = {
+            "summary": repr(summary), "targets": list(self.pilot.shape.targets),
+            "folds": self.pilot.folds.describe(), "columns": self.pilot.shape.d, "pilot": self.pilot.name,
+            **self._series,
+        }  # fmt: skip
+        known = self.pilot.known.get(summary)
+        return about if known is None else {**about, "known": known.digest}
+
+
+def _about_leaf(segment: Segment, leaf: Leaf) -> dict[str, object]:
+    return {
+        "segment": segment.id, "uri": segment.uri, "rows": leaf.rows, "fingerprint": segment.fingerprint,
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Studies of rows that arrive once and are not kept."""

@@ -1,0 +1,86 @@
+"""Rows that come later, in the columns and types of those that came first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from hpo.data.schema import unknown_column
+from hpo.data.sources.usual_types import in_words
+from hpo.errors import DataError
+
+
+def conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
+    """Return the columns of the stream of that name, in order and of its types.
+
+    Raises
+    ------
+    DataError
+        Names the column that is missing, or holds what its type cannot.
+
+    Examples
+    --------
+    >>> conformed(pa.table({"b": [1], "a": [2]}), pa.schema({"a": pa.float64()}), "clicks").to_pydict()
+    {'a': [2.0]}
+    """
+    columns = []
+    for kept in schema:
+        if kept.name not in table.column_names:
+            raise DataError(f"the stream {name!r}: {unknown_column(kept.name, table.column_names)}")
+        column = table.column(kept.name)
+        try:
+            columns.append(column if column.type == kept.type else column.cast(kept.type))
+        except pa.ArrowException as error:
+            why = str(error).splitlines()[0]
+            raise DataError(
+                f"the stream {name!r}: column {kept.name!r} is {column.type} and was {kept.type} in the first "
+                f"rows, and not every value fits ({why})"
+            ) from None
+    return pa.table(columns, schema=schema)
+
+
+def fitting(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[pa.Table | str]:
+    """Yield the rows in the types of a stream, and for each row that has a value of another why it cannot be taken.
+
+    Raises
+    ------
+    DataError
+        A column is missing, or no row can be taken.
+
+    Examples
+    --------
+    >>> rows = pa.table({"a": ["1", "what", "3"]})
+    >>> [r if isinstance(r, str) else r.num_rows for r in fitting(rows, pa.schema({"a": pa.float64()}), "clicks")]
+    [1, "column 'a': 'what' is not a number", 1]
+    """
+    missing = [column for column in schema.names if column not in table.column_names]
+    try:
+        yield conformed(table, schema, name)
+    except DataError:
+        parts = [] if missing else list(_by_halves(table, schema, name))
+        if not any(isinstance(part, pa.Table) for part in parts):
+            raise
+        yield from parts
+
+
+def _by_halves(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[pa.Table | str]:
+    try:
+        yield conformed(table, schema, name)
+    except DataError:
+        if (half := table.num_rows // 2) > 0:
+            yield from _by_halves(table.slice(0, half), schema, name)
+            yield from _by_halves(table.slice(half), schema, name)
+        else:
+            yield _why(table, schema)
+
+
+def _why(row: pa.Table, schema: pa.Schema) -> str:
+    """Return which value of a row is not of its column's type."""
+    for kept in schema:
+        column = row.column(kept.name)
+        try:
+            column.cast(kept.type)
+        except pa.ArrowException:
+            return f"column {kept.name!r}: {column[0].as_py()!r} is not {in_words(str(kept.type))}"
+    return "a value is not of its column's type"
