@@ -85,3 +85,15 @@ def test_few_imports_stand_in_functions_and_each_says_why():
     ]
     assert len(lines) <= 33
     assert all("-- " in line for line in lines)
+
+
+def test_what_is_private_stays_in_its_package():
+    found = []
+    for name, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in ROOMS:
+                parts = (node.module or "").split(".")
+                inside = [".".join(parts[:i]) for i, part in enumerate(parts) if part.startswith("_")]
+                found += [f"{name}: {node.module}" for owner in inside if not f"{name}.".startswith(f"{owner}.")]
+                found += [f"{name}: {node.module}.{a.name}" for a in node.names if a.name.startswith("_") and f"{node.module}.{a.name}" not in TREES]
+    assert found == []

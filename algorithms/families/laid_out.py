@@ -10,8 +10,8 @@ from algorithms.arrays import Places
 from algorithms.families.paths import Inputs, calendar, lags_of, periods_of, scale_of
 from algorithms.neural import training
 from algorithms.neural.recurrent import Cuts, Flat, Network
-from algorithms.summaries._runs import Codes
 from algorithms.summaries.series import SeriesState, WholeSeries, series_numbers
+from algorithms.summaries.stretches import Codes
 
 UNKNOWN = 0.05
 """The share of windows that are trained as those of a series that is not known, for cold starts."""

@@ -143,7 +143,9 @@ def factor_of(problem: Products, on: Places, l2: float) -> Factor:
     return Factor(on[order], U[:rank, :rank], t[order], Q[:, :rank])
 
 
-def _over(factor: Factor, q: int) -> Callable[[Array], Array]:
+def spread_over(factor: Factor, q: int) -> Callable[[Array], Array]:
+    """Return the factor's answer over all q columns, zero in those that it has not."""
+
     def apply(x: Array) -> Array:
         made = np.zeros(q)
         made[factor.on] = factor.solve(x[factor.on]) if len(factor.on) else 0.0

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.arrays import Array, Mask, Places
-from algorithms.solvers.active_factor import Apart, Factor, _over, factor_of
+from algorithms.solvers.active_factor import Apart, Factor, factor_of, spread_over
 from algorithms.solvers.penalised import Products
 
 MOST = 200
@@ -122,7 +122,7 @@ def _walked(
             wide = factor_of(problem, np.concatenate([on, beside]), l2) if len(beside) else factor
             alone = len(wide.on) == len(on) + len(beside)
             resolved = bool(np.all(doubt[beside] <= RESOLVED * l1))
-            return Finished(coef, _over(factor, len(coef)), _over(wide, len(coef)), alone, resolved)
+            return Finished(coef, spread_over(factor, len(coef)), spread_over(wide, len(coef)), alone, resolved)
         signs[worst], steps = np.sign(slope[worst]), steps + 1
         before, factor = factor, factor.joined(problem, worst, l2) if leading else None
         factor = factor or factor_of(problem, np.flatnonzero(signs), l2)

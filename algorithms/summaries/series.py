@@ -18,7 +18,7 @@ from algorithms.covariates import Covariates
 from algorithms.errors import AlgorithmError, RepeatedStep
 from algorithms.mixing import mixed
 from algorithms.ranges import Integer, Legal
-from algorithms.summaries._runs import Codes, Runs, Steps
+from algorithms.summaries.stretches import Codes, Steps, Stretches
 from algorithms.summaries.window_sample import Windowed, WindowSample
 
 ALL = np.iinfo(np.uint64).max
@@ -133,7 +133,7 @@ class WholeSeries(Windowed[SeriesState]):
         """Return the series seen before with the rows of ``batch``."""
         if batch.n == 0:
             return state
-        rows = Runs.of(1, batch, state.covariates.places)
+        rows = Stretches.of(1, batch, state.covariates.places)
         return self._kept(state, batch.n, state.bound, rows.series, rows.start, rows.values)
 
     def merge(self, a: SeriesState, b: SeriesState) -> SeriesState:

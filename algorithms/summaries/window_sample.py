@@ -16,7 +16,7 @@ from algorithms.covariates import Covariates
 from algorithms.held import S
 from algorithms.mixing import mixed
 from algorithms.ranges import Integer, Legal
-from algorithms.summaries._runs import Codes, Joined, Runs, Steps, joined, most_bytes, usual_bytes
+from algorithms.summaries.stretches import Codes, Joined, Steps, Stretches, joined, most_bytes, usual_bytes
 
 MOST = 1 << 20
 """Rows of data that does not say how many it has, for the bytes of a state."""
@@ -86,7 +86,7 @@ class WindowSampleState(State):
     windows: Array = field(metadata={"varies": True})
     beside: Array = field(metadata={"varies": True})
     changes: Changes
-    runs: Runs
+    runs: Stretches
 
     @property
     def weight(self) -> float:
@@ -135,7 +135,7 @@ class WindowSample(Summary[WindowSampleState]):
         none, width = np.zeros(0, np.uint64), self.context + self.horizon
         places = Covariates.of(shape, self.context, self.horizon, 0).places
         windows, beside = np.zeros((0, width)), np.zeros((0, width, len(places)))
-        runs = Runs.none(self.edge, 1 + len(places))
+        runs = Stretches.none(self.edge, 1 + len(places))
         return WindowSampleState(
             shape, self.context, places, 0, none, none, none.astype(np.int64), windows, beside, Changes.none(), runs
         )
@@ -144,7 +144,7 @@ class WindowSample(Summary[WindowSampleState]):
         """Return the sample of the windows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
-        return self._with(state, joined(state.runs, Runs.of(self.edge, batch, state.places)), None)
+        return self._with(state, joined(state.runs, Stretches.of(self.edge, batch, state.places)), None)
 
     def merge(self, a: WindowSampleState, b: WindowSampleState) -> WindowSampleState:
         """Return the sample of both, and of those across their borders; leaves both alone."""

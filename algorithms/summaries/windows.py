@@ -19,8 +19,8 @@ from algorithms.covariates import Covariates
 from algorithms.errors import AlgorithmError, InvalidField
 from algorithms.ranges import Choice, Integer, Legal, Log
 from algorithms.solvers.cosine import cosine
-from algorithms.summaries._runs import Joined, Runs, joined, most_bytes, usual_bytes
 from algorithms.summaries.moments import Moments, MomentsState
+from algorithms.summaries.stretches import Joined, Stretches, joined, most_bytes, usual_bytes
 from algorithms.summaries.window_sample import Windowed, WindowSample
 
 DIFFERENCES, MEAN, NONE = "differences", "mean", "none"
@@ -96,7 +96,7 @@ class WindowsState(State):
     rows: int
     moments: MomentsState
     level: int
-    runs: Runs
+    runs: Stretches
 
     @property
     def weight(self) -> float:
@@ -181,7 +181,7 @@ class Windows(Windowed[WindowsState]):
             targets = ", ".join(shape.targets) or "none"
             raise AlgorithmError(f"windows are of one number, and the target is {targets}")
         made, beside = self.window_shape(shape), self.covariates(shape)
-        runs = Runs.none(self.context + self.horizon - 1, 1 + len(beside.columns))
+        runs = Stretches.none(self.context + self.horizon - 1, 1 + len(beside.columns))
         return WindowsState(made, beside, 0, MOMENTS.init(made), 0, runs)
 
     def window_shape(self, shape: Shape) -> Shape:
@@ -210,7 +210,7 @@ class Windows(Windowed[WindowsState]):
         """Return the windows of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
-        both = joined(state.runs, Runs.of(state.runs.edge, batch, state.covariates.places))
+        both = joined(state.runs, Stretches.of(state.runs.edge, batch, state.covariates.places))
         moments, level = self._added(state, state.moments, both, both.across(both.runs.edge))
         return replace(
             state, rows=state.rows + batch.n, moments=moments, level=state.level + level, runs=both.runs

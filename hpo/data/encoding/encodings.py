@@ -14,7 +14,7 @@ from algorithms.contract import Column
 from hpo.data.encoding.gather import Gather
 from hpo.data.encoding.hashed import HashedEncoding
 from hpo.data.encoding.kinds import (
-    _PARTS,
+    PARTS,
     CalendarEncoding,
     CategoryEncoding,
     Encoding,
@@ -31,7 +31,7 @@ from hpo.process.lazily import arrow_compute as pc
 
 def needs_sample(field: Field) -> bool:
     """Whether a field's encoding is learned from a sample."""
-    return field.kind == CATEGORICAL or field.kind in _PARTS
+    return field.kind == CATEGORICAL or field.kind in PARTS
 
 
 def learn(
@@ -62,7 +62,7 @@ def learn(
             return HashedEncoding(field.name)
         return CategoryEncoding(field.name, frequent(strings, max_categories, weights))
     array = array.drop_null()
-    parts = _PARTS[field.kind]
+    parts = PARTS[field.kind]
     seen = {part: np.unique(calendar_part(array, part)).tolist() for part in parts}
     return CalendarEncoding(
         field.name, field.kind, tuple((part, tuple(seen[part])) for part in parts), origin
@@ -79,7 +79,7 @@ def restore(document: Mapping[str, Any]) -> Encoding:
     if "parts" in document:
         known = dict(document["parts"])
         return CalendarEncoding(
-            name, kind, tuple((part, tuple(known[part])) for part in _PARTS[kind] if part in known), origin
+            name, kind, tuple((part, tuple(known[part])) for part in PARTS[kind] if part in known), origin
         )
     return NumberEncoding(name, kind, origin)
 
@@ -108,7 +108,7 @@ def as_learned(encoding: Encoding, array: pa.Array) -> pa.Array:
         return array.cast(pa.string()) if encoding.kind == CATEGORICAL else array
     if encoding.kind == CATEGORICAL and (is_text(array.type) or kind in (NUMERIC, BOOLEAN)):
         return array
-    if kind == encoding.kind or any({kind, encoding.kind} <= s for s in ({NUMERIC, BOOLEAN}, {*_PARTS})):
+    if kind == encoding.kind or any({kind, encoding.kind} <= s for s in ({NUMERIC, BOOLEAN}, {*PARTS})):
         return array
     if pc.all(pc.is_null(array, nan_is_null=pa.types.is_floating(array.type)), min_count=0).as_py():
         return pa.nulls(len(array), pa.string() if encoding.kind == CATEGORICAL else pa.null())

@@ -17,7 +17,7 @@ from hpo.data.values import Places, as_numbers, calendar_part, null_mask
 from hpo.errors import DataError
 from hpo.process.lazily import arrow_compute as pc
 
-_PARTS = {DATE: ("month", "weekday"), TIMESTAMP: ("month", "weekday", "hour")}
+PARTS = {DATE: ("month", "weekday"), TIMESTAMP: ("month", "weekday", "hour")}
 
 
 class Encoding(Protocol):
@@ -72,7 +72,7 @@ class NumberEncoding:
 
     def columns(self) -> tuple[Column, ...]:
         """Return the value and the indicator."""
-        value = f"{self.name}_days" if self.kind in _PARTS else self.name
+        value = f"{self.name}_days" if self.kind in PARTS else self.name
         return (
             Column(value, self.name, VALUE, float(self.origin)),
             Column(f"missingindicator_{self.name}", self.name, INDICATOR),

@@ -1,8 +1,8 @@
-"""Runs: stretches of steps without a gap, of which the first and the last values are kept.
+"""Stretches of steps without a gap, of which the first and the last values are kept.
 
-Two runs of a series of which one begins at the step after the other's last are one run. So which windows lie across
-a border follows from the steps alone: runs may come in any order, whole series or some steps of all, and may fill
-each other's gaps.
+Two stretches of a series of which one begins at the step after the other's last are one. So which windows lie
+across a border follows from the steps alone: stretches may come in any order, whole series or some steps, and
+may fill each other's gaps.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ Codes = NDArray[np.uint64]
 T = TypeVar("T", bound=np.generic)
 
 LEAST_KEPT = 1 << 12
-"""Bytes of the runs of a few rows."""
+"""Bytes of the stretches of a few rows."""
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class Stretches:
     """Stretches of steps, by series, then by their first step; no two of them touch.
 
     Attributes
     ----------
-    edge : how many of the first, and of the last, values of a run are kept; all of a run of twice as many.
-    series : shape (f,), the hash of the name of each run's series.
+    edge : how many of the first, and of the last, values of a stretch are kept; all of a stretch of twice as many.
+    series : shape (f,), the hash of the name of each stretch's series.
     start : shape (f,), the first step.
     length : shape (f,), how many steps.
-    values : shape (k, 1 + c), what is kept, run by run: the target, then its covariates.
+    values : shape (k, 1 + c), what is kept, stretch by stretch: the target, then its covariates.
     """
 
     edge: int = field(metadata={"static": True})
@@ -48,13 +48,13 @@ class Runs:
 
     @classmethod
     def none(cls, edge: int, width: int = 1) -> Self:
-        """Return no runs, of so many columns."""
+        """Return no stretches, of so many columns."""
         none = np.zeros(0, np.int64)
         return cls(edge, np.zeros(0, np.uint64), none, none, np.zeros((0, width)))
 
     @classmethod
     def of(cls, edge: int, batch: Batch, covariates: Sequence[int] = ()) -> Self:
-        """Return each row of a batch as a run of its own, with some of its columns; they may touch."""
+        """Return each row of a batch as a stretch of its own, with some of its columns; they may touch."""
         if batch.series is None or batch.clock is None:
             raise AlgorithmError("rows that follow one another need a series and the number of their step")
         start = batch.clock.astype(np.int64)
@@ -68,24 +68,24 @@ class Runs:
 
     @property
     def kept(self) -> Steps:
-        """How many values of each run are kept, shape (f,)."""
+        """How many values of each stretch are kept, shape (f,)."""
         found: Steps = np.minimum(self.length, 2 * self.edge)
         return found
 
     @property
     def stop(self) -> Steps:
-        """The step after the last of each run, shape (f,)."""
+        """The step after the last of each stretch, shape (f,)."""
         found: Steps = self.start + self.length
         return found
 
     def sorted(self) -> tuple[Self, Places]:
-        """Return the runs by series and first step, and where each stood before."""
+        """Return the stretches by series and first step, and where each stood before."""
         order = np.lexsort((self.start, self.series))
         found = self.values[_places(np.cumsum(self.kept) - self.kept, self.kept, order)]
         return type(self)(self.edge, self.series[order], self.start[order], self.length[order], found), order
 
     def latest(self, n: int) -> tuple[Codes, Steps, Array]:
-        """Return the last n ≤ edge rows of each series that ends in a run of as many, and the step after them."""
+        """Return the last n ≤ edge rows of each series whose last stretch has as many, and the step after them."""
         last = np.append(self.series[1:] != self.series[:-1], np.ones(min(1, len(self.series)), bool))
         long = last & (self.length >= n)
         ends = np.cumsum(self.kept)[long]
@@ -93,30 +93,30 @@ class Runs:
 
 
 def most_bytes(rows: int, width: int) -> int:
-    """Return the bytes of the runs of so many rows and columns at most: each may be a run of its own."""
+    """Return the bytes of the stretches of so many rows and columns at most: each may be a stretch of its own."""
     return 8 * (3 + width) * rows
 
 
 def usual_bytes(rows: int, width: int) -> int:
-    """Return the bytes of the runs of so many rows that are four times as long as what is kept of an end."""
+    """Return the bytes of the stretches of so many rows that are four times as long as what is kept of an end."""
     return 8 * width * rows // 2 + LEAST_KEPT
 
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """Runs of two states that were put together, value by value.
+    """Stretches of two states that were put together, value by value.
 
     Attributes
     ----------
     runs : with those that touch made one.
     values : what both keep, by series and step, shape (k, 1 + c).
     step : the step of each, shape (k,).
-    run : which of the runs each is of now, shape (k,).
-    before : which of both states' runs it was of, shape (k,).
+    run : which of the stretches each is of now, shape (k,).
+    before : which of both states' stretches it was of, shape (k,).
     second : whether each value is one of the second's, shape (k,).
     """
 
-    runs: Runs
+    runs: Stretches
     values: Array
     step: Steps
     run: Places
@@ -124,7 +124,7 @@ class Joined:
     second: Mask
 
     def across(self, apart: int) -> Places:
-        """Return where apart + 1 steps without a gap begin that do not lie in one run of either state."""
+        """Return where apart + 1 steps without a gap begin that do not lie in one stretch of either state."""
         n = max(0, len(self.step) - apart)
         whole = (self.run[:n] == self.run[apart:]) & (self.step[apart:] - self.step[:n] == apart)
         return np.flatnonzero(whole & (self.before[:n] != self.before[apart:]))
@@ -149,8 +149,8 @@ class Joined:
         return self.values[starts[:, None] + np.arange(width), 1:]
 
 
-def joined(a: Runs, b: Runs) -> Joined:
-    """Put the runs of two states together; those of ``b`` may touch one another.
+def joined(a: Stretches, b: Stretches) -> Joined:
+    """Put the stretches of two states together; those of ``b`` may touch one another.
 
     Raises
     ------
@@ -169,23 +169,23 @@ def joined(a: Runs, b: Runs) -> Joined:
     chain = np.cumsum(begins) - 1
     first = np.flatnonzero(begins)
     length = np.add.reduceat(both.length, first) if len(first) else both.length
-    made = Runs(a.edge, both.series[first], both.start[first], length, both.values[:0])
+    made = Stretches(a.edge, both.series[first], both.start[first], length, both.values[:0])
     of = chain[run]
     keep = (step - made.start[of] < a.edge) | (made.stop[of] - step <= a.edge)
-    made = Runs(a.edge, made.series, made.start, made.length, both.values[keep])
+    made = Stretches(a.edge, made.series, made.start, made.length, both.values[keep])
     return Joined(made, both.values, step, of, run, (order >= len(a.series))[run])
 
 
-def _both(a: Runs, b: Runs) -> Runs:
+def _both(a: Stretches, b: Stretches) -> Stretches:
     def put(x: NDArray[T], y: NDArray[T]) -> NDArray[T]:
         return np.concatenate([x, y])
 
-    return Runs(
+    return Stretches(
         a.edge, put(a.series, b.series), put(a.start, b.start), put(a.length, b.length), put(a.values, b.values)
     )
 
 
-def _steps(runs: Runs) -> Steps:
+def _steps(runs: Stretches) -> Steps:
     """Return the step of each value that is kept."""
     kept = runs.kept
     within = np.arange(int(kept.sum())) - np.repeat(np.cumsum(kept) - kept, kept)
@@ -195,7 +195,7 @@ def _steps(runs: Runs) -> Steps:
 
 
 def _places(offset: Steps, kept: Steps, order: Places) -> Places:
-    """Return the places of the values of runs in another order."""
+    """Return the places of the values of stretches in another order."""
     kept = kept[order]
     found: Places = np.arange(int(kept.sum())) + np.repeat(offset[order] - (np.cumsum(kept) - kept), kept)
     return found
