@@ -24,8 +24,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import hpo
-from algorithms.families.foreign import of_object
+from algorithms.families.estimators import of_object
 from algorithms.families.native import CATEGORIES, Categories
+from algorithms.fields import fields_of
 from hpo.errors import ExportError
 
 CV = list(KFold(3, shuffle=True, random_state=0).split(np.zeros(300)))
@@ -137,7 +138,7 @@ def test_an_estimator_with_categories_of_its_own_gets_encoded_columns():
     X, y = frame()
     own = HistGradientBoostingRegressor(max_iter=8, categorical_features=[2])
     kind = of_object(own)
-    assert "encoding" in {field.name for field in kind._free_fields()}, "gaps go to it still"
+    assert "encoding" in {name for name in fields_of(kind)}, "gaps go to it still"
     assert study(own, X, y).model_of(encoded=True)[-1].categorical_features == [2]
 
 
