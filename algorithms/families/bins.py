@@ -18,7 +18,9 @@ from algorithms.memo import MEMO
 MAKES = "_create_dmatrix"
 """The method by which estimators of XGBoost put rows in bins."""
 
-DECIDES = ("max_bin", "tree_method", "device", "booster", "missing", "enable_categorical", "n_jobs")
+DECIDES = (
+    "max_bin", "tree_method", "device", "booster", "missing", "enable_categorical", "feature_types", "n_jobs",
+)  # fmt: skip
 """Parameters that decide the bins."""
 
 
@@ -67,7 +69,7 @@ def _known(
     key = ("bins", *(repr(param(name)) for name in DECIDES))
 
     def made(ref: object = None, **given: object) -> object:
-        beside = (given.get(name) for name in ("base_margin", "feature_weights", "group", "qid", "feature_types"))
+        beside = (given.get(name) for name in ("base_margin", "feature_weights", "group", "qid"))
         plain = by_bins and ref is None and given.get("data") is X and all(one is None for one in beside)
         if not plain:
             return make(ref=ref, **given)

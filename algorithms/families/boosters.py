@@ -33,12 +33,12 @@ class Growth:
     """
 
     rounds: str
-    grow: Callable[[BaseEstimator, Floats, Values | None, Mapping[str, Values]], object]
+    grow: Callable[[BaseEstimator, Floats, Values | None, Mapping[str, object]], object]
     kept: Callable[[BaseEstimator], Values]
     give: Callable[[BaseEstimator, Values], None]
 
 
-def _lightgbm(model: BaseEstimator, X: Floats, known: Values | None, beside: Mapping[str, Values]) -> object:
+def _lightgbm(model: BaseEstimator, X: Floats, known: Values | None, beside: Mapping[str, object]) -> object:
     if known is None:
         return model.fit(X, **beside)
     return model.fit(X, init_model=lightgbm.Booster(model_str=known.tobytes().decode()), **beside)
@@ -52,7 +52,7 @@ def _lightgbm_given(model: BaseEstimator, known: Values) -> None:
     model._Booster = type(model.booster_)(model_str=known.tobytes().decode())
 
 
-def _xgboost(model: BaseEstimator, X: Floats, known: Values | None, beside: Mapping[str, Values]) -> object:
+def _xgboost(model: BaseEstimator, X: Floats, known: Values | None, beside: Mapping[str, object]) -> object:
     if known is None:
         return model.fit(X, **beside)
     before = xgboost.Booster()

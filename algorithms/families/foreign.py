@@ -29,6 +29,15 @@ from algorithms.errors import AlgorithmError, FitFailed, InvalidField, NotEnough
 from algorithms.families.bins import shared
 from algorithms.families.by_class import with_labels
 from algorithms.families.conventions import parameters_of
+from algorithms.families.native import (
+    ENCODING,
+    ENCODING_FIELD,
+    NATIVE,
+    ONE_HOT,
+    NativeRows,
+    native_rows,
+    takes_natively,
+)
 from algorithms.families.outliers import outlier_code, score_outliers
 from algorithms.families.sampled import Prepared, as_given, prepare
 from algorithms.memo import MEMO
@@ -56,7 +65,7 @@ class Fitted:
     answers : to be asked in its place of held-out rows; None for the estimator itself.
     """
 
-    prepared: Prepared
+    prepared: Prepared | NativeRows
     model: BaseEstimator
     converged: bool
     answers: BaseEstimator | None = None
@@ -68,7 +77,8 @@ class Foreign(Algorithm[SampleState, Fitted]):
     Parameters
     ----------
     summary : the sample that it is fitted to.
-    values : its parameters; those not given stay as they were.
+    values : its parameters; those not given stay as they were. ``encoding``, where the estimator takes gaps or
+        categories itself, says what becomes of them.
 
     Attributes
     ----------
@@ -80,6 +90,10 @@ class Foreign(Algorithm[SampleState, Fitted]):
 
     def __init__(self, *, summary: Sample | None = None, **values: object) -> None:
         self.summary = Sample(size=ROWS) if summary is None else summary
+        self.encoding = ONE_HOT
+        if takes_natively(self.template):
+            ENCODING_FIELD.check(values.get(ENCODING, NATIVE))
+            self.encoding = str(values.pop(ENCODING, NATIVE))
         self.values: Mapping[str, object] = values
         try:
             self.plain = self.made()
@@ -100,18 +114,36 @@ class Foreign(Algorithm[SampleState, Fitted]):
         kinds = {p.kind for p in inspect.signature(type(cls.template).__init__).parameters.values()}
         if inspect.Parameter.VAR_KEYWORD in kinds:
             found = {**found, "verbose": found.get("verbose")}
-        return [Field(name, value, None, False) for name, value in found.items()]
+        fields = [Field(name, value, None, False) for name, value in found.items()]
+        return [*fields, ENCODING_FIELD] if takes_natively(cls.template) else fields
 
     def made(self, state: SampleState | None = None) -> BaseEstimator:
         """Return the estimator, not fitted; of a state its weights by class have that state's labels."""
-        return clone(self.template).set_params(**with_labels(self.values, None if state is None else state.shape))
+        if state is None:
+            return clone(self.template).set_params(**with_labels(self.values, None))
+        model = clone(self.template).set_params(**with_labels(self.values, state.shape))
+        native = self._native(state)
+        return model if native is None else model.set_params(**native.parameters)
+
+    def prepared(self, state: SampleState) -> Prepared | NativeRows:
+        """Return the rows of a sample as the estimator takes them, made once for all settings."""
+        native = self._native(state)
+        return native or MEMO.get(state, ("prepared", COLUMNS), lambda: prepare(state, COLUMNS))
+
+    def _native(self, state: SampleState) -> NativeRows | None:
+        return native_rows(state, self.plain) if self.encoding == NATIVE else None
+
+    def beside(self, model: BaseEstimator, state: SampleState) -> dict[str, object]:
+        """Return what ``fit`` takes beside rows and targets: their weights, and which columns are categories."""
+        native = self._native(state)
+        return {**weights_for(model, state), **({} if native is None else native.fitted)}
 
     def solve(self, state: SampleState) -> Fitted:
         """Return the fitted estimator; FitFailed, with its reason, where it raises."""
         state = as_given(state)
         self.check(state)
-        prepared, model = prepared_rows(state), self.made(state)
-        fit = functools.partial(model.fit, prepared.X, *self._target(state), **weights_for(model, state))
+        prepared, model = self.prepared(state), self.made(state)
+        fit = functools.partial(model.fit, prepared.X, *self._target(state), **self.beside(model, state))
         with shared(model, state, prepared.X):
             return Fitted(prepared, model, self._settled(fit))
 
@@ -173,11 +205,6 @@ class Foreign(Algorithm[SampleState, Fitted]):
             raise NotEnoughRows(
                 f"{type(self).__name__} needs at least 2 rows, and the sample holds {state.n}"
             )
-
-
-def prepared_rows(state: SampleState) -> Prepared:
-    """Return the rows of a sample as estimators get them, prepared once."""
-    return MEMO.get(state, ("prepared", COLUMNS), lambda: prepare(state, COLUMNS))
 
 
 def last_step(model: BaseEstimator) -> BaseEstimator:

@@ -21,7 +21,8 @@ from algorithms.contract import Chain, Chained
 from algorithms.declared import Field
 from algorithms.errors import AlgorithmError, FitFailed
 from algorithms.families.estimator_arrays import arrays_of, put_back
-from algorithms.families.foreign import Fitted, Foreign, first_line, last_step, prepared_rows
+from algorithms.families.foreign import Fitted, Foreign, first_line, last_step
+from algorithms.families.native import ENCODING, takes_natively
 from algorithms.ranges import Legal
 from algorithms.summaries.sample import Sample, SampleState, labels
 
@@ -77,6 +78,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         made = {k: _words(v) for k, v in sorted(self.made().get_params().items())}
         return {
             "class": f"{kind.__module__}.{kind.__qualname__}", "version": _version_of(kind), "parameters": made,
+            **({ENCODING: self.encoding} if takes_natively(self.plain) else {}),
         }  # fmt: skip
 
     def may_change(self, name: str) -> bool:
@@ -97,7 +99,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def go_on(self, chain: Chain, before: SampleState, state: SampleState) -> Chain:
         """Return the estimator as the rows before left it; FitFailed where rows have other columns since."""
-        known, now = (set(prepared_rows(each).columns.names) for each in (before, state))
+        known, now = (set(self.prepared(each).columns.names) for each in (before, state))
         if known != now:
             raise FitFailed(
                 f"{type(self).__name__}: new rows have other columns ({', '.join(sorted(known ^ now)[:5])}); leave "
@@ -109,7 +111,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
         """Yield the chain after each further epoch; FitFailed, with its reason, where one raises."""
         known = labels(state.shape) if state.shape.classes else None
         model, X = self._at(chain, state)
-        last, beside = last_step(model), _beside(last_step(model), state)
+        last, beside = last_step(model), _of_rows(last_step(model), state)
         for epoch in range(chain.epoch + 1, 2**31):
             order = chain.among(np.random.default_rng([chain.seed, epoch]).permutation(len(X)))
             self._epoch(last, X, beside, order)
@@ -119,7 +121,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
 
     def trained(self, chain: Chain, state: SampleState) -> Fitted:
         """Return the estimator after the last epoch of a chain."""
-        return Fitted(prepared_rows(state), self._at(chain, state)[0], converged=True)
+        return Fitted(self.prepared(state), self._at(chain, state)[0], converged=True)
 
     def _at(self, chain: Chain, state: SampleState) -> tuple[BaseEstimator, Floats]:
         """Return the estimator as a chain has it, and the rows that its last step takes."""
@@ -130,13 +132,13 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
                 f"{type(last).__name__} has no partial_fit with these parameters; leave epochs out, or change them"
             )
         if chain.parameters:
-            self._epoch(last, X, _beside(last, state), np.arange(min(len(X), MOLD_ROWS)))
+            self._epoch(last, X, _of_rows(last, state), np.arange(min(len(X), MOLD_ROWS)))
             put_back(last, chain.parameters)
         return model, X
 
     def _rows_of(self, model: BaseEstimator, state: SampleState) -> Floats:
         """Return the rows that the last step takes; earlier ones are fitted."""
-        X, y = prepared_rows(state).X, self._target(state)
+        X, y = self.prepared(state).X, self._target(state)
         if len(getattr(model, "steps", ())) > 1:
             X = np.ascontiguousarray(self._run(lambda: model[:-1].fit_transform(X, *y)))
         return X
@@ -157,7 +159,7 @@ class Resumed(Chained[SampleState, Fitted], Foreign):
             raise FitFailed(f"{type(self).__name__} cannot be trained: {first_line(error)}") from error
 
 
-def _beside(last: BaseEstimator, state: SampleState) -> dict[str, Values]:
+def _of_rows(last: BaseEstimator, state: SampleState) -> dict[str, Values]:
     """Return what ``partial_fit`` takes beside the rows: targets, their classes, weights."""
     takes = inspect.signature(last.partial_fit).parameters
     found: dict[str, Values] = {}

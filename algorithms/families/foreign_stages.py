@@ -12,11 +12,11 @@ from sklearn.base import (
     BaseEstimator,
 )
 
-from algorithms.arrays import Floats, Values
+from algorithms.arrays import Floats, Places, Values
 from algorithms.contract import Chain, Held, Prefixed
 from algorithms.families.bins import shared
 from algorithms.families.boosters import STORED, Growth
-from algorithms.families.foreign import Fitted, Foreign, ending_in, last_step, prepared_rows, weights_for
+from algorithms.families.foreign import Fitted, Foreign, ending_in, last_step, weights_for
 from algorithms.families.foreign_epochs import Resumed
 from algorithms.families.prefix_axes import PrefixAxis
 from algorithms.families.prefix_sweeps import Answers
@@ -85,7 +85,7 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
             return
         state = as_given(state)
         self.check(state)
-        prepared, model = prepared_rows(state), self.made(state)
+        prepared, model = self.prepared(state), self.made(state)
         X, y, last, settled = prepared.X, self._target(state), last_step(model), [True]
         asked = prepared.place(rows)
         if len(getattr(model, "steps", ())) > 1:
@@ -95,7 +95,8 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
 
         def fit(one: BaseEstimator, **more: object) -> None:
             with shared(one, state, prepared.X):
-                settled.append(self._settled(functools.partial(one.fit, X, *y, **weights_for(one, state), **more)))
+                beside = self.beside(one, state) | more
+                settled.append(self._settled(functools.partial(one.fit, X, *y, **beside)))
 
         for shorter in grown(last, fit, list(map(int, values))):
             found = Fitted(prepared, ending_in(model, shorter), all(settled))
@@ -126,7 +127,7 @@ class Growing(Resumed, Staged):
         """Yield the chain after each further growth; FitFailed, with its reason, where one raises."""
         model = self.made(state)
         X, last, rows = self._rows_of(model, state), last_step(model), chain.among(np.arange(state.n))
-        beside = {name: array[rows] for name, array in self._beside(last, state).items()}
+        beside = {**self.beside(last, state), **self._of_rows(last, state, rows)}
         known = chain.parameters.get(STORED)
         for epoch in range(chain.epoch + 1, 2**31):
             seed = np.random.default_rng([chain.seed, epoch]).integers(2**31)
@@ -140,11 +141,13 @@ class Growing(Resumed, Staged):
         model = self.made(state)
         X, last, parameter = self._rows_of(model, state), last_step(model), self.growth.rounds
         many = last.get_params()[parameter]
-        self._run(lambda: self.growth.grow(last.set_params(**{parameter: 1}), X, None, self._beside(last, state)))
+        beside = {**self.beside(last, state), **self._of_rows(last, state, np.arange(state.n))}
+        self._run(lambda: self.growth.grow(last.set_params(**{parameter: 1}), X, None, beside))
         last.set_params(**{parameter: many})
         self.growth.give(last, chain.parameters[STORED])
         return model, X
 
-    def _beside(self, last: BaseEstimator, state: SampleState) -> dict[str, Values]:
+    def _of_rows(self, last: BaseEstimator, state: SampleState, rows: Places) -> dict[str, Values]:
+        """Return the target and the weights of some rows."""
         found = {} if state.y is None else {"y": state.y}
-        return found | weights_for(last, state)
+        return {name: array[rows] for name, array in (found | weights_for(last, state)).items()}

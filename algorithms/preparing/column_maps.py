@@ -65,7 +65,7 @@ def filled_map(shape: Shape, places: Places, fill: Array) -> ColumnMap:
 
 
 @dataclass
-class _Entries:
+class Entries:
     """T as it is put together: rows, columns and values."""
 
     rows: list[int]
@@ -75,6 +75,7 @@ class _Entries:
     origins: list[float]
 
     def add(self, name: str, parts: list[tuple[int, float]], origin: float = 0.0) -> None:
+        """Add a column of T: encoded columns and by what each is multiplied."""
         for row, value in parts:
             self.rows.append(row)
             self.cols.append(len(self.names))
@@ -129,7 +130,7 @@ def _map_of_numbers(state: Summed, layout: _Numbers, mean: Array, scatter: Array
 
 
 def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
-    shape, entries = state.shape, _Entries([], [], [], [], [])
+    shape, entries = state.shape, Entries([], [], [], [], [])
     mean = state.mean[: shape.d]
     scatter = state.squares
     if (layout := _numbers_of(shape.columns)) is not None:
@@ -137,10 +138,10 @@ def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
         if made.names or not shape.d:
             return made
     used = set(seen(mean, scatter[: shape.d], shape.columns).tolist())
-    for members in _by_source(shape):
+    for members in by_source(shape.columns):
         roles = {shape.columns[j].role for j in members}
         if roles <= {LEVEL, OTHER, MISSING}:
-            _merge_rare(entries, shape, members, _counts(mean, state.weight), min_frequency * state.weight)
+            merge_rare(entries, shape.columns, members, _counts(mean, state.weight), min_frequency * state.weight)
         else:
             _fill_missing(entries, shape, members, used, mean, impute)
     if not entries.names and shape.d:
@@ -149,15 +150,16 @@ def _column_map(state: Summed, impute: str, min_frequency: float) -> ColumnMap:
     return of_entries(shape.d, names, origin, entries.rows, entries.cols, entries.values)
 
 
-def _by_source(shape: Shape) -> list[list[int]]:
+def by_source(columns: Sequence[Column]) -> list[list[int]]:
+    """Return the places of encoded columns by the column of the data that they come from."""
     groups: dict[str, list[int]] = {}
-    for j, column in enumerate(shape.columns):
+    for j, column in enumerate(columns):
         groups.setdefault(column.source, []).append(j)
     return list(groups.values())
 
 
 def _fill_missing(
-    out: _Entries, shape: Shape, members: list[int], used: set[int], mean: Array, impute: str
+    out: Entries, shape: Shape, members: list[int], used: set[int], mean: Array, impute: str
 ) -> None:
     """Add a nullable number: value + (fill - origin) · indicator, the fill chosen now.
 
@@ -186,20 +188,22 @@ def _counts(mean: Array, weight: float) -> Array:
     return np.where(np.abs(counts - whole) <= ROUNDING * weight, whole, counts)
 
 
-def _merge_rare(out: _Entries, shape: Shape, members: list[int], counts: Array, least: float) -> None:
+def merge_rare(
+    out: Entries, columns: Sequence[Column], members: list[int], counts: Array, least: float
+) -> None:
     """Add a categorical column: frequent categories as they are, the rare ones as part of "other".
 
     Where any is rare, those that no row has are part of "other" too, as with
     ``OneHotEncoder(handle_unknown="infrequent_if_exist")``; where none is, they are zero in every column.
     """
-    other = [j for j in members if shape.columns[j].role == OTHER]
-    rest = [j for j in members if shape.columns[j].role != OTHER]
+    other = [j for j in members if columns[j].role == OTHER]
+    rest = [j for j in members if columns[j].role != OTHER]
     frequent = [j for j in rest if counts[j] > 0.0 and counts[j] >= least]
     for j in frequent:
-        out.add(shape.columns[j].name, [(j, 1.0)])
+        out.add(columns[j].name, [(j, 1.0)])
     rare = [j for j in members if j not in frequent]
     if any(counts[j] > 0.0 for j in rare):
-        name = next((shape.columns[j].name for j in other), "other")
+        name = next((columns[j].name for j in other), "other")
         out.add(name, [(j, 1.0) for j in rare])
 
 

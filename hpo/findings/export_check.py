@@ -36,6 +36,9 @@ ROWS = 300
 CLOSE = 1e-6
 """Largest difference of two numbers, of the larger of them and the median one, that is taken for rounding."""
 
+SINGLE = 1e-5
+"""The same where the numbers of the exported model are in single precision."""
+
 Answers = Mapping[str, Values]
 
 
@@ -68,7 +71,7 @@ def answers(model: Pipeline, rows: pd.DataFrame) -> dict[str, Values]:
     return found
 
 
-def compare(expected: Answers, found: Answers, whose: str) -> None:
+def compare(expected: Answers, found: Answers, whose: str, close: float = CLOSE) -> None:
     """Refuse answers that are not those of the study's model.
 
     Raises
@@ -88,8 +91,8 @@ def compare(expected: Answers, found: Answers, whose: str) -> None:
         with np.errstate(invalid="ignore"):
             off = np.where(_same(values, known), 0.0, np.abs(values.astype(float) - known.astype(float)))
         size = np.where(finite, np.maximum(np.abs(known), usual), 0.0)
-        if not (off <= CLOSE * size).all():
-            worst = np.unravel_index(int(np.argmax(off - CLOSE * size)), off.shape)
+        if not (off <= close * size).all():
+            worst = np.unravel_index(int(np.argmax(off - close * size)), off.shape)
             raise ExportError(f"not written: {name} of {whose} is {values[worst]:.9g}, and {known[worst]:.9g} here")
 
 

@@ -17,13 +17,14 @@ import numpy as np
 
 from algorithms.lazily import joblib, sklearn
 from hpo.errors import ColumnWarning, ExportError
-from hpo.findings.export_check import MODULE, Answers, answers, compare, dates_of, rows_of
+from hpo.findings.export_check import CLOSE, MODULE, SINGLE, Answers, answers, compare, dates_of, rows_of
 from hpo.findings.onnx_columns import OUT, column_graph, inputs_of
 from hpo.findings.plain_module import module_of
 from hpo.findings.portable import maybe_numbers, parts_of, portable
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
 
     from hpo.findings.result import Result
@@ -129,16 +130,24 @@ def _skops(made: Pipeline) -> bytes:
 def _onnx(model: Pipeline, rows: pd.DataFrame, expected: Answers) -> bytes:
     skl2onnx, runtime = _needed("skl2onnx", ".onnx"), _needed("onnxruntime", ".onnx")
     onnx, types = _needed("onnx", ".onnx"), _needed("skl2onnx.common.data_types", ".onnx")
-    encoder, matrix, after = parts_of(model)
-    made = sklearn.pipeline.Pipeline(after)
+    parts = parts_of(model)
+    encoder, made = parts.encoder, sklearn.pipeline.Pipeline(parts.after)
     last = made[-1]
     if isinstance(vars(last).get("intercept_"), float):
         last.intercept_ = np.float64(last.intercept_)  # skl2onnx takes NumPy's numbers alone
+    single = of_trees(last)
+    if single and parts.native is not None:
+        raise ExportError(
+            "not written: skl2onnx has no words for trees that take missing values and categories as they are; set "
+            f"the hyperparameter encoding='one_hot' of {type(last).__name__}, or write .joblib or .skops"
+        )
+    kind = types.FloatTensorType if single else types.DoubleTensorType
     options = {id(last): {"zipmap": False}} if sklearn.base.is_classifier(last) else None
-    takes = [("taken", types.DoubleTensorType([None, matrix.shape[1]]))]
+    takes = [("taken", kind([None, parts.matrix.shape[1]]))]
     try:
         rest = skl2onnx.convert_sklearn(made, initial_types=takes, options=options, target_opset=18)
-        columns = column_graph(encoder, matrix, {each.domain: each.version for each in rest.opset_import})
+        opsets = {each.domain: each.version for each in rest.opset_import}
+        columns = column_graph(parts, opsets, single=single)
         rest.ir_version = columns.ir_version = min(rest.ir_version, columns.ir_version)
         whole = onnx.compose.merge_models(columns, rest, io_map=[(OUT, "taken")])
         written: bytes = whole.SerializeToString()
@@ -149,7 +158,7 @@ def _onnx(model: Pipeline, rows: pd.DataFrame, expected: Answers) -> bytes:
     except Exception as error:  # whatever these libraries raise where they lack something
         why = str(error).strip().splitlines()[0]
         raise ExportError(f"not written: ONNX cannot express the model ({why}); write .joblib or .skops") from error
-    compare(expected, found, "the model that onnxruntime runs")
+    compare(expected, found, "the model that onnxruntime runs", SINGLE if single else CLOSE)
     return written
 
 
@@ -163,6 +172,18 @@ def _module(model: Pipeline, rows: pd.DataFrame, expected: Answers) -> bytes:
     found = {name: np.asarray(vars(made)[name](rows)) for name in expected}
     compare(expected, found, "the module")
     return text.encode()
+
+
+def of_trees(model: BaseEstimator) -> bool:
+    """Return whether a fitted estimator is a tree or an ensemble of trees, which ONNX has in single precision.
+
+    Examples
+    --------
+    >>> from sklearn.tree import DecisionTreeRegressor
+    >>> of_trees(DecisionTreeRegressor().fit([[0.0], [1.0]], [0.0, 1.0]))
+    True
+    """
+    return any(name in vars(model) for name in ("tree_", "estimators_", "_predictors"))
 
 
 class _Text(SourceLoader):

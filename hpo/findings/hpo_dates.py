@@ -28,6 +28,8 @@ class DateColumns(TransformerMixin, BaseEstimator):
     parts : of dates, pairs of ``"month"``, ``"weekday"`` or ``"hour"`` and the values that were known.
     origin : what stands for a missing number.
     matrix : shape (encoded columns, columns that come out); None for the encoded columns.
+    gaps : which columns that come out are NaN where the value is missing.
+    places : which of them are places of levels, from one; they come out from zero, NaN where there is none.
 
     Examples
     --------
@@ -42,11 +44,15 @@ class DateColumns(TransformerMixin, BaseEstimator):
         parts: tuple[tuple[str, tuple[int, ...]], ...] = (),
         origin: float = 0.0,
         matrix: np.ndarray | None = None,
+        gaps: tuple[int, ...] = (),
+        places: tuple[int, ...] = (),
     ) -> None:
         self.kind = kind
         self.parts = parts
         self.origin = origin
         self.matrix = matrix
+        self.gaps = gaps
+        self.places = places
 
     def fit(self, X: pd.DataFrame, y: object = None) -> DateColumns:
         """Note the name of the column."""
@@ -88,7 +94,12 @@ class DateColumns(TransformerMixin, BaseEstimator):
 
     def _mapped(self, columns: list[np.ndarray]) -> np.ndarray:
         made = np.column_stack([np.asarray(column, dtype=float) for column in columns])
-        return made if self.matrix is None else made @ self.matrix
+        out = made if self.matrix is None else made @ self.matrix
+        for column in self.gaps:
+            out[made[:, 1] != 0.0, column] = np.nan
+        for column in self.places:
+            out[:, column] = np.where(out[:, column] > 0.0, out[:, column] - 1.0, np.nan)
+        return out
 
 
 def _hours(value: object) -> float:

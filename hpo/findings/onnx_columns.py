@@ -19,9 +19,9 @@ from hpo.errors import ExportError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from scipy.sparse import csr_array
 
     from hpo.data.encoding.encoder import ColumnEncoder
+    from hpo.findings.portable import Parts
 
 OUT = "columns"
 """The name of what comes out, shape (n, q)."""
@@ -41,14 +41,14 @@ class Graph(Protocol):
     ir_version: int
 
 
-def column_graph(encoder: ColumnEncoder, matrix: csr_array, opsets: Mapping[str, int]) -> Graph:
+def column_graph(parts: Parts, opsets: Mapping[str, int], *, single: bool = False) -> Graph:
     """Return the ONNX model of an encoder and the map behind it.
 
     Parameters
     ----------
-    encoder : fitted.
-    matrix : shape (d, q), from encoded columns to the model's.
+    parts : of the model.
     opsets : the versions of operations, by domain: those of the model that follows.
+    single : whether that takes numbers in single precision.
 
     Raises
     ------
@@ -57,6 +57,7 @@ def column_graph(encoder: ColumnEncoder, matrix: csr_array, opsets: Mapping[str,
     """
     onnx = import_module("onnx")
     make, kinds = onnx.helper, onnx.TensorProto
+    encoder, matrix = parts.encoder, parts.matrix
     nodes: list[object] = []
     constants: list[object] = []
     inputs, encoded, rows = [], [], np.arange(matrix.shape[0])
@@ -91,8 +92,18 @@ def column_graph(encoder: ColumnEncoder, matrix: csr_array, opsets: Mapping[str,
                 f"make numbers of it before the study, leave it out with drop=[{name!r}], or write .joblib"
             )
     every = node("Concat", *encoded, axis=1)
-    nodes.append(make.make_node("MatMul", [every, constant(matrix[rows].toarray())], [OUT]))
-    out = make.make_tensor_value_info(OUT, kinds.DOUBLE, [None, matrix.shape[1]])
+    mapped = node("MatMul", every, constant(matrix[rows].toarray()))
+    if (native := parts.native) is not None:
+        q, nan = matrix.shape[1], constant([np.nan])
+        beside, levels = np.zeros((matrix.shape[0], q)), np.zeros(q)
+        beside[native.beside, native.at], levels[native.categories] = 1.0, 1.0
+        gaps = node("Cast", node("MatMul", every, constant(beside[rows])), to=kinds.BOOL)
+        mapped = node("Where", gaps, nan, node("Sub", mapped, constant(levels)))
+        below = node("And", constant(levels > 0.0), node("Less", mapped, constant([0.0])))
+        mapped = node("Where", below, nan, mapped)
+    kind = kinds.FLOAT if single else kinds.DOUBLE
+    nodes.append(make.make_node("Cast", [mapped], [OUT], to=kind))
+    out = make.make_tensor_value_info(OUT, kind, [None, matrix.shape[1]])
     graph = make.make_graph(nodes, "columns", inputs, [out], constants)
     versions = [make.make_opsetid(*each) for each in {ML: 1, **opsets}.items()]
     made: Graph = make.make_model(graph, opset_imports=versions)

@@ -101,8 +101,9 @@ def module_of(model: Pipeline) -> str:
     >>> module_of(result.model_of(encoded=True)).splitlines()[0][3:29]
     'A fitted LinearRegression:'
     """
-    encoder, matrix, after = parts_of(model)
-    *scalers, (_, last) = after
+    parts = parts_of(model)
+    encoder, matrix = parts.encoder, parts.matrix
+    *scalers, (_, last) = parts.after
     kind = type(last).__name__
     if kind not in LINKS or any(not isinstance(s, sklearn.preprocessing.StandardScaler) for _, s in scalers):
         raise ExportError(

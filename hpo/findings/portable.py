@@ -9,24 +9,31 @@ dates and times of which scikit-learn has no encoder, hashes, and classes of thi
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from algorithms.arrays import Floats, Places
 from algorithms.lazily import scipy, sklearn
+from algorithms.preparing.native_step import native_of
 from algorithms.preparing.steps import map_of
 from hpo.data.encoding.kinds import CategoryEncoding, Encoding
 from hpo.errors import ExportError
-from hpo.findings.portable_parts import Layout, Part, assembled, part_of, placed
+from hpo.findings.portable_parts import Layout, Native, Part, assembled, part_of, placed
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
 
+    from algorithms.preparing.native_columns import NativeColumns
     from hpo.data.encoding.encoder import ColumnEncoder
     from hpo.findings.hpo_dates import DateColumns
+
+
+OURS = ("algorithms", "hpo")
+"""The packages of classes that are not there where this package is not."""
 
 
 def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipeline:
@@ -50,8 +57,8 @@ def portable(model: Pipeline, dates: type[DateColumns] | None = None) -> Pipelin
     >>> [type(step).__module__.split(".")[0] for _, step in portable(result.model_of(encoded=True)).steps]
     ['sklearn', 'sklearn', 'sklearn', 'sklearn']
     """
-    encoder, matrix, after = parts_of(model)
-    return sklearn.pipeline.Pipeline([*columns_of(encoder, matrix, dates), *after])
+    parts = parts_of(model)
+    return sklearn.pipeline.Pipeline([*columns_of(parts, dates), *parts.after])
 
 
 def travelling(model: Pipeline) -> Pipeline:
@@ -82,46 +89,81 @@ def maybe_numbers(encoding: Encoding) -> bool:
     )
 
 
-def parts_of(model: Pipeline) -> tuple[ColumnEncoder, csr_array, list[tuple[str, BaseEstimator]]]:
-    """Return the encoder of a model, the map to the model's columns, shape (d, q), and the steps after it.
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a model is made of.
+
+    Attributes
+    ----------
+    encoder : of the columns of the data.
+    matrix : shape (d, q), from encoded columns to the model's.
+    after : the steps that follow, copied.
+    native : what of the columns the model takes as it is; None where it takes nothing so.
+    """
+
+    encoder: ColumnEncoder
+    matrix: csr_array
+    after: list[tuple[str, BaseEstimator]]
+    native: NativeColumns | None = None
+
+
+def parts_of(model: Pipeline) -> Parts:
+    """Return the encoder of a model, the map to the model's columns and the steps after it.
 
     Raises
     ------
     hpo.errors.ExportError
-        Names a step that scikit-learn has no class for.
+        Names a step that is of this package.
     """
     (_, encoder), *rest = model.steps
-    after, matrix = [], scipy.sparse.eye_array(len(encoder.columns_), format="csr")
+    after, matrix, native = [], scipy.sparse.eye_array(len(encoder.columns_), format="csr"), None
     for name, step in rest:
         if (more := map_of(step)) is not None:
             matrix = scipy.sparse.csr_array(matrix @ more)
             continue
-        if not type(step).__module__.startswith("sklearn."):
+        if (native_map := native_of(step)) is not None and not native_map.framed:
+            matrix, native = native_map.matrix.tocsr(), native_map
+            continue
+        if type(step).__module__.partition(".")[0] in OURS:
             raise ExportError(
                 f"step {name!r} of the model is {type(step).__name__}, a class of this package: the model runs "
                 "only where that is installed, by hpo.load and result.predict; tune another algorithm to export one"
             )
         after.append((name, copy.deepcopy(step)))
-    return encoder, matrix, after
+    return Parts(encoder, matrix, after, native)
 
 
-def columns_of(
-    encoder: ColumnEncoder, matrix: csr_array, dates: type[DateColumns] | None = None
-) -> list[tuple[str, BaseEstimator]]:
+def native_words(model: Pipeline) -> str:
+    """Return what a report says of columns that a model takes as they are; empty where it takes none so."""
+    found = next((made for _, step in model.steps if (made := native_of(step)) is not None), None)
+    if found is None:
+        return ""
+    names = [found.names[place] for place in found.categories]
+    shown = f", and categories without columns of levels ({', '.join(names[:9])}{', …' * (len(names) > 9)})"
+    return (
+        f"The best model takes missing values as they are{shown * bool(names)}; encoding='one_hot' among its "
+        "hyperparameters encodes them."
+    )
+
+
+def columns_of(model: Parts, dates: type[DateColumns] | None = None) -> list[tuple[str, BaseEstimator]]:
     """Return the fitted steps that make a model's columns of a frame.
 
     Parameters
     ----------
-    encoder : fitted.
-    matrix : shape (d, q), from encoded columns to the model's.
+    model : its parts.
     dates : the class of dates; None refuses them.
     """
+    encoder, matrix = model.encoder, model.matrix
+    native = Native() if model.native is None else Native(*(
+        frozenset(places.tolist()) for places in (model.native.at, model.native.categories)
+    ))  # fmt: skip
     parts: list[Part] = []
     for encoding, first in encoder.placed:
         rows, used = _rows(matrix, first, len(encoding.columns()))
         if not len(used):
             continue
-        part = part_of(encoding, rows, used, encoder.columns_[first].origin, dates)
+        part = part_of(encoding, rows, used, encoder.columns_[first].origin, dates, native)
         if parts and parts[-1].takes(part):
             parts[-1].add(part)
         else:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.base import BaseEstimator
     from sklearn.compose import ColumnTransformer
+    from sklearn.preprocessing import FunctionTransformer
 
     from hpo.data.encoding.encoder import ColumnEncoder
     from hpo.findings.hpo_dates import DateColumns
@@ -34,6 +35,9 @@ EXAMPLES: dict[str, object] = {
 }  # fmt: skip
 """A value of each kind that :class:`DateColumns` takes."""
 
+GAPS = "gaps"
+"""The kind of numbers whose gaps the model takes as they are."""
+
 RARE = "other"
 """A category that stands for all rare and unknown ones."""
 
@@ -44,7 +48,8 @@ class Part:
 
     Attributes
     ----------
-    kind : ``"numbers"``, ``"categories"`` or ``"dates"``; neighbours that are numbers share a transformer.
+    kind : ``"numbers"``, ``"gaps"`` (numbers whose gaps stay), ``"categories"`` or ``"dates"``; neighbours that are
+        numbers share a transformer.
     names : of the columns.
     places : of the model's columns that it makes, in order; -1 of one that the model has not.
     values : what fills each number.
@@ -81,11 +86,28 @@ class Part:
         """Return the transformer, fitted; to a frame of these columns if it is ``named``."""
         if self.encoder is not None:
             return self.encoder
+        if self.kind == GAPS:
+            example = np.zeros((1, len(self.names)))
+            return as_floats().fit(pandas.DataFrame(example, columns=self.names) if named else example)
         gaps = np.array(self.gaps) >= 0
         values = np.array([self.values] if not gaps.any() else [self.values, np.where(gaps, np.nan, self.values)])
         made = sklearn.impute.SimpleImputer(keep_empty_features=True, add_indicator=bool(gaps.any()))
         made.fit(pandas.DataFrame(values, columns=self.names) if named else values)
         return made
+
+
+@dataclass(frozen=True)
+class Native:
+    """What a model takes as it is.
+
+    Attributes
+    ----------
+    gaps : places of the model's columns that are NaN where a number is missing.
+    places : of those that are places of categories.
+    """
+
+    gaps: frozenset[int] = frozenset()
+    places: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -111,16 +133,20 @@ class Layout:
 
 
 def part_of(
-    encoding: Encoding, matrix: Floats, used: Places, origin: float, dates: type[DateColumns] | None
+    encoding: Encoding, matrix: Floats, used: Places, origin: float, dates: type[DateColumns] | None, native: Native
 ) -> Part:
     """Return what becomes of one column of the data."""
     if isinstance(encoding, CategoryEncoding):
-        return _category(encoding, matrix, used)
+        return _places(encoding, used) if native.places & set(used.tolist()) else _category(encoding, matrix, used)
     if isinstance(encoding, NumberEncoding) and encoding.kind in (NUMERIC, BOOLEAN):
+        if native.gaps & set(used.tolist()):
+            return Part(GAPS, [encoding.name], used.tolist(), [origin], [-1])
         return _number(encoding.name, matrix, used, origin)
     if isinstance(encoding, NumberEncoding | CalendarEncoding) and dates is not None:
         parts = encoding.parts if isinstance(encoding, CalendarEncoding) else ()
-        made = dates(encoding.kind, parts, origin, np.ascontiguousarray(matrix))
+        kinds = (native.gaps, native.places)
+        gaps, places = (tuple(j for j, place in enumerate(used.tolist()) if place in kind) for kind in kinds)
+        made = dates(encoding.kind, parts, origin, np.ascontiguousarray(matrix), gaps, places)
         example = EXAMPLES[encoding.kind]
         made.fit(pandas.DataFrame({encoding.name: [example]}))
         return Part("dates", [encoding.name], used.tolist(), encoder=made, example=example)
@@ -151,9 +177,7 @@ def _category(encoding: CategoryEncoding, matrix: Floats, used: Places) -> Part:
     roles = [column.role for column in encoding.columns()]
     if not np.isin(matrix, (0.0, 1.0)).all() or (matrix.sum(axis=1) > 1.0).any():
         raise ExportError(f"the model numbers the categories of column {encoding.name!r}; scikit-learn does not")
-    gap = NO_VALUE
-    while gap in encoding.levels:
-        gap = f"_{gap}_"
+    gap = _gap_of(encoding)
     labels = [*encoding.levels, None, gap]
     own: list[str] = []
     places: list[int] = []
@@ -185,11 +209,46 @@ def _category(encoding: CategoryEncoding, matrix: Floats, used: Places) -> Part:
         sparse_output=False,
     )  # fmt: skip
     levels.fit(_frame(encoding.name, rows).to_numpy())
-    nan = sklearn.impute.SimpleImputer(strategy="constant", fill_value=gap, missing_values=np.nan)
-    none = sklearn.impute.SimpleImputer(strategy="constant", fill_value=gap, missing_values=None)
-    frame = _frame(encoding.name, known)
-    steps = [("nan", nan.fit(frame)), ("none", none.fit(frame.to_numpy())), ("levels", levels)]
+    nan, none, _ = _gaps_as(gap, encoding.name, known)
+    steps = [("nan", nan), ("none", none), ("levels", levels)]
     return Part("categories", [encoding.name], places, encoder=sklearn.pipeline.Pipeline(steps), example=known[0])
+
+
+def _places(encoding: CategoryEncoding, used: Places) -> Part:
+    """Return an encoder of the place of each level, one more for others, and NaN where it is missing."""
+    gap = _gap_of(encoding)
+    known = [*encoding.levels, gap]
+    nan, none, frame = _gaps_as(gap, encoding.name, known)
+    k = len(encoding.levels)
+    levels = sklearn.preprocessing.OrdinalEncoder(
+        categories=[np.array(known, dtype=object)], handle_unknown="use_encoded_value", unknown_value=k + 1
+    ).fit(frame.to_numpy())
+    kept = np.array([*range(k), k + 1], dtype=float)
+    places = sklearn.preprocessing.OrdinalEncoder(
+        categories=[kept], handle_unknown="use_encoded_value", unknown_value=np.nan
+    ).fit(kept[:, np.newaxis])
+    steps = [("nan", nan), ("none", none), ("levels", levels), ("places", places)]
+    return Part(
+        "categories", [encoding.name], used.tolist(), encoder=sklearn.pipeline.Pipeline(steps), example=known[0]
+    )
+
+
+def _gap_of(encoding: CategoryEncoding) -> str:
+    """Return what stands for a missing category: no category itself."""
+    gap = NO_VALUE
+    while gap in encoding.levels:
+        gap = f"_{gap}_"
+    return gap
+
+
+def _gaps_as(gap: str, name: str, known: Sequence[str]) -> tuple[BaseEstimator, BaseEstimator, pd.DataFrame]:
+    """Return what puts a word for NaN, for None, both fitted, and the frame that they are fitted to."""
+    nan, none = (
+        sklearn.impute.SimpleImputer(strategy="constant", fill_value=gap, missing_values=missing)
+        for missing in (np.nan, None)
+    )
+    frame = _frame(name, known)
+    return nan.fit(frame), none.fit(frame.to_numpy()), frame
 
 
 def _frame(name: str, values: Sequence[object]) -> pd.DataFrame:
@@ -201,16 +260,20 @@ def placed(layout: Layout, parts: Sequence[Part]) -> list[tuple[str, BaseEstimat
     """Return the steps of an array: what follows the first gets no names, so that a frame does as well."""
     [part] = parts
     place = {name: at for at, name in enumerate(layout.names)}
-    as_floats = sklearn.preprocessing.FunctionTransformer(
-        sklearn.utils.check_array, accept_sparse=True, feature_names_out="one-to-one",
-        kw_args={"dtype": "float64", "ensure_all_finite": "allow-nan", "accept_sparse": "csc"},
-    )  # fmt: skip
     made = sklearn.compose.ColumnTransformer(
-        [("floats", as_floats, [place[name] for name in part.names])],
+        [("floats", as_floats(), [place[name] for name in part.names])],
         sparse_threshold=0.0, verbose_feature_names_out=False,
     )  # fmt: skip
     made.fit(pandas.DataFrame(np.zeros((1, len(layout.names))), columns=layout.names))
     return [("columns", made), ("numbers", part.transformer(named=False))]
+
+
+def as_floats() -> FunctionTransformer:
+    """Return what makes floats of numbers, NaN where they are missing."""
+    return sklearn.preprocessing.FunctionTransformer(
+        sklearn.utils.check_array, accept_sparse=True, feature_names_out="one-to-one",
+        kw_args={"dtype": "float64", "ensure_all_finite": "allow-nan", "accept_sparse": "csc"},
+    )  # fmt: skip
 
 
 def assembled(layout: Layout, parts: Sequence[Part]) -> ColumnTransformer:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hpo.findings.answers import accuracy
 from hpo.findings.curves import extrapolated
 from hpo.findings.editions import words
+from hpo.findings.portable import native_words
 from hpo.states.fold_sizes import without_class
 from hpo.trials.accuracy import scored_rows
 from hpo.trials.hopeless import exclusion_text
@@ -113,6 +114,8 @@ def _model_notes(result: Result) -> list[str]:
     found, last = [], None if result.record.several else result.model_of(encoded=True)["model"]
     if hasattr(last, "estimator_") and (threshold := getattr(last, "threshold", None)) is not None:
         found.append(f"The best model calls a row positive from {threshold:.4g} on.")
+    if not result.record.several and (words := native_words(result.model_of(encoded=True))):
+        found.append(words)
     polished = result.run.polished
     return found if polished is None else [*found, polished.words]
 
