@@ -1,9 +1,9 @@
-"""Chains: what an algorithm is after some epochs, and algorithms that go on from there.
+"""Chains: what an algorithm is after some epochs, and algorithms that continue from there.
 
 The state of a network is not a sufficient statistic: nothing but the rows themselves gives the state of another
 penalty or step size. What trials can share is the *prefix* of training: two of them that were alike for five epochs
-have those five in common, and a longer run goes on from a shorter one. So a chain is all that the next epoch needs,
-as arrays, and training depends on nothing else: stopped and taken up again it gives the same bits.
+have those five in common, and a longer run continues from a shorter one. So a chain is all that the next epoch
+needs, as arrays, and training depends on nothing else: stopped and taken up again it gives the same bits.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Chain:
 
 
 class Chained(ABC, Generic[S, M]):
-    """An algorithm that is trained in epochs, and goes on from where it, or one alike, stopped.
+    """An algorithm that is trained in epochs, and continues from where it, or one alike, stopped.
 
     Its hyperparameters are of three kinds: ``epochs``, how long; those in force during an epoch; and those of the
     trained model alone, which need no training. A subclass that is an :class:`~algorithms.contract.Algorithm`
@@ -112,7 +112,7 @@ class Chained(ABC, Generic[S, M]):
         """Return what decides an epoch beside the chain before it, as JSON values; of epoch 0, where it begins."""
 
     def may_change(self, name: str) -> bool:
-        """Return whether training may go on with another value of a hyperparameter."""
+        """Return whether training may continue with another value of a hyperparameter."""
         return name != EPOCHS and name not in self.in_force(0)
 
     @abstractmethod
@@ -146,7 +146,7 @@ class Chained(ABC, Generic[S, M]):
         """Return the model's numbers: those of the best epoch where losses are held out, else of the last."""
 
     def stops(self, losses: Array) -> int | None:
-        """Return the epoch after which training stops early, by the held-out losses; None where it goes on."""
+        """Return the epoch after which training stops early, by the held-out losses; None where it continues."""
         return None
 
     def solve(self, state: S) -> M:
@@ -172,7 +172,7 @@ A = TypeVar("A")
 
 
 def going_on(algorithm: A, history: tuple[Past, ...]) -> A:
-    """Return an algorithm that goes on from the chain that others began.
+    """Return an algorithm that continues from the chain that others began.
 
     Examples
     --------
@@ -224,7 +224,7 @@ def alone(algorithm: Chained[S, object], state: S) -> Chain:
 
 
 Trainer: TypeAlias = Callable[[Chained, State], Chain]
-"""What trains algorithms on a state's rows: it may know chains that they can go on from."""
+"""What trains algorithms on a state's rows: it may know chains that they can continue from."""
 
 V = TypeVar("V")
 

@@ -121,7 +121,7 @@ class Summary(ABC, Generic[S]):
         return test
 
     def ends(self, state: S) -> Ends | None:
-        """Return the series that models can go on from; None where rows do not follow one another."""
+        """Return the series that models can continue from; None where rows do not follow one another."""
         return None
 
     def sampling(self, size: int, beside: Sequence[Summary]) -> Summary | None:
@@ -372,7 +372,7 @@ class Algorithm(ABC, Generic[S, M]):
 
     @property
     def chained(self) -> Chained | None:
-        """The algorithm itself where it is trained in epochs, and can go on from others' chains; else None."""
+        """The algorithm itself where it is trained in epochs, and can continue from others' chains; else None."""
         return None
 
     @property

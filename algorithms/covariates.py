@@ -115,7 +115,7 @@ class Covariates:
 
 @dataclass(frozen=True, eq=False)
 class Ends:
-    """The ends of series: what a model goes on from.
+    """The ends of series: what a model continues from.
 
     Attributes
     ----------

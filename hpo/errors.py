@@ -131,7 +131,7 @@ class EngineError(TuneError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C stopped the work at a safe point; the message says what is kept and how to go on."""
+    """Ctrl-C stopped the work at a safe point; the message says what is kept and how to continue."""
 
 
 class InterruptedWarning(UserWarning):
@@ -159,7 +159,7 @@ class EngineWarning(UserWarning):
 
 
 class StoreWarning(UserWarning):
-    """States could not be kept; the study goes on without."""
+    """States could not be kept; the study continues without."""
 
 
 class ApproximationWarning(UserWarning):

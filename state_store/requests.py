@@ -91,7 +91,7 @@ def reason_of(error: BaseException) -> str:
         return named + (f" ({code.group(1)})" if code else "")
     if any(words in text for words in UNREACHED):
         return SILENT
-    return "the answer broke off or makes no sense"
+    return "the answer is incomplete or cannot be read"
 
 
 def request_error(kind: type[StoreError], doing: str, address: Address, error: BaseException) -> StoreError:
@@ -114,5 +114,5 @@ def request_error(kind: type[StoreError], doing: str, address: Address, error: B
     elif why == SILENT:
         advice = "Check the network and the endpoint, then run the same again"
     else:
-        advice = "Run the same again later: it goes on from what is stored; `hpo store check` tests the place"
+        advice = "Run the same again later: it continues from what is stored; `hpo store check` tests the place"
     return kind(f"Cannot {doing} {address}: {why}. Nothing was lost. {advice}.")

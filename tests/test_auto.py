@@ -129,7 +129,7 @@ def test_what_does_not_fit_in_memory_is_left_out(monkeypatch, place):
             "auto:foo",
             "names no task; known: 'classification', 'clustering', 'decomposition', 'forecasting', 'outlier_detection', 'recommendation', 'regression', 'topics'$",
         ),
-        (["auto", "ridge"], "stands alone"),
+        (["auto", "ridge"], "cannot be combined with others"),
     ],
 )
 def test_what_cannot_be_chosen_is_refused(place, asked, message):

@@ -1,4 +1,4 @@
-"""Training shared by prefix: what is trained in epochs goes on from what others trained, bit for bit."""
+"""Training shared by prefix: what is trained in epochs continues from what others trained, bit for bit."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_training_that_was_stopped_and_stored_goes_on_to_the_same_bits(model, cl
         before = bits(chain)
         *_, last = further(kind(epochs=5), chain, state)
         assert bits(last) == bits(whole)
-        assert bits(chain) == before, "what it went on from is as it was"
+        assert bits(chain) == before, "what it continued from is as it was"
     a, b = (kind(epochs=5).trained(c, state) for c in (whole, stored(whole)))
     rows = a.prepared.X
     np.testing.assert_array_equal(a.model.predict(rows), b.model.predict(rows))

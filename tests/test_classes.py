@@ -378,11 +378,11 @@ def test_algorithms_that_can_do_without_the_class_go_on(tmp_path):
         "folds": 3,
         **where,
     }
-    with pytest.warns(ChoiceWarning, match=r"cannot train lda, gaussian_nb: .*goes on without$"):
+    with pytest.warns(ChoiceWarning, match=r"cannot train lda, gaussian_nb: .*continues without$"):
         result = hpo.tune(rare(1), **asked, trials=8)
     assert {t.params["algorithm"] for t in result.optuna_study.trials} == {"knn_classifier", "linear"}
     assert not [t for t in result.optuna_study.trials if "error" in t.user_attrs]
-    with pytest.warns(ChoiceWarning, match="goes on without$"):
+    with pytest.warns(ChoiceWarning, match="continues without$"):
         resumed = hpo.tune(rare(1), **asked, trials=12)
     assert len(resumed.optuna_study.trials) == 12
     loaded = hpo.load("rare", storage=where["storage"], store=where["store"])
@@ -391,7 +391,7 @@ def test_algorithms_that_can_do_without_the_class_go_on(tmp_path):
         "Left out, since some split holds too few rows to train it: lda, gaussian_nb."
         in hpo.write_report(loaded).notes
     )
-    with pytest.warns(ChoiceWarning, match="goes on without$"):
+    with pytest.warns(ChoiceWarning, match="continues without$"):
         alone = hpo.tune(rare(1), "t", ["qda", "knn_classifier"], trials=4, folds=3, store=tmp_path / "store")
     assert algorithm_of(alone.run, alone.best) == "knn_classifier"
 

@@ -274,7 +274,7 @@ def test_predict_refuses_what_cannot_be_meant(place, ask):
     data = place / "data" / "part-0.parquet"
     for args, code, words in (
         ((data, "-o", "p.xlsx"), 2, ".parquet, .pq, .csv"),
-        ((data, "-o", data), 2, "lies in the data of study"),
+        ((data, "-o", data), 2, "is in the data of study"),
         ((data, "-o", "p.csv", "--keep", "idd"), 1, "did you mean 'id'"),
         ((data, "-o", "no/p.csv"), 1, "does not exist"),
         (("gone.parquet", "-o", "p.csv"), 1, "gone.parquet"),

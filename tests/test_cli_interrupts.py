@@ -1,4 +1,4 @@
-"""Ctrl-C in a real process, in the pass and in the trials: what was finished is kept, and it goes on."""
+"""Ctrl-C in a real process, in the pass and in the trials: what was finished is kept, and it continues."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_ctrl_c_in_the_pass_keeps_finished_segments(plugin, tmp_path):
     stopped = interrupted(tmp_path / "mark", 8, "run", study, "--trials", 9, slow="pass")
     assert (stopped.code, stopped.out) == (130, "")
     assert stopped.err.startswith("interrupted: stopped after 1 of 3 segments")
-    assert f"Go on with: hpo run '{study}' --resume --trials 9" in stopped.err
+    assert f"Continue with: hpo run '{study}' --resume --trials 9" in stopped.err
     assert len(stopped.err.splitlines()) == 1
     again = shell("run", study, "--resume", "--trials", 9, "--json").json
     kept = again["cost"]["states_reused"]
@@ -115,7 +115,7 @@ def test_ctrl_c_in_the_trials_keeps_them(plugin, tmp_path):
     done = stopped.json["trials"]
     assert 1 <= done < 500
     assert stopped.err.splitlines() == [
-        f"interrupted: {done} of 500 trials are done, and kept. Go on with: hpo run {study} --resume"
+        f"interrupted: {done} of 500 trials are done, and kept. Continue with: hpo run {study} --resume"
     ]
     assert [row["trials"] for row in shell("studies", "ls", "--json").json] == [done]
     again = shell("run", study, "--resume", "--trials", done + 3, "--json").json

@@ -356,7 +356,7 @@ def test_a_file_that_is_gone_when_its_footer_is_needed_again(tmp_path):
 
 @pytest.mark.parametrize("ending", [".parquet", ".csv", ".arrow", ""])
 def test_a_file_that_is_gone_between_listing_and_opening(tmp_path, ending, monkeypatch):
-    """A file may leave a watched directory at any moment: a watcher goes on, so the error is one of the data."""
+    """A file may leave a watched directory at any moment: a watcher continues, so the error is one of the data."""
     for name in ("a", "b"):
         path = tmp_path / f"{name}{ending}"
         if ending == ".csv":

@@ -1,4 +1,4 @@
-"""Searches of scikit-learn's kind: what is not answered is said, and fitted as ever."""
+"""Searches of scikit-learn's kind: what is not answered is said, and fitted as before."""
 
 from __future__ import annotations
 

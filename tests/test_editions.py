@@ -1,4 +1,4 @@
-"""Studies that go on as their data changes: new segments alone are read, what was found is scored again, and one stands."""
+"""Studies that continue as their data changes: new segments alone are read, what was found is scored again, and one stands."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_the_nightly_run_makes_editions_and_says_what_has_changed(daily):
     assert "New rows differ most, in standard deviations, in a (+" in said
     again = command(daily, "run", "daily.yaml", "--quiet")
     assert again.code == 1
-    assert "go on with resume=True" in again.err
+    assert "continue with resume=True" in again.err
     said = command(daily, "run", "daily.yaml", "--dry-run", "--json")
     assert json.loads(said.out)["due"] is False
     fresh = json.loads(command(daily, "run", "daily.yaml", "--fresh", "--json").out)
@@ -402,7 +402,7 @@ def test_ctrl_c_in_an_edition_ends_the_watch_too(daily, monkeypatch):
         return one(self, turn)
 
     monkeypatch.setattr(Tuner, "one", interrupted)
-    with pytest.raises(Interrupted, match="edition 2 of daily goes on when the watch is started again"):
+    with pytest.raises(Interrupted, match="edition 2 of daily continues when the watch is started again"):
         watch(Path("daily.yaml"), every="1h")
 
 

@@ -1,4 +1,4 @@
-"""A pass on workers elsewhere has the same bits, sends nothing large, and ends in a sentence where it cannot go on."""
+"""A pass on workers elsewhere has the same bits, sends nothing large, and ends in a sentence where it cannot continue."""
 
 from __future__ import annotations
 
@@ -520,7 +520,7 @@ def test_a_worker_that_does_not_see_the_store_makes_none(posted, tmp_path):
 def test_a_job_that_somebody_changed_is_not_loaded(posted):
     data = np.frombuffer(cloudpickle.dumps(SystemExit), np.uint8)
     posted.reader.store.put_document(jobs.JOBS, posted.name, {"job": data}, {"versions": jobs.versions()})
-    with pytest.raises(EngineError, match="is not what was asked for: somebody changed it"):
+    with pytest.raises(EngineError, match="is not what was asked for: it was changed"):
         elsewhere.work(posted.location, posted.name, [[0]])
 
 

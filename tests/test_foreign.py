@@ -69,7 +69,7 @@ def test_a_pipeline_object_is_cloned_and_searched_by_nested_names(tmp_path):
     more = hpo.tune(
         (X, y), trials=8, name="svc", **{**how, "algorithm": make_pipeline(StandardScaler(), SVC())}
     )
-    assert len(more.optuna_study.trials) == 8, "an equal object goes on with the study"
+    assert len(more.optuna_study.trials) == 8, "an equal object continues with the study"
     assert more.cost.rows_read == 0
     assert hpo.load("svc", store=how["store"], storage=how["storage"]).best_params == more.best_params
     hpo.write_report(result, tmp_path / "report.html")

@@ -111,7 +111,7 @@ def test_auto_hashes_categories_of_more_levels_than_have_columns():
     assert {c.role for c in Encoder(256, hash_columns="auto").fit(X).columns_ if c.source == "user"} != {
         "hashed"
     }
-    assert "hash_columns" not in Encoder().fit(X).to_dict(), "as it was: old states go on matching"
+    assert "hash_columns" not in Encoder().fit(X).to_dict(), "as it was: old states continue matching"
 
 
 def test_whole_numbers_that_are_hashed_need_no_float64():

@@ -391,7 +391,7 @@ def test_a_table_in_memory_is_given_again_to_a_study_that_is_loaded(tmp_path):
     kept = {"storage": tmp_path / "studies.journal", "store": tmp_path / "store"}
     result = tuned(hpo.Join(facts, on(planes, weather)), name="star", **kept)
     loaded = hpo.load("star", **kept)
-    with pytest.raises(DataError, match="'plane' was a table in memory, which no record keeps; give it again"):
+    with pytest.raises(DataError, match="'plane' was a table in memory, which is not recorded; give it again"):
         loaded.predict(facts)
     found = loaded.predict(facts, join=on(planes, weather))
     np.testing.assert_array_equal(found.prediction, result.predict(facts).prediction)

@@ -1,4 +1,4 @@
-"""Journals as disks, editors and strangers leave them: what is damaged is noticed, and the rest goes on."""
+"""Journals as disks, editors and strangers leave them: what is damaged is noticed, and the rest continues."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_it_says_what_plain_optuna_says_whatever_was_written_in_whatever_order(t
             if len(plain.get_study_directions(summary._study_id)) == 1:
                 assert row.best == (summary.best_trial and summary.best_trial.value)
         key = ours.create_new_study([StudyDirection.MINIMIZE], "last")
-        assert indexed.create_trials(key, [trial(1)]) == plain_ids(path, key), "trials go on with the same ids"
+        assert indexed.create_trials(key, [trial(1)]) == plain_ids(path, key), "trials continue with the same ids"
 
 
 def plain_ids(path, study):

@@ -104,7 +104,7 @@ class TestWhatIsNamed:
     def test_constants(self, tmp_path, place, form, value, shown):
         data = written(frame_with(year=[value] * N), tmp_path / f"a.{form}")
         (message,) = said(data, place)
-        assert message == f"column 'year' is {shown} in every row: that tells a model nothing; " + (
+        assert message == f"column 'year' is {shown} in every row: which carries no information; " + (
             "leave it out with drop=['year']"
         )
 
@@ -112,7 +112,7 @@ class TestWhatIsNamed:
         data = written(frame_with(day=pd.Timestamp("2020-01-02")), tmp_path / f"a.{form}")
         (message,) = said(data, place)
         seen = {"parquet": "the same", "csv": "2020-01-02", "frame": "2020-01-02 00:00:00"}[form]
-        assert message.startswith(f"column 'day' is {seen} in every row: that tells a model nothing; ")
+        assert message.startswith(f"column 'day' is {seen} in every row: which carries no information; ")
 
     @pytest.mark.parametrize(
         "values",
@@ -127,7 +127,7 @@ class TestWhatIsNamed:
     def test_columns_without_a_value(self, tmp_path, place, form, values):
         data = written(frame_with(old=values), tmp_path / f"a.{form}")
         (message,) = said(data, place)
-        assert message == "column 'old' is missing in every row that was looked at: that tells a model nothing; " + (
+        assert message == "column 'old' is missing in every row that was looked at: which carries no information; " + (
             "leave it out with drop=['old']"
         )
 
@@ -141,7 +141,7 @@ def test_one_value_makes_a_column_of_gaps_an_ordinary_one(place):
 def test_hashing_is_advised_where_it_is_possible(place):
     frame = frame_with(token=distinct())
     (message,) = said(frame, place, "linear_regressor")
-    assert "or tell its values apart with hash_columns=['token']" in message
+    assert "or hash its values with hash_columns=['token']" in message
     assert said(frame, place, "linear_regressor", hash_columns=["token"]) == []
 
 

@@ -74,7 +74,7 @@ def test_the_command_says_what_is_answered(script, capsys, monkeypatch):
         f"{script}, line 13: GridSearchCV\n    import hpo\n    hpo.State"
     )
     assert "Ridge: answered from states" in shown.out
-    assert "RandomForestRegressor: fitted as ever: no algorithm stands for it" in shown.out
+    assert "RandomForestRegressor: fitted as before: no algorithm answers for it" in shown.out
     assert "the file does not say which model it tunes" in shown.out
     found = said(capsys, monkeypatch, "migrate", script, "--json").json["searches"]
     assert [one["answered"] for one in found] == [True, False, None]

@@ -68,7 +68,7 @@ BAD = {
     "diverging_series": (shops(), asked("deepar", {**SERIES, "learning_rate": 1e30}), r"DeepAR: the loss is not a number in epoch 1"),
     "constant": (shops(y=lambda t: np.full(len(t), 4.0)), asked("deepar", SERIES), r"no series of the sampled windows changes by more than its season; give scoring='neg_smape'"),
     "diverging_pairs": (pairs(), asked("factorization_machine", {**PAIRS, "learning_rate": 1e30}), r"FactorizationMachine: the loss is not a number in epoch 1"),
-    "replay_unnamed": (pairs(), asked("factorization_machine", PAIRS, replay=0.2), r"replay=0\.2 goes on from the last edition"),
+    "replay_unnamed": (pairs(), asked("factorization_machine", PAIRS, replay=0.2), r"replay=0\.2 continues from the last edition"),
     "population_of_many": (pairs(), asked("factorization_machine", {**PAIRS, "epochs": [2, 4]}, fidelity="population"),
                            r"give one number for factorization_machine\.epochs, not several"),
 }  # fmt: skip

@@ -133,7 +133,7 @@ def test_ctrl_c_in_the_trials_returns_what_is_finished_and_resumes(files, tmp_pa
 
     monkeypatch.setattr(Tuner, "one", then_interrupt)
     call = dict(target="y", algorithm="ridge", trials=30, name="cut", store=tmp_path / "store")
-    with pytest.warns(InterruptedWarning, match=r"7 trials kept; the same call goes on"):
+    with pytest.warns(InterruptedWarning, match=r"7 trials kept; the same call continues"):
         cut = hpo.tune(files, **call)
     assert cut.stopped == "interrupted"
     assert len(cut.optuna_study.trials) == 7
@@ -213,7 +213,7 @@ def test_a_store_that_cannot_be_written_costs_the_states_but_not_the_study(files
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "8 states could not be kept" in out
-    assert "The study goes on" in out
+    assert "The study continues" in out
     assert "5 8 model" in out
     assert tune(files, tmp_path / "store").cost.rows_read == FILES * ROWS
 

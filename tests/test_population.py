@@ -1,4 +1,4 @@
-"""Population-based training: the worse go on from the states of the better, which are trained once."""
+"""Population-based training: the worse continue from the states of the better, which are trained once."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_each_generation_goes_on_from_the_last_and_each_epoch_is_trained_once(tm
         else:
             assert (params, note.history) == (own, own_note.history)
     assert forked == 4
-    assert result.cost.epochs_trained == 4 * EPOCHS * 3, "4 members, whoever's state they went on from"
+    assert result.cost.epochs_trained == 4 * EPOCHS * 3, "4 members, whoever's state they continued from"
     assert result.cost.epochs_alone == sum(note.epochs for _, _, note in known) * 3
 
 

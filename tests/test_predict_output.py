@@ -59,7 +59,7 @@ def test_what_would_be_read_is_refused(home, capsys, monkeypatch, where, data, o
     if where != "here":
         monkeypatch.chdir(home / "elsewhere")
     found = predict(home, capsys, monkeypatch, output if where == "here" else home / output)
-    assert found.code == 2 and "lies in the data of study 's'" in found.err and "write to a file elsewhere" in found.err
+    assert found.code == 2 and "is in the data of study 's'" in found.err and "write to a file elsewhere" in found.err
     assert before == {p: p.read_bytes() for p in home.rglob("*.csv")}
 
 

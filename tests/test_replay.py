@@ -1,4 +1,4 @@
-"""Training that goes on as data grows, and rows before that are trained on again so that they are not forgotten."""
+"""Training that continues as data grows, and rows before that are trained on again so that they are not forgotten."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ def test_what_left_is_learned_no_more(tmp_path):
 
 def test_what_replay_cannot_go_on_with_is_refused_in_words(tmp_path):
     grow(tmp_path, OLD)
-    with pytest.raises(TuneError, match=r"replay=0\.5 goes on with what is trained in epochs, and ridge is not; leave replay out"):
+    with pytest.raises(TuneError, match=r"replay=0\.5 continues with what is trained in epochs, and ridge is not; leave replay out"):
         hpo.tune(str(tmp_path / "rows"), "y", "ridge", replay=0.5, name="r", storage=tmp_path / "j", store=tmp_path / "s")
     with pytest.raises(TuneError, match=r"has no name; give name="):
         tuned(tmp_path, 0.5, name=None)

@@ -75,7 +75,7 @@ def test_an_answer_that_was_lost_is_not_taken_for_another_writer(place, proxy):
 
 
 def test_a_lock_that_another_holds_is_waited_for_whatever_fails(place, proxy, tmp_path):
-    """Where the service does not take a lease, and it is there, going on would do the work of its holder again."""
+    """Where the service does not take a lease, and it is there, continuing would do the work of its holder again."""
     order: list[str] = []
 
     def refuse(method: str, path: str, count: int) -> int | None:

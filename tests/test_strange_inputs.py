@@ -467,7 +467,7 @@ def test_columns_that_do_not_vary_have_no_likelihood_and_each_trial_says_so(algo
 
 
 def test_a_score_that_held_out_rows_do_not_tell_fails_its_trial():
-    """An algorithm that says None of a metric that it names: the trial has the reason, the study goes on."""
+    """An algorithm that says None of a metric that it names: the trial has the reason, the study continues."""
     state = Moments().init(Shape((Column("x", "x"),)))
     with pytest.raises(Unscorable, match="'log_likelihood' cannot be computed from the held-out rows of a fold"):
         score(PCA(), object(), Held(state), "log_likelihood")

@@ -1,4 +1,4 @@
-"""Streams: rows are seen once; what is published goes on; a study at any moment is that of the same rows in a frame."""
+"""Streams: rows are seen once; what is published continues; a study at any moment is that of the same rows in a frame."""
 
 from __future__ import annotations
 
@@ -191,11 +191,11 @@ def test_rows_that_make_no_sense_are_counted_shown_and_limited(tmp_path):
         stream.update(odd)
     assert sorted(str(w.message).split(":")[1].split("row ")[1] for w in shown) == ["507", "540", "800"]
     assert (stream.position, stream.bad_rows) == (1_000, 3)
-    assert "3 of them made no sense" in repr(stream)
+    assert "3 of them left out" in repr(stream)
     good = pd.concat([frame.iloc[:500], odd.drop(index=[7, 40, 300])])
     states = next(iter(stream.tune(trials=1).run.evidence.states.values()))
     assert states.whole.rows == len(good)
-    with pytest.warns(DataWarning), pytest.raises(DataError, match="4 rows without sense, more than max_bad_rows=3"):
+    with pytest.warns(DataWarning), pytest.raises(DataError, match="4 rows that cannot be used, more than max_bad_rows=3"):
         stream.update(odd.iloc[[7]])
 
 
@@ -374,7 +374,7 @@ def test_lines_that_cannot_be_read_are_named_left_out_and_limited(tmp_path):
     lines[350:350] = [b"1,2,what,u,3\n", b"1,2\n"]
     given = hpo_command("ingest", study, "--pilot-rows", 200, stdin=b"".join(lines), home=tmp_path)
     assert given.returncode == 0, given.stderr
-    assert given.stdout.decode() == "clicks: 402 rows taken, 402 in all, 2 rows of all left out since they made no sense\n"
+    assert given.stdout.decode() == "clicks: 402 rows taken, 402 in all, 2 rows in all left out since they cannot be used\n"
     warned = given.stderr.decode().splitlines()
     assert len(warned) == 2
     assert "row 349" in warned[0]
@@ -446,7 +446,7 @@ def test_bad_rows_among_the_first_are_left_out_and_the_rest_is_learned_from_toge
         rows[place] |= {column: "what"}
     given = hpo_command("ingest", study, "--format", form, "--pilot-rows", 200, stdin=written(rows), home=tmp_path)
     assert given.returncode == 0, given.stderr
-    assert given.stdout.decode() == "clicks: 400 rows taken, 400 in all, 3 rows of all left out since they made no sense\n"
+    assert given.stdout.decode() == "clicks: 400 rows taken, 400 in all, 3 rows in all left out since they cannot be used\n"
     warned = given.stderr.decode().splitlines()
     assert [f"row {place}: column {column!r}: 'what'" in line for (place, column), line in zip(bad.items(), warned, strict=True)] == [True] * 3
     stream = hpo.Stream("clicks", store=tmp_path / "store")
@@ -484,7 +484,7 @@ def test_bad_rows_before_it_has_begun_are_limited_and_lost_with_it_only(tmp_path
     assert stream.schema is not None
     stream.close()
     assert (stream.published, hpo.Stream("s", store=tmp_path).bad_rows) == (100, 2)
-    with pytest.warns(DataWarning), pytest.raises(DataError, match="3 rows without sense, more than max_bad_rows=2: why"):
+    with pytest.warns(DataWarning), pytest.raises(DataError, match="3 rows that cannot be used, more than max_bad_rows=2: why"):
         stream.skip_bad(1, "why")
 
 

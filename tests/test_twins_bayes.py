@@ -188,7 +188,7 @@ def test_what_cannot_be(tmp_path):
     for text, words in (
         ("mine", "'mine' is no 'label=number'"),
         ("0=0.5, 1=0.3, 2=0.1", "add up to 0.9"),
-        ("0=0.5, 0=0.5", "'0' stands there twice"),
+        ("0=0.5, 0=0.5", "'0' is given twice"),
         ("0=-1, 1=2", "'0=-1' is no"),
     ):
         with pytest.raises(InvalidField, match=words):

@@ -426,7 +426,7 @@ def test_a_study_says_which_is_worth_it_and_forecasts_without_jax(tmp_path):
     made = only.forecast(quantiles=[0.1, 0.9])
     assert len(made) == 3 * 3
     assert (made["q0.1"] <= made["mean"]).all() and (made["mean"] <= made["q0.9"]).all()
-    assert made.loc[made["shop"] == "west", "month"].min() == pd.Timestamp("2019-06-01"), "each goes on from its own end"
+    assert made.loc[made["shop"] == "west", "month"].min() == pd.Timestamp("2019-06-01"), "each continues from its own end"
     hpo.write_report(only, tmp_path / "report.html")
     assert "deepar" in (tmp_path / "report.html").read_text()
     code = (

@@ -376,7 +376,7 @@ def test_the_example_of_employment_runs_and_forecasts(tmp_path, monkeypatch, cap
         done = run(capsys, monkeypatch, *asked)
         assert done.code == 0, done.err
     done = run(capsys, monkeypatch, "predict", "employment", "employment.csv", "-o", "x.csv")
-    assert done.code == 2 and "`hpo forecast employment DATA -o x.csv` goes on from these rows" in done.err
+    assert done.code == 2 and "`hpo forecast employment DATA -o x.csv` continues from these rows" in done.err
     made = pd.read_csv("next.csv")
     assert made.columns.tolist() == ["Series_ID", "Month", "mean", "q0.1"]
     assert made["Series_ID"].nunique() == 148 and len(made) == 2 * 148

@@ -22,7 +22,7 @@ STORED = "trees"
 
 @dataclass(frozen=True)
 class Growth:
-    """How a booster goes on.
+    """How a booster continues.
 
     Attributes
     ----------
@@ -81,6 +81,6 @@ GROWTHS: dict[str, Growth] = {
 
 
 def growth_of(model: BaseEstimator) -> Growth | None:
-    """Return how an estimator's class goes on; None where it does not. A subclass has that of no base."""
+    """Return how an estimator's class continues; None where it does not. A subclass has that of no base."""
     kind = type(model)
     return GROWTHS.get(f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}")

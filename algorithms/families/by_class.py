@@ -20,7 +20,7 @@ def parsed(name: str, text: str) -> Mapping[str, float]:
     Raises
     ------
     InvalidField
-        It is not a list of ``label=number``, a label stands there twice, or a number is not above zero.
+        It is not a list of ``label=number``, a label is given twice, or a number is not above zero.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def parsed(name: str, text: str) -> Mapping[str, float]:
                 f"{name}='late=5, on time=1'"
             )
         if label in found:
-            raise InvalidField(f"{name}={text!r}: {label!r} stands there twice")
+            raise InvalidField(f"{name}={text!r}: {label!r} is given twice")
         found[label] = value
     return found
 

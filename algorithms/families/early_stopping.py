@@ -8,7 +8,7 @@ from algorithms.arrays import Array
 
 
 def stops_at(losses: Array, patience: int, tolerance: float) -> int | None:
-    """Return the epoch after which no lower loss was met for as long as ``patience`` says; None where it goes on.
+    """Return the epoch after which no lower loss was met for as long as ``patience`` says; None where it continues.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""An estimator that has ``partial_fit``, trained in epochs: trials go on from others' chains."""
+"""An estimator that has ``partial_fit``, trained in epochs: trials continue from others' chains."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Ensembles that stop while they grow: more trees are made only where they are asked for.
 
-scikit-learn's go on by ``warm_start``. The fits of other packages call back after every round: they run in a thread
-of their own, which waits there until more is asked for, so that what was grown is to the bit what one fit makes.
+scikit-learn's continue by ``warm_start``. The fits of other packages call back after every round: they run in a
+thread of their own, which waits there until more is asked for, so that what was grown is to the bit what one fit
+makes.
 """
 
 from __future__ import annotations

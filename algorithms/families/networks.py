@@ -27,7 +27,7 @@ def check_numbers(chain: Chain, whose: str, learning_rate: float) -> None:
 
 
 def check_any(n: int, whose: str) -> None:
-    """Refuse to go on with no row: of new ones none can be trained on.
+    """Refuse to continue with no row: of new ones none can be trained on.
 
     Raises
     ------

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-CLOSED = "standard output is closed, so that there is nowhere to answer; end the command with > FILE or > /dev/null"
+CLOSED = "standard output is closed: there is no output to write to; end the command with > FILE or > /dev/null"
 
 
 def main() -> None:

@@ -94,11 +94,11 @@ def words_of(error: BaseException) -> str:
     if isinstance(error, FAMILIES) or (isinstance(error, KeyboardInterrupt) and str(error)):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return "what was finished is kept; run the same again to go on"
+        return "what was finished is kept; run the same again to continue"
     if isinstance(error, OSError):
         return f"{error.filename or 'reading or writing failed'}: {error.strerror or error}"
     if isinstance(error, MemoryError):
-        return "the memory is used up; take fewer columns (features:, drop:) or a machine with more"
+        return "out of memory; use fewer columns (features:, drop:) or a machine with more"
     return f"the database of the studies failed: {str(error).splitlines()[0]}"
 
 

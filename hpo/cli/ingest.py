@@ -158,5 +158,5 @@ def _report(stream: Stream, start: int, seconds: float, *, as_json: bool) -> Non
             "bad_rows": stream.bad_rows, "seconds": seconds,
         })  # fmt: skip
         return
-    bad = f", {counted(stream.bad_rows, 'row')} of all left out since they made no sense" if stream.bad_rows else ""
+    bad = f", {counted(stream.bad_rows, 'row')} in all left out as unusable" if stream.bad_rows else ""
     say(f"{stream.name}: {counted(taken, 'row')} taken, {stream.position:,} in all{bad}")

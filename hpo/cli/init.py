@@ -63,7 +63,7 @@ def init(
     imports.allow(allow_import or ())
     to_stdout = str(output) == "-"
     if to_stdout and as_json:
-        raise UsageError("--json and -o - both want standard output; give a file with -o")
+        raise UsageError("--json and -o - would both go to standard output; give a file with -o")
     if not to_stdout and output.exists() and not force:
         raise UsageError(f"{output} exists; --force replaces it, -o FILE writes another")
     draft = make_draft(data, target, algorithm or [auto.AUTO], name, drop or ())
@@ -72,9 +72,9 @@ def init(
     if draft.chosen:
         note(draft.chosen)
     for column, why in draft.why_drop.items():
-        note(f"drop: {column!r}, {why}; change it in the file if it is not so")
+        note(f"drop: {column!r}, {why}; change it in the file if that is wrong")
     for option, value in draft.reading.items():
-        note(f"{option}: {value!r}, a guess: {draft.why[option]}; change it in the file if it is not so")
+        note(f"{option}: {value!r}, a guess: {draft.why[option]}; change it in the file if that is wrong")
     text = written(draft)
     if to_stdout:
         say(text.removesuffix("\n"))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXPECTED = {
     True: "answered from states: the rows are read once",
-    False: "fitted as ever: no algorithm stands for it",
+    False: "fitted as before: no algorithm answers for it",
     None: "the file does not say which model it tunes: search.accelerated_ says what was answered",
 }
 """What is expected of a model, by whether states answer for it."""

@@ -84,7 +84,7 @@ def predict(
     result = opened(name, storage=storage, store=store, allow_import=allow_import, edition=edition)
     check_outside(output, result.record)
     if result.run.evidence.pilot.calendar is not None:
-        how = f"`hpo forecast {name} DATA -o {output}` goes on from these rows"
+        how = f"`hpo forecast {name} DATA -o {output}` continues from these rows"
         raise UsageError(f"series are not predicted by row; {how}")
     model = _model(result, trial, simplest=simplest)
     written = as_written(sep=sep, decimal=decimal, encoding=encoding)
@@ -212,7 +212,7 @@ def check_outside(output: Path, record: StudyRecord) -> None:
     holder = data_holding.holder_of(output, asked, files)
     if holder is not None:
         raise UsageError(
-            f"-o {output} lies in the data of study {record.name!r} ({holder}), whose next run would take "
+            f"-o {output} is in the data of study {record.name!r} ({holder}), whose next run would take "
             "predictions for data; write to a file elsewhere"
         )
 

@@ -88,9 +88,9 @@ def _check(csv: Path | None, format_: Format | None, output: Path | None, *, as_
     """Refuse two answers on standard output, and a place or a format that lacks the other."""
     printed = as_json or (format_ is Format.MARKDOWN and output is None)
     if printed and str(csv) == "-":
-        raise UsageError("two answers want standard output; give --csv a file")
+        raise UsageError("two answers would go to standard output; give --csv a file")
     if as_json and format_ not in (None, Format.JSON):
-        raise UsageError(f"--json and --format {format_} both want to be the answer; leave one out")
+        raise UsageError(f"--json and --format {format_} would both be the answer; leave one out")
     if as_json and output is not None:
         raise UsageError(f"--json prints, and -o {output} writes; leave one out")
     if output is not None and format_ is None:

@@ -94,7 +94,7 @@ def run(
             result = _answered(spec, resume=resume, progress=False if quiet else None, fresh=fresh)
         except Interrupted as error:
             where = str(error).partition(": run the same")[0]
-            raise Interrupted(f"{where}. Go on with: {again}") from None
+            raise Interrupted(f"{where}. Continue with: {again}") from None
     _finish(spec, result, again, as_json=as_json)
 
 
@@ -111,9 +111,9 @@ def _say_edition(spec: StudySpec, *, fresh: bool, as_json: bool) -> None:
     read = f"{counted(segments, 'segment')} to read" if segments else "nothing to read"
     read += f"; {plan.files}" if plan.files else ""
     if not edition.due:
-        say(f"{spec.name}: edition {edition.number} is that of this data; --resume goes on with it")
+        say(f"{spec.name}: edition {edition.number} is that of this data; --resume continues with it")
     elif edition.going_on:
-        say(f"{spec.name}: edition {edition.number} would go on; {read}")
+        say(f"{spec.name}: edition {edition.number} would continue; {read}")
     else:
         before = f", beginning with what {edition.before} found" if edition.before else ""
         say(f"{spec.name}: edition {edition.number} would begin{before}; {read}")
@@ -138,7 +138,7 @@ def _finish(spec: StudySpec, result: Result, again: str, *, as_json: bool) -> No
         emit(result_values(result))
     if result.stopped == "interrupted":
         are = "is" if done == 1 else "are"
-        raise Interrupted(f"{done} of {counted(spec.trials, 'trial')} {are} done, and kept. Go on with: {again}")
+        raise Interrupted(f"{done} of {counted(spec.trials, 'trial')} {are} done, and kept. Continue with: {again}")
     if not as_json:
         _show(result, spec.storage)
 

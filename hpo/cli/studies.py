@@ -183,7 +183,7 @@ def rm(
 def verify(storage: Storage = None, as_json: AsJson = False) -> None:
     """Check every line of the journal against its digest.
 
-    Damaged lines are set aside: the other trials and studies go on without them. Exits with 3 if there are any.
+    Damaged lines are set aside: the other trials and studies continue without them. Exits with 3 if there are any.
 
     Examples
     --------

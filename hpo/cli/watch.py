@@ -49,7 +49,7 @@ def watch(
 
     Looks at the names, sizes and times of the files, reads what is new, and writes one line for each edition.
     What may pass is tried again later: data that cannot be read (a file that is still being written); a bucket, a
-    database or workers that cannot be reached. Ctrl-C stops it; started again, it goes on from what is recorded.
+    database or workers that cannot be reached. Ctrl-C stops it; started again, it continues from what is recorded.
 
     Examples
     --------
@@ -103,7 +103,7 @@ def _look(spec: StudySpec, *, as_json: bool, quiet: bool) -> bool:
         _line(_words(result), as_json=False)
     sys.stdout.flush()
     if result.stopped == "interrupted":
-        raise Interrupted(f"edition {edition.number} of {spec.name} goes on when the watch is started again")
+        raise Interrupted(f"edition {edition.number} of {spec.name} continues when the watch is started again")
     return True
 
 

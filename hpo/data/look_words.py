@@ -58,7 +58,7 @@ def _constants(looks: list[Look]) -> str:
         return ""
     some = " and ".join(f"{look.column!r} is {look.seen}" for look in looks[:3])
     seen = " that was looked at" if any(look.seen == MISSING for look in looks) else ""
-    return f"column {some} in every row{seen}{_more(looks)}: that tells a model nothing; {_leave(looks)}"
+    return f"column {some} in every row{seen}{_more(looks)}: which carries no information; {_leave(looks)}"
 
 
 def _targets(looks: list[Look]) -> str:
@@ -74,7 +74,7 @@ def _targets(looks: list[Look]) -> str:
 def _ids(looks: list[Look], *, hashes: bool) -> str:
     if not looks:
         return ""
-    hashed = f", or tell its values apart with hash_columns={[looks[0].column]!r}" if hashes else ""
+    hashed = f", or hash its values with hash_columns={[looks[0].column]!r}" if hashes else ""
     return (
         f"{_listed(looks)} an id ({looks[0].seen}): new rows have other values, and one that counts the rows tells "
         f"their order; {_leave(looks)}{hashed}"

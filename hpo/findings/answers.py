@@ -184,7 +184,7 @@ def confirm(
         read as the study's were, unless ``decimal=``, ``encoding=`` and the like say otherwise; what the study
         joined is joined to them, unless ``join=`` says otherwise.
 
-    Rows of series go on from those of the study: scored are the windows whose next values are all among the new
+    Rows of series continue from those of the study: scored are the windows whose next values are all among the new
     rows, by the study's own scores.
     """
     scores = scoring or result.record.metrics

@@ -93,7 +93,7 @@ def in_units(states: FoldStates, model: Pipeline, by: str) -> pd.DataFrame | Non
     spread = deviations(states, model, found)
     if spread is None:
         raise TuneError(
-            'by="deviation": the states of this study keep no standard deviations of the columns; use '
+            'by="deviation": the states of this study hold no standard deviations of the columns; use '
             'by="unit", or standardize the columns'
         )
     table: pd.DataFrame = pandas.DataFrame((found.unit * spread).T, index=found.names, columns=labels)

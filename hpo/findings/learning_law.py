@@ -178,5 +178,5 @@ def doubt(curve: LearningLaw, width: float) -> str:
     if curve.surprise > SURPRISING:
         return "they rise ever faster with the number of rows"
     if width > WIDE * observed:
-        return "laws that suit them equally well part before that many rows"
+        return "laws that fit them equally well differ at that many rows"
     return ""

@@ -132,7 +132,7 @@ def load(
     record = record_of(study)
     if record is None or record.segments is None:
         raise TuneError(
-            f"study {name!r} has no finished pass on record; run it again (it goes on where it stopped)"
+            f"study {name!r} has no finished pass on record; run it again (it continues where it stopped)"
         )
     kept = open_store(store) if store is not None else _recorded_store(record.store, name)
     spec = build(record.spec)

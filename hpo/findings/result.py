@@ -306,7 +306,7 @@ class Result(Drawn):
         takes rows that are joined already.
         """
         if self.run.evidence.pilot.calendar is not None:
-            raise TuneError("series are not predicted by row; result.forecast(data=rows) goes on from these rows")
+            raise TuneError("series are not predicted by row; result.forecast(data=rows) continues from these rows")
         reading = {**reading_of(self.record, self.run.join), **options}
         return predict(self.model_of(candidate, encoded=True), data, reading)
 
@@ -323,14 +323,14 @@ class Result(Drawn):
     ) -> pd.DataFrame:
         """Return the next steps of every series: columns that name it, its time, ``mean``, and quantiles.
 
-        It goes on from the last rows of each series, which the states hold: no row of the study is read.
+        It continues from the last rows of each series, which the states hold: no row of the study is read.
 
         Parameters
         ----------
         horizon : how many steps; None for those that the study was tuned for, which are the most.
         quantiles : shares such as ``[0.1, 0.9]``; each is a column, ``q0.1``. Errors are taken as normal, as large
             as those on the rows that the model was made of, at each step and by the scale of each series.
-        data : further rows of these series, or of others: files, or a frame. The forecast goes on from them;
+        data : further rows of these series, or of others: files, or a frame. The forecast continues from them;
             nothing is trained.
         futr_df : the columns of ``futr_exog_list`` at the steps to come, with those of time and series: files, or a
             frame. Needed where the model looks at them.

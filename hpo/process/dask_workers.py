@@ -126,7 +126,7 @@ def _threads(client: Client) -> int:
     if client.status == "connecting":
         return 0
     if client.status != "running":
-        raise EngineError(f"the scheduler of Dask is gone: the client is {client.status}; run the same to go on")
+        raise EngineError(f"the scheduler of Dask is gone: the client is {client.status}; run the same to continue")
     try:
         return sum(client.nthreads().values())
     except GONE as error:

@@ -75,7 +75,7 @@ def is_auto(algorithms: Sequence[str]) -> bool:
     found = [name for name in algorithms if name.removesuffix(TREES).partition(":")[0] == AUTO]
     if found and len(algorithms) > 1:
         raise TuneError(
-            f"algorithm={list(algorithms)!r}: {found[0]!r} stands alone; leave it or the others out"
+            f"algorithm={list(algorithms)!r}: {found[0]!r} cannot be combined with others; leave it or them out"
         )
     return bool(found)
 

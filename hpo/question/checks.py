@@ -124,15 +124,15 @@ def _check_population(searched: Sequence[Searched]) -> None:
 
 
 def check_replay(spec: StudySpec, searched: Sequence[Searched]) -> None:
-    """Refuse to go on with training where nothing is trained in epochs, or nothing is remembered."""
+    """Refuse to continue with training where nothing is trained in epochs, or nothing is remembered."""
     if spec.replay is None:
         return
     asked = f"replay={spec.replay:g}"
     if not any(EPOCHS in one.fields for one in searched):
         names = ", ".join(one.name for one in searched)
-        raise TuneError(f"{asked} goes on with what is trained in epochs, and {names} is not; leave replay out")
+        raise TuneError(f"{asked} continues with what is trained in epochs, and {names} is not; leave replay out")
     if spec.name is None:
-        raise TuneError(f"{asked} goes on from the last edition of a study, and this has no name; give name='…'")
+        raise TuneError(f"{asked} continues from the last edition of a study, and this has no name; give name='…'")
     if spec.fidelity is not None:
         raise TuneError(
             f"{asked} and fidelity={spec.fidelity!r}: rungs are epochs from the beginning; leave one of them out"

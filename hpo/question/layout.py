@@ -57,5 +57,5 @@ def _part(about: Mapping[str, object], name: str) -> Mapping[str, object]:
     """Return a part of a document; TuneError where it is none."""
     found = about.get(name)
     if not isinstance(found, Mapping):
-        raise TuneError(f"a layout makes no sense: its {name} is {found!r:.60}; write it again")
+        raise TuneError(f"the layout is not valid: its {name} is {found!r:.60}; write it again")
     return found

@@ -19,7 +19,7 @@ from algorithms.ranges import Choice, Integer, Log, Range, Uniform
 from hpo.errors import SearchError
 
 HISTORY = "(history)"
-"""Beside the values of a setting: what was in force until which epochs, where it goes on from another's chain. No
+"""Beside the values of a setting: what was in force until which epochs, where it continues from another's chain. No
 hyperparameter has such a name."""
 
 

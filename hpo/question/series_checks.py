@@ -30,7 +30,7 @@ def check_asked(spec: StudySpec) -> None:
         covariates = ((key, names) for key, _, names in covariates_named(spec))
         of_series = [("series", spec.series), ("freq", spec.freq), *covariates]
         if given := [name for name, value in of_series if value is not None]:
-            raise TuneError(f"{given[0]}: that is said of rows with a time; name the column of times with time=")
+            raise TuneError(f"{given[0]}: that applies to rows with a time; name the column of times with time=")
         return
     others = {
         "weight": spec.weight, "half_life": spec.half_life, "join": spec.join, "interactions": spec.interactions,
@@ -88,7 +88,7 @@ def check_streamed(algorithms: Sequence[str], time: str | None = None) -> None:
     what = f"time={time!r}" if time is not None else repr(able[0])
     raise TuneError(
         f"{what}: series are not streamed, since backtests test on the last steps, which move on with every row; "
-        "keep the rows in files by period, of which a new one alone is read, or go on from new rows with "
+        "keep the rows in files by period, of which a new one alone is read, or continue from new rows with "
         "result.forecast(data=rows), which trains nothing"
     )
 

@@ -77,7 +77,7 @@ def backtests(result: Result) -> Backtests | None:
 
 
 def _judged(candidate: Candidate, number: int) -> _Judged | None:
-    """Return the forecasts of a split from its border, of series that go on from there; None without a border."""
+    """Return the forecasts of a split from its border, of series that continue there; None without a border."""
     states = candidate.states
     split, summary = states.plan.splits[number], states.summary
     before = summary.ends(states.merged(split.known))

@@ -2,7 +2,7 @@
 
 The key after an epoch is the digest of the key before it and of what is in force during it; the first one, of
 the algorithm's class, what decides where it begins, and the rows. So two trials share the keys of their common
-prefix, whoever ran them and when. A trial goes on from the longest prefix that is known: in memory, or in the
+prefix, whoever ran them and when. A trial continues from the longest prefix that is known: in memory, or in the
 store, where chains are leaves like any other.
 """
 
@@ -199,7 +199,7 @@ class Chains:
 
     @contextmanager
     def trial(self) -> Iterator[None]:
-        """Count what is asked in the block as one trial, whose rungs go on from one another in any case."""
+        """Count what is asked in the block as one trial, whose rungs continue from one another in any case."""
         self._trial = {}
         try:
             yield
@@ -356,7 +356,7 @@ class Chains:
             yield first
 
     def _complain(self, error: StoreError) -> None:
-        """Warn, once, that chains are not kept; trials go on without."""
+        """Warn, once, that chains are not kept; trials continue without."""
         if not self._failed:
             self._failed = True
             warnings.warn(

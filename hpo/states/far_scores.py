@@ -32,7 +32,7 @@ LONG = 0.05
 """Seconds of a fold, fitted and scored, from which on workers do it."""
 
 LOSSES = 3
-"""Times that workers fail before this process goes on alone."""
+"""Times that workers fail before this process continues alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,7 @@ class FarScores:
     def _is_long(self, algorithm: Algorithm, states: FoldStates) -> bool:
         """Return whether a setting is expected to take long, by the last one of its algorithm.
 
-        What is trained in epochs goes on from chains of this process, and is trained here.
+        What is trained in epochs continues from chains of this process, and is trained here.
         """
         if algorithm.chained is not None:
             return False

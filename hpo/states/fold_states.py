@@ -167,7 +167,7 @@ def _before(summary: Summary, plan: FoldPlan) -> list[tuple[int, ...]]:
 def _merges(
     summary: Summary, cells: Sequence[T], wanted: Sequence[tuple[int, ...]]
 ) -> dict[tuple[int, ...], T]:
-    """Return merges of cells, each in the order given; those that begin alike go on from the longest of them."""
+    """Return merges of cells, each in the order given; those that begin alike continue from the longest of them."""
     made: dict[tuple[int, ...], T] = {}
     for some in sorted(set(wanted), key=len):
         start = max((one for one in made if some[: len(one)] == one), key=len, default=some[:1])

@@ -1,7 +1,7 @@
 """Data that grew from edition to edition: states of the rows that earlier ones had, made of the leaves of these.
 
-What is trained in epochs goes on from what it learned of them. An edition whose leaves are gone, or whose segments
-left, has none; training then begins with the rows of the next one, or of all.
+What is trained in epochs continues from what it learned of them. An edition whose leaves are gone, or whose
+segments left, has none; training then begins with the rows of the next one, or of all.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _earlier(grown: Grown, summary: Summary, edition: int) -> Earlier | None:
 
 
 def grown_of(record: StudyRecord, found: Evidence, store: StateStore) -> Grown | None:
-    """Return the data of a study that grew, by its record; None where nothing goes on."""
+    """Return the data of a study that grew, by its record; None where nothing continues."""
     return Grown(found, store, record.segments or (), record.since) if record.since else None
 
 

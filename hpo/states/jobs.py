@@ -106,7 +106,7 @@ def _load(location: str, name: str) -> Job:
         )
     data = document.arrays["job"].tobytes()
     if digest_of(data) != name:
-        raise EngineError(f"the job {name} in {location} is not what was asked for: somebody changed it")
+        raise EngineError(f"the job {name} in {location} is not what was asked for: it was changed")
     job: Job = cloudpickle.loads(data)
     allow(job.allowed)
     return job.opened(store)

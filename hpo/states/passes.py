@@ -1,7 +1,7 @@
 """The pass: every segment that lacks a state is read once, for all summaries of the study together.
 
 Work is cut by segment; the leaf of a segment is published as soon as it is whole, so a pass that stops
-anywhere goes on where it stopped. Leaves are merged in the order of the segments, never of arrival, so the
+anywhere continues where it stopped. Leaves are merged in the order of the segments, never of arrival, so the
 states are the same bits for any number of workers.
 """
 
@@ -302,7 +302,7 @@ class Pass(Leaves):
             done = len(result.segments)
             raise Interrupted(
                 f"stopped after {done} of {counted(len(self.dataset.segments), 'segment')}; their states are kept "
-                f"in {self.store.location}: run the same again to go on"
+                f"in {self.store.location}: run the same again to continue"
             )
 
 @dataclass(frozen=True, eq=False)
@@ -333,6 +333,6 @@ def _by_cell(batch: Batch, counts: Sequence[int]) -> Iterator[tuple[int, Batch]]
 def _complaint(unsaved: Sequence[StoreWriteError]) -> str:
     return (
         f"{counted(len(unsaved), 'state')} could not be kept: {unsaved[0]} "
-        "The study goes on with what is in memory; until the store can be written, its next run reads those "
+        "The study continues with what is in memory; until the store can be written, its next run reads those "
         "segments again."
     )

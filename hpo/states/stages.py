@@ -37,7 +37,7 @@ class Trained:
 
 
 def stages(settings: Sequence[Trained]) -> list[Stage]:
-    """Return the tree of stages of some settings, each stage before those that go on from it.
+    """Return the tree of stages of some settings, each stage before those that continue from it.
 
     Parameters
     ----------

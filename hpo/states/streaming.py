@@ -1,7 +1,7 @@
 """States of rows that arrive once and are not kept: added up batch by batch, published with how far they go.
 
 A stream is one segment without an end. What is published of it is one blob, replaced as a whole: the states of
-every cell, and the number of rows that they are of. So whatever happens, a stream goes on from exactly there.
+every cell, and the number of rows that they are of. So whatever happens, a stream continues from exactly there.
 """
 
 from __future__ import annotations

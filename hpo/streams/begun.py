@@ -52,7 +52,7 @@ class Begun:
     stand_ins: Mapping[str, str]
 
     def about(self, name: str) -> dict[str, object]:
-        """Return what a process needs to go on, as JSON values."""
+        """Return what a process needs to continue, as JSON values."""
         pilot, flow = self.flow.pilot, self.flow
         return {
             "stream": name,

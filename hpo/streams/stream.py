@@ -82,7 +82,7 @@ class Stream:
     """A stream of rows: each is seen once, added to the states, and forgotten.
 
     The states and the position in the stream are published together, every so many rows or seconds, under the name
-    of the stream. A process that is killed and started again goes on from the last published position; the sender
+    of the stream. A process that is killed and started again continues from the last published position; the sender
     begins with row :attr:`position`. At any moment :meth:`tune` answers a study from the states so far.
 
     Categories, origins of columns and labels are learned from the first ``pilot_rows`` rows, which are held until
@@ -93,7 +93,7 @@ class Stream:
     name : under which it is published.
     target, algorithm, weight, half_life, features, drop, folds, scoring, refit, scoring_rows, search, seed, \
     max_categories, hash_columns : as of :func:`hpo.tune`, algorithms by name, folds by row or stratified. A
-        stream that was published goes on with those that it began with; given again, they must be the same.
+        stream that was published continues with those that it began with; given again, they must be the same.
     classes : labels of the target besides those among the first rows. A row of another label makes no sense.
     every, seconds : rows, and seconds, after which the states are published.
     pilot_rows : rows to learn from.
@@ -103,7 +103,7 @@ class Stream:
 
     Attributes
     ----------
-    position : rows of the stream that are in the states, or were left out: where it goes on.
+    position : rows of the stream that are in the states, or were left out: where it continues.
     published : the position that is published.
     bad_rows : rows that made no sense.
 
@@ -211,7 +211,7 @@ class Stream:
 
     def __repr__(self) -> str:
         """Show how far it came."""
-        bad = f", {self.bad_rows:,} of them made no sense" if self.bad_rows else ""
+        bad = f", {self.bad_rows:,} of them left out" if self.bad_rows else ""
         return f"<Stream {self.name!r}: {counted(self.position, 'row')}{bad}, {self.published:,} published>"
 
     def __enter__(self) -> Stream:
@@ -402,7 +402,8 @@ class Stream:
         if found != self.published:
             raise TuneError(
                 f"the stream {self.name!r} is fed by another process: it stands at row {found:,} there, and this "
-                f"one went on from row {self.published:,}. Stop one of them; the other goes on from row {found:,}"
+                f"one continued from row {self.published:,}. Stop one of them; the other continues from row "
+                f"{found:,}"
             )
 
     def _check_same(self, begun: Begun) -> None:
@@ -462,7 +463,7 @@ class Stream:
             warnings.warn(f"the stream {self.name!r}: {self._shown[-1]}; it is left out", DataWarning, stacklevel=5)
         if bad > self.max_bad_rows:
             raise DataError(
-                f"the stream {self.name!r} has {counted(bad, 'row')} without sense, more than "
+                f"the stream {self.name!r} has {counted(bad, 'row')} that cannot be used, more than "
                 f"max_bad_rows={self.max_bad_rows:,}: {why}"
             )
 

@@ -1,4 +1,4 @@
-"""A study that goes on as its data changes: what it begins with, and which setting stands in the end."""
+"""A study that continues as its data changes: what it begins with, and which setting stands in the end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MOST_EARLIER = 100
 """Editions whose scores a later one knows."""
 
 STOPPED = ("", "interrupted")
-"""How an edition ended that goes on by itself."""
+"""How an edition ended that continues by itself."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Edition:
     before : the edition whose best settings are scored again first, as it is stored; None for none.
     last : the edition before it, whose data its own is compared with, as it is stored; None for a first one.
     going_on : whether it was begun before, and did not end.
-    due : whether there is anything to do: it is new, or goes on.
+    due : whether there is anything to do: it is new, or continues.
     """
 
     name: str

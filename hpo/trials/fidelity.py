@@ -1,9 +1,9 @@
 """Settings are tried on a small part of the sample first, and the better third of them on the next.
 
-What is trained in epochs is tried after a part of these instead, on every row: a rung goes on from the one below.
+What is trained in epochs is tried after a part of these instead, on every row: a rung continues from the one below.
 So do boosted trees and forests whose number is solved: after a part of the trees.
 The m rows of smallest priority of a sample are a sample of size m, so a rung needs no data: it is a prefix of
-the states that are there. Which trials go on is decided by Optuna's own pruners: successive halving
+the states that are there. Which trials continue is decided by Optuna's own pruners: successive halving
 (Li, Jamieson, Rostamizadeh et al. 2020, "A System for Massively Parallel Hyperparameter Tuning") and Hyperband
 (Li, Jamieson, DeSalvo et al. 2018).
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 REDUCTION = 3
-"""Of the trials at a rung, one in so many goes on."""
+"""Of the trials at a rung, one in so many continues."""
 
 STEPS = (1, 3, 9)
 """The smaller rungs, in twenty-sevenths of the sample."""

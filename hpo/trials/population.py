@@ -2,9 +2,9 @@
 
 Trials are the members of a population, one generation after another (Jaderberg, Dalibard, Osindero et al. 2017,
 "Population based training of neural networks"). A generation is trained for a fifth of the epochs. In the next one
-a member of the worst quarter goes on from the state of one of the best quarter (exploit), with values near its
-values (explore); the others go on as they were. A state that is taken over is a chain like any other: its key says
-what was in force and when, so that it costs nothing, and what a trial notes of it suffices to train it again.
+a member of the worst quarter continues from the state of one of the best quarter (exploit), with values near its
+values (explore); the others continue as they were. A state that is taken over is a chain like any other: its key
+says what was in force and when, so that it costs nothing, and what a trial notes of it suffices to train it again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Params = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Population:
-    """Which member of which generation a trial is, and what it goes on from.
+    """Which member of which generation a trial is, and what it continues from.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Population:
         return replace(proposal, params=params, note=note)
 
     def size(self, known: Sequence[tuple[int, int]]) -> int:
-        """Return how many members a generation has: as many as the first one, of a study that goes on.
+        """Return how many members a generation has: as many as the first one, of a study that continues.
 
         Examples
         --------

@@ -52,7 +52,7 @@ class EarlyStopping:
 
 @dataclass
 class Rungs:
-    """Where somebody is asked, while models grow, whether this setting is worth going on with.
+    """Where somebody is asked, while models grow, whether this setting is worth continuing with.
 
     Attributes
     ----------

@@ -81,7 +81,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
 grown, population = Library("hpo.states.grown"), Library("hpo.trials.population")
-"""Loaded where training goes on with data that grew, or a population is trained."""
+"""Loaded where training continues with data that grew, or a population is trained."""
 
 
 @briefly
@@ -118,7 +118,7 @@ class Runner:
     question : what is asked.
     sampler : a name or an Optuna sampler.
     storage : where trials are recorded; None for nowhere.
-    resume : whether a study of the same name and definition goes on, or is refused.
+    resume : whether a study of the same name and definition continues, or is refused.
     progress : called with what happens.
     fresh : whether the next edition begins without what the last one found, whatever has changed.
     edition : which edition of the study is run; None where none is recorded.
@@ -525,8 +525,8 @@ class Runner:
         going_on = self.edition is not None and self.edition.going_on and self.edition.number > 1
         if trials and not self.resume and not going_on:
             raise TuneError(
-                f"study {name!r} exists with {counted(trials, 'trial')} of the same data; go on with resume=True "
-                "(on the command line: --resume), or choose another name"
+                f"study {name!r} exists with {counted(trials, 'trial')} of the same data; continue with "
+                "resume=True (on the command line: --resume), or choose another name"
             )
 
 

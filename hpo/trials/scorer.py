@@ -77,7 +77,7 @@ class Scorer:
         return 0 if chained is None else chained.length
 
     def may_change(self, name: str, values: Mapping[str, object], key: str) -> bool:
-        """Return whether the training of a setting may go on with another value, from the same states."""
+        """Return whether the training of a setting may continue with another value, from the same states."""
         chained = self.searched[name].build(values).chained
         needs_pass = self.searched[name].fields[key].needs_pass or key in self.searched[name].steering
         return chained is not None and not needs_pass and chained.may_change(key)

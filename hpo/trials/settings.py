@@ -44,7 +44,7 @@ class Proposal:
     params : by name, as Optuna keeps them.
     began : when it was proposed.
     trial : that was asked for it; None where it is added to the study once it is finished.
-    note : of a member of a population, which generation it is of and what it goes on from.
+    note : of a member of a population, which generation it is of and what it continues from.
     """
 
     number: int

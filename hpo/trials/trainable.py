@@ -55,7 +55,7 @@ def trainable(searched: Sequence[Searched], found: Evidence) -> list[Searched]:
     if len(lacks) == len(searched):
         raise TuneError(_words(lacks, _doing_without(lacks, searched, found)) + _step(found))
     if lacks:
-        warnings.warn(f"{_words(lacks)}. The study goes on without", ChoiceWarning, stacklevel=7)
+        warnings.warn(f"{_words(lacks)}. The study continues without", ChoiceWarning, stacklevel=7)
     return [one for one in searched if one.name not in lacks]
 
 

@@ -66,7 +66,7 @@ class Tuner:
     space : what is searched.
     study : Optuna's, in memory.
     fidelity : how trials climb from parts of a sample to the whole; None: each is scored on the whole.
-    population : which trial goes on from which; None: each begins for itself.
+    population : which trial continues from which; None: each begins for itself.
     book : the record of what was tried.
     front : the best values of the trials until now.
     """

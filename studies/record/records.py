@@ -54,7 +54,7 @@ def load_study(storage: BaseStorage, name: str) -> Study:
             hand_over(study, _finished(trial))
     except SENSELESS as error:
         raise StorageError(
-            f"the study {name!r} in {describe(storage)} makes no sense ({type(error).__name__}: {error}); "
+            f"the study {name!r} in {describe(storage)} cannot be read ({type(error).__name__}: {error}); "
             f"`hpo studies verify` checks a journal's lines, `hpo studies rm {name}` removes the study"
         ) from None
     return study

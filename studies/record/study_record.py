@@ -62,7 +62,7 @@ class StudyRecord:
     polish : what a second pass did for the winner.
     stopped : why the trials ended; empty while they run.
     edition : which edition of the study it is; None of one that was recorded before there were any.
-    since : of each segment the edition in which it was first there, where training goes on; else none.
+    since : of each segment the edition in which it was first there, where training continues; else none.
     forecast : what the pass was expected to take, and took; None where nobody asked.
     series : how rows follow one another, and where the names of their series are; None where they do not.
 
@@ -169,7 +169,7 @@ class StudyRecord:
             return cls._of(attributes, study)
         except SENSELESS as error:
             raise StorageError(
-                f"the record of the study {study!r} makes no sense ({type(error).__name__}: {error}); remove it "
+                f"the record of the study {study!r} cannot be read ({type(error).__name__}: {error}); remove it "
                 f"with `hpo studies rm {study}`, and run it again under another name"
             ) from None
 

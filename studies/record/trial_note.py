@@ -49,7 +49,7 @@ class TrialNote:
     prefixes : values of a prefix axis, the mean scores there, and their standard errors: from one fit a fold.
     member : the generation and the place in it, of a trial of a population.
     epochs : until which it was trained; of a population.
-    history : what was in force until which epochs before, where it is another's chain that it went on with.
+    history : what was in force until which epochs before, where it is another's chain that it continued with.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class TrialNote:
             return cls._of(attributes)
         except SENSELESS as error:
             raise StorageError(
-                f"the note of a trial makes no sense ({type(error).__name__}: {error}); `hpo studies verify` "
+                f"the note of a trial cannot be read ({type(error).__name__}: {error}); `hpo studies verify` "
                 "checks a journal's lines"
             ) from None
 

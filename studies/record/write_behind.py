@@ -40,7 +40,7 @@ UNKNOWN = LATE / 16
 """Seconds that writing a trial is taken to need before one was written."""
 
 PATIENCE = 5.0
-"""Seconds that the study waits for a storage that does not answer, before it goes on without it."""
+"""Seconds that the study waits for a storage that does not answer, before it continues without it."""
 
 DUPLICATE_OF = "duplicate_of"
 """The user attribute of a trial that names another trial by its number."""
@@ -135,7 +135,7 @@ class WriteBehind:
     def claim(self, want: int, trials: int) -> Grant | None:
         """Return numbers of further trials of a study of so many in all, once those handed over are written.
 
-        None where the storage does not answer: then whoever asks goes on by itself.
+        None where the storage does not answer: then whoever asks continues by itself.
         """
         if self._closed or self._stuck or self._failure is not None:
             return None

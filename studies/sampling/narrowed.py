@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Narrowed(BaseSampler):
     """Asks a sampler, whatever it is, and draws another choice for each one that is not left.
 
-    What the sampler learned until now stays: it goes on in the space that it knows.
+    What the sampler learned until now stays: it continues in the space that it knows.
 
     Attributes
     ----------

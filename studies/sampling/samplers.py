@@ -3,7 +3,7 @@
 Every random number of a trial is drawn from a generator seeded by (seed, trial number), never from one that
 lives across trials. So ``auto``, ``tpe``, ``random``, ``qmc`` and ``grid`` propose after k recorded trials
 what an uninterrupted study would have proposed. ``cmaes``, ``gp`` and ``nsga2`` keep a state of their own: the
-same seed repeats a whole study, but a resumed one goes on differently.
+same seed repeats a whole study, but a resumed one continues differently.
 """
 
 from __future__ import annotations

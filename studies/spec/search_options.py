@@ -138,9 +138,9 @@ class SearchOptions(Strict):
         ),
     ] = None
     """``"halving"`` or ``"hyperband"`` tries settings of models of a sample on 1/27, 1/9 and 1/3 of it first; the
-    better third goes on. Where a number of trees is chosen it is a part of the trees, on every row. None fits every
-    setting to the whole sample. ``"population"`` trains a fifth as many settings as there are trials, and after
-    each fifth of the epochs the worse quarter goes on from states of the better."""
+    better third continues. Where a number of trees is chosen it is a part of the trees, on every row. None fits
+    every setting to the whole sample. ``"population"`` trains a fifth as many settings as there are trials, and
+    after each fifth of the epochs the worse quarter continues from states of the better."""
 
     replay: Annotated[
         float | None,
@@ -151,8 +151,8 @@ class SearchOptions(Strict):
             defines="if given",
         ),
     ] = Field(default=None, ge=0, le=1)
-    """With a name: what is trained in epochs goes on from where the last edition left it, on the rows of new files
-    and this share of the rows before. None trains it on all rows from the beginning."""
+    """With a name: what is trained in epochs continues from where the last edition left it, on the rows of new
+    files and this share of the rows before. None trains it on all rows from the beginning."""
 
     polish: Annotated[
         bool | Literal["always"],

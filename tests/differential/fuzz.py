@@ -114,7 +114,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the options."""
     made = argparse.ArgumentParser(prog="python -m differential.fuzz", description=__doc__)
     made.add_argument("--examples", type=int, default=2_000, help="how many, of all algorithms together")
-    made.add_argument("--seconds", type=float, default=0.0, help="go on for so long instead")
+    made.add_argument("--seconds", type=float, default=0.0, help="continue for so long instead")
     made.add_argument("--seed", type=int, default=1_000, help="where to start: other seeds, other examples")
     made.add_argument("--only", nargs="+", choices=list(SETTINGS), help="these algorithms")
     made.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes")

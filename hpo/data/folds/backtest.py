@@ -22,7 +22,7 @@ from hpo.errors import DataError
 class BacktestFolds(FoldScheme):
     """Rolling origins: the last split tests on the last ``horizon`` steps, each other on those before the next.
 
-    Where a segment lies as a whole before all of these, its leaves stay as they are when time goes on.
+    Where a segment lies as a whole before all of these, its leaves stay as they are when time passes.
 
     Attributes
     ----------

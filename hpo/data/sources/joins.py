@@ -195,7 +195,7 @@ def _without_rows(name: str) -> str:
 def _no_table(name: str, data: object) -> str:
     if isinstance(data, str | list | tuple) and IN_MEMORY in data:
         return (
-            f"dimension {name!r} was a table in memory, which no record keeps; give it again: "
+            f"dimension {name!r} was a table in memory, which is not recorded; give it again: "
             f"join={{{name!r}: (table, keys)}}"
         )
     return (

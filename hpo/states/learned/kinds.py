@@ -63,7 +63,7 @@ class Kind:
         return found
 
     def _aside(self, store: StateStore, name: str, why: str) -> None:
-        store.set_document_aside(self.name, name, f"it makes no sense as {self.what} ({why})")
+        store.set_document_aside(self.name, name, f"it cannot be read as {self.what} ({why})")
 
     def put(
         self, store: StateStore, name: str, about: Mapping[str, object], arrays: Mapping[str, Values] | None = None

@@ -107,8 +107,8 @@ def _check_digits(target: str, labels: list[Label]) -> None:
         return
     if isinstance(numbers[-1], float) and max(map(abs, numbers)) >= 2**53:
         warnings.warn(
-            f"target {target!r} holds whole numbers beyond 2**53 as float64, which cannot tell neighbours apart; "
-            "give them as integers or text where they are made",
+            f"target {target!r} holds whole numbers beyond 2**53 as float64, which cannot distinguish neighbouring "
+            "numbers; give them as integers or text where they are made",
             DataWarning,
             stacklevel=3,
         )

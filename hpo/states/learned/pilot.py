@@ -1,7 +1,7 @@
 """The pilot: what a pass must know before it starts, learned from a small sample and kept for growing data.
 
 A pilot is stored with the segments it was drawn from. A data set that still has at least half of them takes the
-stored pilot, so that the leaves of its old segments go on matching; so does one, such as a window, half of whose
+stored pilot, so that the leaves of its old segments continue matching; so does one, such as a window, half of whose
 segments have leaves that were made with it. Otherwise a new pilot is drawn, which means a new pass. Numeric data
 whose values are not far from zero needs no pilot: its encoder follows from the schema.
 """
@@ -207,7 +207,7 @@ def make_pilot(
     """Return the pilot of a data set: from the schema, from the store, or from a new sample that is stored.
 
     ``classes`` are the labels of a target that is a class; ``hash_columns`` as in :class:`~hpo.data.ColumnEncoder`.
-    ``seen`` returns the share of the segments of which there are leaves made with a pilot; these go on with it.
+    ``seen`` returns the share of the segments of which there are leaves made with a pilot; these continue with it.
 
     Raises
     ------

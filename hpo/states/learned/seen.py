@@ -1,4 +1,4 @@
-"""What the store has states of that were made with something learned: such data goes on with it."""
+"""What the store has states of that were made with something learned: such data continues with it."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class VocabularyShelf:
         self._new = {"lookup": digest(dict(counting)), "segments": names}, words
 
     def keep(self, store: StateStore) -> None:
-        """Keep what was taken: the words under their own name, so that they go on with the files of today."""
+        """Keep what was taken: the words under their own name, so that they continue with the files of today."""
         if self._new is not None:
             about, words = self._new
             data = np.frombuffer(json.dumps(list(words)).encode(), np.uint8)

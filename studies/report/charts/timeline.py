@@ -22,7 +22,7 @@ Span = tuple[float, float]
 def spans(trials: Sequence[TrialRow], before: float) -> tuple[dict[str, list[Span]], float, int]:
     """Return when the trials of each algorithm ran, in seconds after the pass began; how long all took; the pauses.
 
-    Pauses are cut out, so that a study that went on the next day is not a blank.
+    Pauses are cut out, so that a study that continued the next day is not a blank.
 
     Examples
     --------
