@@ -12,6 +12,7 @@ from studies.report.text import shorten
 CHARACTER = 6.1  # pixels of a digit at the charts' text size
 BOLD = 6.7  # and of a letter of a name
 TOP, RIGHT = 26.0, 14.0
+INSET = 8.0  # what a headed chart keeps clear at either side, so that a ring covers no tick's label
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Frame:
 
     def across(self, place: float) -> float:
         """Return the x pixel of a place in 0…1."""
-        return self.left + place * (self.width - self.left - RIGHT)
+        inset = INSET if self.headed else 0.0
+        return self.left + inset + place * (self.width - self.left - RIGHT - 2.0 * inset)
 
     def up(self, place: float) -> float:
         """Return the y pixel of a place in 0…1."""
