@@ -279,6 +279,7 @@ def _child(code: str, path: Path, store: Path, name: str) -> dict[str, float]:
 
 def _levels(shop: Workshop, *, few: bool) -> list[Row]:
     n = shop.rows // 5 if few else LEVELLED
+    _tuned(shop, numbers(200, 20), ["ridge", "linear_regressor"], trials=2)  # libraries are loaded
     how: dict[str, tuple[str, dict[str, Any]]] = {
         "kept": ("ridge", {"max_categories": 1_000}),
         "merged but for 64": ("ridge", {}),
