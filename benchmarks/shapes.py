@@ -170,6 +170,7 @@ def _optima(shop: Workshop, *, few: bool) -> Row:
         "elastic_net.alpha": np.logspace(-4, 0, 5).tolist(),
         "elastic_net.l1_ratio": [0.3, 0.7, 0.9, 1.0],
         "elastic_net.standardize": [False],
+        "elastic_net.precision": ["qr"],
     }
     with counted(scipy.linalg, ("qr", "qr_insert", "qr_delete")) as found:
         _tuned(shop, table, "elastic_net", target="arr_delay", trials=20, sampler="grid", search=nets)

@@ -24,7 +24,7 @@ from hpo.errors import DataError, EngineError, EngineWarning, Interrupted, TuneE
 from hpo.process.engine import Engine, engine_of
 from hpo.process.progress import Progress
 from hpo.process.workers import WorkerLost
-from hpo.states import driver, elsewhere, far_scores, jobs, passes
+from hpo.states import driver, elsewhere, far_scores, jobs, leaves
 from hpo.states.passes import Pass
 from hpo.states.runs import is_long, runs_of
 from studies.errors import SpecError
@@ -147,7 +147,7 @@ def test_runs_of_large_states_are_merged_by_workers_to_the_same_bits(tmp_path, r
     long = {run.key: run for run in runs_of(here.record.segments) if is_long(run)}
     assert long
     loaded, known = [], Pass.known
-    monkeypatch.setattr(passes, "KEPT", -1)
+    monkeypatch.setattr(leaves, "KEPT", -1)
     monkeypatch.setattr(Pass, "known", lambda self, summary, keys: (loaded.extend(keys), known(self, summary, keys))[1])
     engine = request.getfixturevalue("client") if engine == "dask" else engine
     there = tune(data, tmp_path / "there", algorithm=algorithms, engine=engine)
@@ -161,14 +161,14 @@ def test_runs_of_large_states_are_merged_by_workers_to_the_same_bits(tmp_path, r
     same_bits(again, here)
     assert again.cost.rows_read == 0
     write(tmp_path / "data", 101, 20)
-    monkeypatch.setattr(passes, "KEPT", -1)
+    monkeypatch.setattr(leaves, "KEPT", -1)
     same_bits(tune(data, tmp_path / "there", engine=engine), tune(data, tmp_path / "here"))
 
 
 def test_workers_that_end_while_they_merge_a_run_and_runs_that_are_gone_change_no_bit(tmp_path, monkeypatch):
     data, lost, roll_up = write(tmp_path / "data", 100, 20), [], driver.roll_up
     here = tune(data, tmp_path / "here")
-    monkeypatch.setattr(passes, "KEPT", -1)
+    monkeypatch.setattr(leaves, "KEPT", -1)
 
     def ends(*item):
         lost.append(item)

@@ -374,7 +374,7 @@ def test_lines_that_cannot_be_read_are_named_left_out_and_limited(tmp_path):
     lines[350:350] = [b"1,2,what,u,3\n", b"1,2\n"]
     given = hpo_command("ingest", study, "--pilot-rows", 200, stdin=b"".join(lines), home=tmp_path)
     assert given.returncode == 0, given.stderr
-    assert given.stdout.decode() == "clicks: 402 rows taken, 402 in all, 2 rows in all left out since they cannot be used\n"
+    assert given.stdout.decode() == "clicks: 402 rows taken, 402 in all, 2 rows in all left out as unusable\n"
     warned = given.stderr.decode().splitlines()
     assert len(warned) == 2
     assert "row 349" in warned[0]
@@ -446,7 +446,7 @@ def test_bad_rows_among_the_first_are_left_out_and_the_rest_is_learned_from_toge
         rows[place] |= {column: "what"}
     given = hpo_command("ingest", study, "--format", form, "--pilot-rows", 200, stdin=written(rows), home=tmp_path)
     assert given.returncode == 0, given.stderr
-    assert given.stdout.decode() == "clicks: 400 rows taken, 400 in all, 3 rows in all left out since they cannot be used\n"
+    assert given.stdout.decode() == "clicks: 400 rows taken, 400 in all, 3 rows in all left out as unusable\n"
     warned = given.stderr.decode().splitlines()
     assert [f"row {place}: column {column!r}: 'what'" in line for (place, column), line in zip(bad.items(), warned, strict=True)] == [True] * 3
     stream = hpo.Stream("clicks", store=tmp_path / "store")

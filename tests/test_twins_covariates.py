@@ -280,7 +280,7 @@ def test_what_is_asked_wrongly_is_refused_before_anything_is_read(tmp_path):
     refused("'promo' is named twice in futr_exog_list and hist_exog_list", hist_exog_list="promo")
     refused("hist_exog_list: .*'visit'.*did you mean 'visits'|'visit'", DataError, hist_exog_list="visit")
     refused("features: of series say which values are known: futr_exog_list", features=["promo"])
-    with pytest.raises(TuneError, match="futr_exog_list: that is said of rows with a time"):
+    with pytest.raises(TuneError, match="futr_exog_list: that applies to rows with a time"):
         hpo.tune(shops(), "y", "ridge", futr_exog_list="promo", store=tmp_path)
     with pytest.raises(SearchError, match="windows have 4 past values of covariates; give fewer, or a larger exog_context"):
         tuned(shops(), {"exog_lags": 5}, store=tmp_path)

@@ -242,7 +242,7 @@ def test_bad_times_are_refused_in_a_sentence(tmp_path):
         hpo.tune(rows, target="y", algorithm="drift", store=tmp_path)
     with pytest.raises(SearchError, match="'ridge' does not forecast; those that do are linear_forecaster, "):
         hpo.tune(rows, time="quarter", target="y", algorithm="ridge", store=tmp_path)
-    with pytest.raises(TuneError, match="freq: that is said of rows with a time"):
+    with pytest.raises(TuneError, match="freq: that applies to rows with a time"):
         hpo.tune(rows, target="y", freq="M", **many)
     with pytest.raises(TuneError, match="backtests are of series; name the column of times"):
         hpo.tune(rows, target="y", folds=FOLDS, algorithm="ridge", store=tmp_path)

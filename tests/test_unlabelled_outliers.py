@@ -124,9 +124,16 @@ def test_a_label_without_a_target_is_refused(tmp_path):
         tuned(WRAPPED, tmp_path, search={**SMALL, "isolation_forest.outlier_label": ["a"]})
 
 
-def test_it_is_confirmed_by_marked_rows_alone(tmp_path):
-    with pytest.raises(DataError, match=r"'neg_mass_volume' is of the rows of the study.*name a target"):
-        hpo.confirm(tuned(WRAPPED, tmp_path), WRAPPED)
+def test_it_is_confirmed_by_the_score_of_a_split_of_the_same_rows():
+    rows = np.random.default_rng(0).permutation(WRAPPED)[:120]
+    train, test = np.arange(80), np.arange(80, 120)
+    asked = {"algorithm": "isolation_forest", "trials": 1, "seed": 1, "store": None, "progress": False, "search": SMALL}
+    split = hpo.tune(rows, folds=[(train, test)], **asked)
+    part = hpo.tune(rows[train], folds=2, **asked)
+    assert part.best_params == split.best_params
+    assert hpo.confirm(part, rows[test]) == {"neg_mass_volume": split.best.scores.folds[0]}
+    with pytest.raises(DataError, match=r"'neg_inertia' is of the rows of the study.*name a target"):
+        hpo.confirm(part, rows[test], scoring="neg_inertia")
 
 
 @pytest.mark.parametrize("name", ["anomaly", "anomaly_detection", "outlier_detection"])

@@ -3,6 +3,8 @@
 The rows are read as the pass reads them: in as many threads, through the same encoder, into the same states. What
 the first batches take is counted once (libraries, files that are opened), what those after them take is the rate.
 Leaves of theirs are written to a place of their own, read back and merged: so their bytes and seconds are known.
+What takes a part of a second is done several times, and the median counts: a core that others use too is at times
+half as fast.
 The forecast is kept in the store, and the run that follows notes what it took beside it.
 """
 
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,6 +46,12 @@ KIND = "forecasts"
 ROWS, SECONDS = 1 << 18, 0.6
 """Of a segment so many rows are read at most; each thread reads further ones until so many seconds are over."""
 
+TIMES = 5
+"""How often what is quick is done, at most."""
+
+SOON = 0.2
+"""Seconds after which a part is not done once more."""
+
 SOME, HELD = 8, 1 << 22
 """Leaves that are held to be written, at most, and their bytes."""
 
@@ -66,11 +75,13 @@ def forecast(question: Question) -> Forecast:
         found = _read(one_pass, missing, lanes) if missing else _Read(())
         kept = _kept(one_pass, found, len(missing), len(known), packed=one_pass.in_packs(missing))
         _solve(question, found)
+        memory = peak_memory() + _states(one_pass, found)
+        found.read_again(one_pass)
         made = Forecast(
             rows=found.rows,
             seconds=found.seconds(sum(segment.nbytes for segment, _ in missing)) + kept.seconds,
             store_bytes=kept.nbytes,
-            memory=peak_memory() + _states(one_pass, found),
+            memory=memory,
             took=time.perf_counter() - began,
         )
     name = name_of(question, one_pass)
@@ -128,13 +139,22 @@ class _Read:
         return self.lanes[0].leaves if self.lanes else ()
 
     def seconds(self, nbytes: int) -> float:
-        """Return how long so many bytes take, all threads together: the first ones, and the rest at the rate."""
-        chunks = [lane.chunks for lane in self.lanes if lane.chunks]
-        if not chunks:
-            return 0.0
-        left = nbytes - sum(mine[0][0] for mine in chunks)
-        rates = [_rate(mine[1:] or mine) for mine in chunks]
-        return max(mine[0][1] for mine in chunks) + max(0.0, left) / sum(rates)
+        """Return how long so many bytes take, all threads together: the median of several readings."""
+        rounds = zip(*(lane.rounds for lane in self.lanes if lane.rows), strict=False)
+        return statistics.median([_seconds(chunks, nbytes) for chunks in rounds] or [0.0])
+
+    def read_again(self, one_pass: Pass) -> None:
+        """Read the same rows a few times more where that is quick; their leaves are not kept."""
+        for lane in self.lanes:
+            lane.leaves.clear()
+        _side_by_side(lambda lane: lane.read_more(one_pass), self.lanes)
+
+
+def _seconds(chunks: Sequence[Sequence[tuple[float, float]]], nbytes: int) -> float:
+    """Return the seconds of each thread's first bytes, and of the rest at the rate."""
+    left = nbytes - sum(mine[0][0] for mine in chunks)
+    rates = [_rate(mine[1:] or mine) for mine in chunks]
+    return max(mine[0][1] for mine in chunks) + max(0.0, left) / sum(rates)
 
 
 def _rate(chunks: Sequence[tuple[float, float]]) -> float:
@@ -145,23 +165,23 @@ def _read(one_pass: Pass, missing: Sequence[Keyed], lanes: int) -> _Read:
     """Read rows of segments that lie apart from each other, in as many threads as the pass."""
     turns, cores = [missing[i::lanes] for i in range(lanes)], os.cpu_count() or 1
 
-    def lane(mine: Sequence[Keyed]) -> _Lane:
-        found, ends = _Lane(), time.perf_counter() + SECONDS
-        for segment in _apart(mine):
-            found.read(one_pass, segment, prefetch=len(missing) < cores)
-            if time.perf_counter() > ends and len(found.chunks) > 1:  # the first one is not a rate
-                break
-        return found
+    made = [_Lane([*_apart(mine)], prefetch=len(missing) < cores) for mine in turns]
+    _side_by_side(lambda lane: lane.read_once(one_pass), made)
+    return _Read(made)
 
-    with ThreadPoolExecutor(lanes) as threads:
-        return _Read(list(threads.map(lane, turns)))
+
+def _side_by_side(work: Callable[[_Lane], None], lanes: Sequence[_Lane]) -> None:
+    with ThreadPoolExecutor(max(1, len(lanes))) as threads:
+        list(threads.map(work, lanes))
 
 
 @dataclass(eq=False)
 class _Lane(Progress):
-    """What one thread read: bytes and seconds of its batches, one after another, and leaves of segments."""
+    """What one thread reads: bytes and seconds of batches, by how often they were read, and leaves of segments."""
 
-    chunks: list[tuple[float, float]] = field(default_factory=list)
+    segments: Sequence[Segment]
+    prefetch: bool
+    rounds: list[list[tuple[float, float]]] = field(default_factory=list)
     leaves: list[Mapping[Summary, Leaf]] = field(default_factory=list)
     rows: int = 0
     _batches: list[tuple[int, float]] = field(default_factory=list)
@@ -173,16 +193,34 @@ class _Lane(Progress):
         self._batches.append((rows, now - self._since))
         self._since = now
 
-    def read(self, one_pass: Pass, segment: Segment, *, prefetch: bool) -> None:
-        """Read the beginning of a segment."""
+    def read_once(self, one_pass: Pass) -> None:
+        """Read the beginnings of segments until it is time."""
+        chunks, ends = list[tuple[float, float]](), time.perf_counter() + SECONDS
+        for number, segment in enumerate(self.segments):
+            chunks += self._chunks(one_pass, segment)
+            if time.perf_counter() > ends and len(chunks) > 1:  # the first one is not a rate
+                self.segments = self.segments[: number + 1]
+                break
+        self.rounds.append(chunks)
+
+    def read_more(self, one_pass: Pass) -> None:
+        """Read the same a few times more, if it took a part of the time."""
+        spent = sum(seconds for _, seconds in self.rounds[0])
+        for _ in range(min(TIMES - 1, int(SECONDS / max(spent, 1e-9)))):
+            self.rounds.append([c for segment in self.segments for c in self._chunks(one_pass, segment)])
+
+    def _chunks(self, one_pass: Pass, segment: Segment) -> list[tuple[float, float]]:
+        """Read the beginning of a segment; its leaves are kept the first time."""
         self._batches, self._since = [], time.perf_counter()
-        leaves = one_pass.beginning(segment, ROWS, self, prefetch=prefetch)
+        leaves = one_pass.beginning(segment, ROWS, self, prefetch=self.prefetch)
         rows = sum(n for n, _ in self._batches)
+        if not self.rounds:
+            held = sum(size(cell) for leaf in leaves.values() for cell in leaf.cells)
+            kept = self.leaves[: min(SOME, HELD // max(1, held)) - 1] if held <= HELD else []
+            self.leaves = [*kept, leaves]
+            self.rows += rows
         each = segment.nbytes / max(1, segment.rows or rows)
-        self.chunks += [(n * each, seconds) for n, seconds in self._batches]
-        held = sum(size(cell) for leaf in leaves.values() for cell in leaf.cells)
-        self.leaves = [*self.leaves[: min(SOME, HELD // max(1, held)) - 1], leaves] if held <= HELD else [leaves]
-        self.rows += rows
+        return [(n * each, seconds) for n, seconds in self._batches]
 
 
 def _apart(mine: Sequence[Keyed]) -> Iterator[Segment]:
@@ -206,19 +244,23 @@ def _kept(one_pass: Pass, found: _Read, missing: int, known: int, *, packed: boo
     """Return what all leaves take, by those of a few segments."""
     if not found.leaves:
         return _Kept()
-    seconds, some, lanes = 0.0, len(found.leaves), len(found.lanes)
-    with tempfile.TemporaryDirectory() as folder:
-        store = StateStore(folder)
-        for s, context in one_pass.contexts.items():
-            leaves, like = [each[s] for each in found.leaves], empty_leaf(s, one_pass.pilot)
-            members = [Member(f"{i:032x}", leaf, one_pass.about(s)) for i, leaf in enumerate(leaves)]
-            keys, ready = [one.segment for one in members], one_pass.pilot.ready(s)
-            other = leaves[-1] if some > 1 else like
+    seconds, nbytes, some, lanes = 0.0, 0, len(found.leaves), len(found.lanes)
+    for s, context in one_pass.contexts.items():
+        leaves, like = [each[s] for each in found.leaves], empty_leaf(s, one_pass.pilot)
+        members = [Member(f"{i:032x}", leaf, one_pass.about(s)) for i, leaf in enumerate(leaves)]
+        with tempfile.TemporaryDirectory() as folder:
+            store = StateStore(folder)
             put = _timed(functools.partial(_put, store, context, members, packed=packed)) / some
-            got = _timed(functools.partial(store.get_many, context, keys, like)) / some
-            added = _timed(functools.partial(merged, ready, leaves[0].cells, other.cells))
-            seconds += missing * (put + added) / lanes + known * (got + added)
-        return _Kept(store.total_bytes * missing // some, seconds)
+            nbytes += store.total_bytes * missing // some
+            if known:
+                keys = [one.segment for one in members]
+                seconds += known * _timed(functools.partial(store.get_many, context, keys, like)) / some
+        if missing + known > 1:
+            cells = leaves[0].cells, (leaves[-1] if some > 1 else like).cells
+            added = _timed(functools.partial(merged, one_pass.pilot.ready(s), *cells))
+            seconds += (missing / lanes + known) * added
+        seconds += missing * put / lanes
+    return _Kept(nbytes, seconds)
 
 
 def _put(store: StateStore, context: str, members: Sequence[Member], *, packed: bool) -> None:
@@ -230,9 +272,13 @@ def _put(store: StateStore, context: str, members: Sequence[Member], *, packed: 
 
 
 def _timed(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    """Return the seconds of some work: the median of a few where it is quick."""
+    took: list[float] = []
+    while len(took) < TIMES and sum(took) < SOON:
+        began = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - began)
+    return statistics.median(took)
 
 
 def _states(one_pass: Pass, found: _Read) -> int:

@@ -12,6 +12,7 @@ from algorithms.contract import Summary
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.folds.schemes import FoldScheme, FoldSizes
 from hpo.data.schema import guessed_width
+from hpo.data.segment import Segment
 from hpo.process.axes import Drawn
 from hpo.process.memory import available_memory
 from hpo.question.checks import POPULATION, check
@@ -20,6 +21,7 @@ from hpo.question.question import Question
 from hpo.states.chains import GENERATIONS, Epochs, generation_epochs, members
 from hpo.states.contexts import contexts_of, seen_by
 from hpo.states.forecast import forecast
+from hpo.states.guessed import Work
 from hpo.states.learned.agreed import laid_out
 from hpo.states.learned.deals import known_dealt
 from hpo.states.learned.labels import known_classes
@@ -35,19 +37,6 @@ from studies.spec.values import ALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-BYTES_PER_SECOND = 50e6
-"""Stored bytes of text that one core parses in a second, for the guess of time where rows are unknown."""
-
-SECONDS_PER_VALUE = 15e-9
-"""Decoding and encoding one value."""
-
-SECONDS_PER_PRODUCT = 2e-10
-"""One of the p² products of a row."""
-
-SECONDS_PER_BYTE = 1e-9
-"""Making and keeping one byte of a state, where rows store few numbers beside it."""
-
 
 @dataclass(frozen=True)
 class Plan(Drawn):
@@ -166,7 +155,7 @@ def make_plan(question: Question) -> Plan:
         pilot = with_stored(pilot, dataset, question.summaries, question.store)
     missing = _missing(question, pilot)
     to_read = [s for s in dataset.segments if question.folds.key(s) in missing]
-    nbytes = sum(s.nbytes for s in to_read)
+    rows_to_read = _total(s.rows for s in to_read)
     return Plan(
         algorithms=tuple(s.name for s in question.searched),
         metric=question.metric,
@@ -178,11 +167,11 @@ def make_plan(question: Question) -> Plan:
         rows=dataset.rows,
         nbytes=dataset.nbytes,
         segments_to_read=len(to_read),
-        rows_to_read=_total(s.rows for s in to_read),
-        bytes_to_read=nbytes,
+        rows_to_read=rows_to_read,
+        bytes_to_read=sum(s.nbytes for s in to_read),
         changed=_changed(question, {s.uri for s in to_read}),
         pilot=_pilot_in_words(needed=asked.needed, stored=asked.stored, outdated=asked.outdated),
-        seconds=_seconds(question, pilot, _total(s.rows for s in to_read), nbytes),
+        seconds=_seconds(question, pilot, to_read, rows_to_read),
         state_bytes=None if pilot is None else _state_bytes(question, pilot),
         memory_free=available_memory(),
         polish=_polish(question),
@@ -273,22 +262,17 @@ def _known_pilot(
     return None if stored is None else load_pilot(question.store, stored, folds, dataset)
 
 
-def _seconds(question: Question, pilot: Pilot | None, rows: int | None, nbytes: int) -> float:
-    """Return a guess of the time that one core needs: decoding, encoding, and p² products a row.
-
-    Rows of a sparse matrix have products of what they store alone; states of many columns take their bytes.
-    """
-    if rows is None:
-        return nbytes / BYTES_PER_SECOND
-    stored = question.dataset.stored_numbers
-    if stored is not None and pilot is not None:
-        states = SECONDS_PER_BYTE * _state_bytes(question, pilot) * pilot.folds.plan.n_cells
-        each = SECONDS_PER_VALUE * stored + SECONDS_PER_PRODUCT * stored**2 * len(question.summaries)
-        return states + rows * each
-    fields = question.dataset.features
-    p = pilot.shape.p if pilot else guessed_width(fields) + 1
-    products = SECONDS_PER_PRODUCT * p * p * len(question.summaries)
-    return rows * (SECONDS_PER_VALUE * (len(fields) + p) + products)
+def _seconds(question: Question, pilot: Pilot | None, to_read: Sequence[Segment], rows: int | None) -> float:
+    """Return a guess of the time that one core needs."""
+    fields, stored = question.dataset.features, question.dataset.stored_numbers
+    states = 0 if pilot is None else _state_bytes(question, pilot) * pilot.folds.plan.n_cells
+    width = pilot.shape.p if pilot else guessed_width(fields) + 1
+    work = Work(
+        rows, sum(s.nbytes for s in to_read), len(to_read),
+        len(fields) + 1 if stored is None or pilot is None else stored,
+        width if stored is None or pilot is None else stored, states,
+    )  # fmt: skip
+    return work.seconds(question.summaries)
 
 
 def _missing(question: Question, pilot: Pilot | None) -> set[str]:

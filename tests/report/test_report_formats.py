@@ -104,8 +104,8 @@ def test_write_report_follows_the_ending_too(small, tmp_path, ending, begins):
         (["-o", "report"], "needs --format"),
         (["-o", "report.txt"], "needs --format"),
         (["-o", "report.json", "--json"], "--json prints, and -o report.json writes; leave one out"),
-        (["--format", "markdown", "--csv", "-"], "two answers want standard output"),
-        (["--format", "html", "-o", "x.html", "--json"], "both want to be the answer"),
+        (["--format", "markdown", "--csv", "-"], "two answers would go to standard output"),
+        (["--format", "html", "-o", "x.html", "--json"], "would both be the answer"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(home, words, why):
