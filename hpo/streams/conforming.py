@@ -40,7 +40,7 @@ def conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def fitting(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[pa.Table | str]:
+def conformed_parts(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[pa.Table | str]:
     """Yield the rows in the types of a stream, and for each row that has a value of another why it cannot be taken.
 
     Raises
@@ -51,7 +51,7 @@ def fitting(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[pa.Table 
     Examples
     --------
     >>> rows = pa.table({"a": ["1", "what", "3"]})
-    >>> [r if isinstance(r, str) else r.num_rows for r in fitting(rows, pa.schema({"a": pa.float64()}), "clicks")]
+    >>> [r if isinstance(r, str) else r.num_rows for r in conformed_parts(rows, pa.schema({"a": pa.float64()}), "clicks")]
     [1, "column 'a': 'what' is not a number", 1]
     """
     missing = [column for column in schema.names if column not in table.column_names]

@@ -29,7 +29,7 @@ from hpo.states.reading import complaint, unsuited
 from hpo.states.stand_in import widened
 from hpo.states.streaming import key_of
 from hpo.streams.begun import Begun, begin, reopened
-from hpo.streams.conforming import conformed, fitting
+from hpo.streams.conforming import conformed, conformed_parts
 from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.counting import counted
@@ -431,7 +431,7 @@ class Stream:
 
     def _take_fitting(self, table: pa.Table) -> None:
         """Take the rows whose values are of the types of the stream; DataError where none is."""
-        for part in fitting(table, self._ready().schema, self.name):
+        for part in conformed_parts(table, self._ready().schema, self.name):
             if isinstance(part, pa.Table):
                 self._take(part)
             else:
