@@ -51,7 +51,8 @@ def conformed_parts(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[p
     Examples
     --------
     >>> rows = pa.table({"a": ["1", "what", "3"]})
-    >>> [r if isinstance(r, str) else r.num_rows for r in conformed_parts(rows, pa.schema({"a": pa.float64()}), "clicks")]
+    >>> parts = conformed_parts(rows, pa.schema({"a": pa.float64()}), "clicks")
+    >>> [part if isinstance(part, str) else part.num_rows for part in parts]
     [1, "column 'a': 'what' is not a number", 1]
     """
     missing = [column for column in schema.names if column not in table.column_names]

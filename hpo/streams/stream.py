@@ -243,7 +243,7 @@ class Stream:
         table = as_table(rows)
         with self._lock, one_thread():
             if self._begun is not None:
-                self._take_fitting(table)
+                self._take_parts(table)
             else:
                 self._wait(table)
             self.publish_due()
@@ -429,7 +429,7 @@ class Stream:
                     "Leave out of search what needs another pass, or begin another stream with it"
                 )
 
-    def _take_fitting(self, table: pa.Table) -> None:
+    def _take_parts(self, table: pa.Table) -> None:
         """Take the rows whose values are of the types of the stream; DataError where none is."""
         for part in conformed_parts(table, self._ready().schema, self.name):
             if isinstance(part, pa.Table):
