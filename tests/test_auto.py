@@ -1,4 +1,4 @@
-"""``algorithm="auto"``: the set follows from the target, says so, and can be set otherwise."""
+"""``algorithm="auto"``: the set follows from the target, is reported, and can be set otherwise."""
 
 from __future__ import annotations
 

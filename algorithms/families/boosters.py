@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from algorithms.arrays import Floats, Values
+from algorithms.families.conventions import name_of
 from algorithms.lazily import Library
 
 lightgbm, xgboost = Library("lightgbm"), Library("xgboost")
@@ -82,5 +83,4 @@ GROWTHS: dict[str, Growth] = {
 
 def growth_of(model: BaseEstimator) -> Growth | None:
     """Return how an estimator's class continues; None where it does not. A subclass has that of no base."""
-    kind = type(model)
-    return GROWTHS.get(f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}")
+    return GROWTHS.get(name_of(model))

@@ -27,6 +27,19 @@ def silence(last: BaseEstimator) -> None:
             last.set_params(**quiet)
 
 
+def name_of(model: BaseEstimator) -> str:
+    """Return package and class of an estimator, by which tables of estimators know it; that of no base.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import Ridge
+    >>> name_of(Ridge())
+    'sklearn.Ridge'
+    """
+    kind = type(model)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
+
+
 CONVENTIONS = ("get_params", "set_params", "fit", "predict")
 """Methods by which an estimator of another package, such as CatBoost's, is known for one."""
 

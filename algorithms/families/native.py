@@ -1,6 +1,6 @@
 """Which estimators take missing values and categories as they are, and how they learn which columns these are.
 
-Missing values go to every estimator that says so by scikit-learn's own tag, ``input_tags.allow_nan``; a pipeline
+Missing values go to every estimator whose scikit-learn tag ``input_tags.allow_nan`` is true; a pipeline
 takes them where its steps do, up to one that imputes. How an estimator takes categories is declared here.
 """
 
@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from algorithms.arrays import Floats
 from algorithms.contract import Rows, as_dense
 from algorithms.declared import Field
+from algorithms.families.conventions import name_of
 from algorithms.memo import MEMO
 from algorithms.preparing.native_columns import NativeColumns, native_columns
 from algorithms.preparing.native_step import NativeColumnMap
@@ -111,8 +112,7 @@ def categories_of(model: BaseEstimator) -> Categories | None:
     >>> categories_of(HistGradientBoostingRegressor(categorical_features=[0])) is None
     True
     """
-    kind = type(model)
-    found = CATEGORIES.get(f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}")
+    found = CATEGORIES.get(name_of(model))
     return found if found is not None and found.left_alone(model) else None
 
 

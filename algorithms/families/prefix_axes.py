@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from sklearn.base import BaseEstimator
 
 from algorithms.arrays import Floats
+from algorithms.families.conventions import name_of
 from algorithms.families.grown import Grown, of_lightgbm, of_xgboost, warmly
 from algorithms.families.prefix_sweeps import Sweep, margins, raw_rounds, raw_scores, raw_trees, sums, votes
 
@@ -222,5 +223,4 @@ def axis_of(model: BaseEstimator) -> PrefixAxis | None:
     >>> axis_of(HistGradientBoostingRegressor()).parameter
     'max_iter'
     """
-    kind = type(model)
-    return AXES.get(f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}")
+    return AXES.get(name_of(model))

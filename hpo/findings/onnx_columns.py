@@ -6,13 +6,13 @@ the empty one where missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from algorithms.arrays import Values
+from algorithms.arrays import Places, Values
 from hpo.data.encoding.kinds import CategoryEncoding, NumberEncoding
 from hpo.data.schema import BOOLEAN, NUMERIC
 from hpo.errors import ExportError
@@ -20,11 +20,15 @@ from hpo.errors import ExportError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from algorithms.preparing.native_columns import NativeColumns
     from hpo.data.encoding.encoder import ColumnEncoder
     from hpo.findings.portable import Parts
 
 OUT = "columns"
 """The name of what comes out, shape (n, q)."""
+
+BOOL = 9
+"""``TensorProto.BOOL``, a number of the format."""
 
 ML = "ai.onnx.ml"
 """The domain of ONNX's operations on strings."""
@@ -93,14 +97,8 @@ def column_graph(parts: Parts, opsets: Mapping[str, int], *, single: bool = Fals
             )
     every = node("Concat", *encoded, axis=1)
     mapped = node("MatMul", every, constant(matrix[rows].toarray()))
-    if (native := parts.native) is not None:
-        q, nan = matrix.shape[1], constant([np.nan])
-        beside, levels = np.zeros((matrix.shape[0], q)), np.zeros(q)
-        beside[native.beside, native.at], levels[native.categories] = 1.0, 1.0
-        gaps = node("Cast", node("MatMul", every, constant(beside[rows])), to=kinds.BOOL)
-        mapped = node("Where", gaps, nan, node("Sub", mapped, constant(levels)))
-        below = node("And", constant(levels > 0.0), node("Less", mapped, constant([0.0])))
-        mapped = node("Where", below, nan, mapped)
+    if parts.native is not None:
+        mapped = _with_gaps(parts.native, matrix.shape[0], rows, every, mapped, node, constant)
     kind = kinds.FLOAT if single else kinds.DOUBLE
     nodes.append(make.make_node("Cast", [mapped], [OUT], to=kind))
     out = make.make_tensor_value_info(OUT, kind, [None, matrix.shape[1]])
@@ -108,6 +106,29 @@ def column_graph(parts: Parts, opsets: Mapping[str, int], *, single: bool = Fals
     versions = [make.make_opsetid(*each) for each in {ML: 1, **opsets}.items()]
     made: Graph = make.make_model(graph, opset_imports=versions)
     return made
+
+
+def _with_gaps(
+    native: NativeColumns, d: int, rows: Places, every: str, mapped: str, node: Callable[..., str],
+    constant: Callable[[object], str],
+) -> str:  # fmt: skip
+    """Return the node of the columns with NaN where a number or a category is missing, places counted from zero.
+
+    Parameters
+    ----------
+    native : the map.
+    d : the encoded columns.
+    rows : their order in the graph.
+    every, mapped : the nodes of the encoded columns, and of their products with the map.
+    node, constant : add a node, and a constant, and return its name.
+    """
+    q, nan = len(native.names), constant([np.nan])
+    beside, levels = np.zeros((d, q)), np.zeros(q)
+    beside[native.beside, native.at], levels[native.categories] = 1.0, 1.0
+    gaps = node("Cast", node("MatMul", every, constant(beside[rows])), to=BOOL)
+    places = node("Where", gaps, nan, node("Sub", mapped, constant(levels)))
+    below = node("And", constant(levels > 0.0), node("Less", places, constant([0.0])))
+    return node("Where", below, nan, places)
 
 
 def inputs_of(encoder: ColumnEncoder, rows: pd.DataFrame) -> dict[str, Values]:
