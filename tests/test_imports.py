@@ -108,7 +108,7 @@ def test_the_repository_holds_sources_and_no_results_of_an_experiment():
         pytest.skip("not a clone of the repository")
     paths = [Path(line) for line in tracked.stdout.splitlines()]
     folders = {p.parts[0] for p in paths if len(p.parts) > 1}
-    assert folders == {*ROOMS, ".ci", "benchmarks", "docs", "examples", "tests", "tools"}
+    assert folders == {*ROOMS, ".ci", ".github", "benchmarks", "docs", "examples", "tests", "tools"}
     kinds = {p.suffix for p in paths if len(p.parts) > 1}
     sources = {".py", ".md", ".yaml", ".yml", ".toml", ".ipynb", ".j2", ".png", ".svg", ".typed", ""}
     assert kinds - sources == {".journal"}  # a record that an older version wrote
