@@ -38,7 +38,7 @@ class Field:
     types : what it is made of: ``float``, ``int``, ``bool``, ``str``, ``None``; empty where it does not say.
     several : whether one value is a tuple: a list of values to search is then one value.
     legal : what it may be, whatever is worth searching; None for anything of its types.
-    before : what was computed before there was such a hyperparameter, where that is not its default: studies that were
+    before : what was computed before there was such a hyperparameter, where that is not its default; studies
         recorded then keep it. ``NEVER`` where there is none.
     """
 
