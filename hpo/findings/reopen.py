@@ -16,6 +16,7 @@ from hpo.errors import TuneError
 from hpo.findings.result import Result
 from hpo.process.settings import Location, default_storage, existing_store, open_store
 from hpo.process.threads import one_thread
+from hpo.question.begun_with import as_begun
 from hpo.question.given import resolve
 from hpo.question.question import searches, solved_from, summaries_of
 from hpo.question.scores_asked import resolve_scoring
@@ -136,7 +137,7 @@ def load(
         )
     kept = open_store(store) if store is not None else _recorded_store(record.store, name)
     spec = build(record.spec)
-    searched = widened(resolve(spec.algorithm, searches(spec)), record.wide)
+    searched = as_begun(widened(resolve(spec.algorithm, searches(spec)), record.wide), record.begun_with)
     refit = False if record.goals > 1 else None
     scoring = resolve_scoring(record.metrics, searched, spec.scoring_rows, refit, labelled=bool(record.targets))
     found = _evidence(record, searched, scoring, kept, name)

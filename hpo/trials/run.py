@@ -21,6 +21,7 @@ from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
 from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
+from hpo.question.begun_with import as_begun, begun_with
 from hpo.question.checks import POPULATION, check_fidelity
 from hpo.question.prefix_values import every_value, solved_axes
 from hpo.question.question import Question, masked, solved_from
@@ -171,7 +172,7 @@ class Runner:
             allow_caches()
             pilot = self._pilot()
             warn_of_looks(self.question, pilot)
-            question = with_stand_ins(self.question, pilot, self._taken())
+            question = with_stand_ins(self._as_begun(), pilot, self._taken())
             return replace(self, question=question)._answer(pilot, stop)
 
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
@@ -510,18 +511,31 @@ class Runner:
             cost=cost,
             forecast=made.forecast,
             series=None if pilot.calendar is None else keep(pilot.calendar, dataset, question.store),
+            begun_with=begun_with(question.searched),
         )
 
     def _taken(self) -> Mapping[str, str] | None:
         """Return which stand-in each algorithm used when the study started; None for a new one."""
-        name = self._stored
+        record = self._recorded(self._stored)
+        return None if record is None else record.wide
+
+    def _as_begun(self) -> Question:
+        """Return the question with what the study was begun with, or the edition that this one continues."""
+        before = None if self.edition is None else self.edition.before
+        record = self._recorded(self._stored) or self._recorded(before)
+        if record is None:
+            return self.question
+        return replace(self.question, searched=as_begun(self.question.searched, record.begun_with))
+
+    def _recorded(self, name: str | None) -> StudyRecord | None:
+        """Return the record of a stored study whose pass is finished; None for a new one."""
         if self.storage is None or name is None:
             return None
         try:
             record = stored_record(self.storage, name)
         except StudyMissing:
             return None
-        return None if record is None or record.segments is None else record.wide
+        return None if record is None or record.segments is None else record
 
     def _check_name(self) -> None:
         """Refuse a name that another study has, before anything is read."""
