@@ -31,8 +31,8 @@ from hpo.states.learned.series import kept
 from hpo.states.learned.summaries import recorded
 from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
+from hpo.trials.after import AfterTrials
 from hpo.trials.beforehand import study_space
-from hpo.trials.polished import Polished
 from hpo.trials.restoring import restored
 from hpo.trials.run import Run
 from hpo.trials.scorer import Scorer
@@ -148,14 +148,14 @@ def load(
     tuner = Tuner(scorer, Space(study_space(able, found), able[0].name), study)
     asked = asked_epochs(tuner.space.distributions, able)
     Chains(kept, asked, spec.replay).serve(found, grown_of(record, found, kept))
-    polished = _polished(record, tuner, found, kept)
-    return Result(Run(tuner, found, record.cost, record, "loaded", polished))
+    return Result(Run(tuner, found, record.cost, record, "loaded", _after(record, tuner, found, kept)))
 
 
-def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore) -> Polished | None:
+def _after(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore) -> tuple[AfterTrials, ...]:
+    """Return the steps after the trials that the record has, done again from the states."""
     note = record.polish
     if note is None:
-        return None
+        return ()
     winner = next((c for c in tuner.candidates() if c.number == note.trial), None)
 
     def merged(summary: Summary, pilot: Pilot) -> list[State] | None:
@@ -165,9 +165,7 @@ def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateSt
         except TuneError:
             return None
 
-    if winner is None:
-        return None
-    return restored(note, winner, found.pilot, store, merged)
+    return () if winner is None else (restored(note, winner, found.pilot, store, merged),)
 
 
 def _recorded_store(location: str, name: str) -> StateStore:

@@ -40,6 +40,7 @@ from hpo.states.refining import Refining, precision_in_words
 from hpo.states.runs import runs_of
 from hpo.states.stand_in import with_stand_ins
 from hpo.trials import accuracy
+from hpo.trials.after import AfterTrials, Ended
 from hpo.trials.beforehand import (
     check_asked,
     check_rows,
@@ -52,11 +53,12 @@ from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
 from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, settled
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
-from hpo.trials.polish import polish
-from hpo.trials.polished import Polished
+from hpo.trials.polish import Polish
 from hpo.trials.prefixes import EarlyStopping, Prefixes
 from hpo.trials.recorder import Recorder
+from hpo.trials.refit import Refit
 from hpo.trials.scorer import Scorer
+from hpo.trials.second_pass import SecondPass
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Space, translated
 from hpo.trials.trainable import trainable
@@ -74,7 +76,6 @@ from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
 from studies.sampling.space import split
 from studies.spec.plain_spec import plain
-from studies.spec.values import ALL
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -83,6 +84,9 @@ if TYPE_CHECKING:
 
 grown, population = Library("hpo.states.grown"), Library("hpo.trials.population")
 """Loaded where training continues with data that grew, or a population is trained."""
+
+STEPS: tuple[type[AfterTrials], ...] = (Refit, Polish)
+"""What is asked after the trials, in this order: see :class:`hpo.trials.after.AfterTrials`."""
 
 
 @briefly
@@ -97,7 +101,7 @@ class Run:
     cost : what it cost.
     record : what the storage keeps beside the trials.
     stopped : why the trials ended.
-    polished : the winner after a second pass, or why there was none; None where it has nothing to gain.
+    after : the steps after the trials, of those that had to do with it.
     join : the tables that were joined to the data; None for none, or where only the record has their names.
     """
 
@@ -106,8 +110,18 @@ class Run:
     cost: Cost
     record: StudyRecord
     stopped: str
-    polished: Polished | None = None
+    after: tuple[AfterTrials, ...] = ()
     join: Mapping[str, object] | None = None
+
+    @property
+    def polished(self) -> SecondPass | None:
+        """The winner after a second pass, or why there was none; None where it has nothing to gain."""
+        return next((step for step in self.after if isinstance(step, SecondPass)), None)
+
+    def solution_of(self, number: int) -> object:
+        """Return the numbers of a trial's model, where a step after the trials found better ones; else None."""
+        found = (step.solution_of(number) for step in self.after)
+        return next((one for one in found if one is not None), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,14 +212,11 @@ class Runner:
                 keep_within_limit(self.question.store, {*self._used(made), *chains.used})
             record = replace(record, cost=cost, forecast=with_memory(record.forecast))
             recorder.describe(record)
-            polished = self._polish(tuner, found, stop, record)
-            if polished is not None:
-                cost = polished.added_to(cost, self.question.dataset.log)
-                record = replace(record, cost=cost, polish=polished.note)
-                recorder.describe(record)
+            ended = Ended(self.question, tuner, found, recorder, self.progress, stop)
+            record, after = self._after(ended, record)
         join = self.question.dataset.join
         tuner.scorer.far = None
-        return Run(tuner, found, cost, record, stopped, polished, None if join is None else join.on)
+        return Run(tuner, found, record.cost, record, stopped, after, None if join is None else join.on)
 
     def _chains(self, found: Evidence, tuner: Tuner, record: StudyRecord) -> Chains:
         """Return what trains the algorithms that are trained in epochs."""
@@ -224,19 +235,20 @@ class Runner:
         """Return what makes states of more digits where a score needs them."""
         return Refining(self.question, found, self.progress, stop)
 
-    def _polish(self, tuner: Tuner, found: Evidence, stop: Event, record: StudyRecord) -> Polished | None:
-        """Polish the best model; there is none without a score, or with several objectives."""
-        winner = self._winner(tuner, record)
-        if winner is None:
-            return None
-        asked = self.question.spec.refit == ALL
-        if asked or (winner.algorithm.tags.refit and self.question.spec.polish is not False):
-            from hpo.trials.refit import refit  # noqa: PLC0415 -- needed by few studies
-
-            again = refit(self.question, found, winner, self.progress, stop, asked=asked)
-            if again is not None:
-                return again
-        return polish(self.question, found, winner, self.question.spec.polish, self.progress, stop)
+    def _after(self, ended: Ended, record: StudyRecord) -> tuple[StudyRecord, tuple[AfterTrials, ...]]:
+        """Take the steps after the trials, each with the winner as it stands then; return the record with them."""
+        taken: list[AfterTrials] = []
+        for kind in STEPS:
+            winner = self._winner(ended.tuner, record)
+            planned = None if winner is None else kind.plan(ended, winner)
+            if winner is None or planned is None:
+                continue
+            done = planned if planned.reason else planned.run(ended, winner)
+            record = replace(done.note(record), cost=done.cost(record.cost, self.question.dataset.log))
+            record = self._standing(record, ended.tuner, record.stopped)
+            ended.recorder.describe(record)
+            taken.append(done)
+        return record, tuple(taken)
 
     def _winner(self, tuner: Tuner, record: StudyRecord) -> Candidate | None:
         """Return the setting that stands; None without a score, or with several objectives."""
