@@ -130,7 +130,8 @@ def make_draft(
     if automatic:
         choice = auto.choose(algorithms[0], dataset if target is None else of_target, 0)
         algorithms, chosen = list(choice.names), choice.words if choice.unsure else ""
-        searched, search, offer = question_given.resolve(algorithms, choice.search), dict(choice.search), choice.offer
+        search, offer = dict(choice.search), choice.offer
+        searched = question_given.resolve(algorithms, search)
     if target is not None:
         checks.check_task(searched, of_target)
     metric = question_scoring.resolve_scoring(None, searched, 4096, labelled=target is not None).metric
@@ -139,8 +140,9 @@ def make_draft(
     why = {**how.why, **{option: words for option, (_, words) in layout.items()}}
     drop = [] if layout else drop
     return Draft(
-        name, list(data), target, algorithms, metric, drop, others, notes, chosen, left_out, reading, why, search, offer
-    )
+        name, list(data), target, algorithms, metric, drop, others, notes, chosen, left_out, reading, why, search,
+        offer,
+    )  # fmt: skip
 
 
 def written_as(data: Sequence[str]) -> Written:

@@ -112,7 +112,8 @@ def choose(asked: str, dataset: Dataset, seed: int, folds: int = 5) -> Choice:
 
 def _cost(trees: Trees, task: Task, dataset: Dataset, folds: int) -> str:
     """Return what a trial of boosted trees does, and about how long that takes."""
-    rows = f"{dataset.rows:,} rows" if dataset.rows is not None and dataset.rows <= ROWS else f"at most {ROWS:,} rows"
+    few = dataset.rows is not None and dataset.rows <= ROWS
+    rows = f"{dataset.rows:,} rows" if few else f"at most {ROWS:,} rows"
     seconds = trees.seconds(dataset.rows, len(dataset.features), folds)
     classes = " of two classes" if task.target == CLASS else ""
     return (

@@ -66,7 +66,7 @@ class Plan(Drawn):
     files : which of the data's files it is of, in words; empty for all.
     forecast : what was measured on some rows, if that was asked for; ``seconds`` is from it then.
     epochs : epochs that are trained, and that trials would train each for itself, at most; None where none are.
-    chosen : what ``algorithm="auto"`` stands for, why, and what boosted trees cost; empty where algorithms were named.
+    chosen : what ``algorithm="auto"`` stands for, and what trees cost; empty where algorithms were named.
     answered : by parameter, how many of its values one fit a fold answers: numbers of trees.
     """
 
