@@ -36,6 +36,7 @@ from hpo.trials.beforehand import study_space
 from hpo.trials.restoring import restored
 from hpo.trials.run import Run
 from hpo.trials.scorer import Scorer
+from hpo.trials.selection import candidates_of
 from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
 from hpo.trials.tuner import Tuner
@@ -156,7 +157,7 @@ def _after(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore
     note = record.polish
     if note is None:
         return ()
-    winner = next((c for c in tuner.candidates() if c.number == note.trial), None)
+    winner = next((c for c in candidates_of(tuner) if c.number == note.trial), None)
 
     def merged(summary: Summary, pilot: Pilot) -> list[State] | None:
         context = context_of(summary, pilot, record.targets, record.weight)

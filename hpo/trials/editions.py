@@ -17,7 +17,7 @@ from hpo.states.evaluate import Scores
 from hpo.states.runs import empty_leaf
 from hpo.trials.notes import recorded
 from hpo.trials.pareto import covers
-from hpo.trials.selection import Candidate, best, complexity
+from hpo.trials.selection import Candidate, best, candidates_of, complexity
 from hpo.trials.settings import translated
 from state_store import Key, StateStore
 from studies.errors import StudyTaken
@@ -222,7 +222,7 @@ def settled(note: EditionNote, tuner: Tuner, before: Study | None, how: str) -> 
     before : the last edition; None for none.
     how : ``"always"``, ``"better"`` (by more than a standard error of the paired difference) or ``"never"``.
     """
-    candidates = tuner.candidates() if tuner.scorer.goals == 1 else []
+    candidates = candidates_of(tuner) if tuner.scorer.goals == 1 else []
     record = None if before is None else record_of(before)
     trials = tuner.study.get_trials(deepcopy=False) if note.before is not None else []
     again = [t for t in trials if TrialNote.of(t.user_attrs).warm_start == note.before]
