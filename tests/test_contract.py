@@ -120,6 +120,7 @@ def test_every_registered_algorithm_is_one_by_its_base_classes(name):
         assert (algorithm.prefixed is not None) == isinstance(algorithm, Prefixed)
         assert (algorithm.naive is not None) == isinstance(algorithm, Naive)
         assert algorithm.naive is None or TASKS[kind.tags.task].simplest
+        assert algorithm.polishing is None or type(algorithm.summary).holding is Summary.holding
 
 
 def test_tags_are_documented_in_one_table():

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("hpo", "algorithms", "state_store", "studies")
 
@@ -97,3 +99,16 @@ def test_what_is_private_stays_in_its_package():
                 found += [f"{name}: {node.module}" for owner in inside if not f"{name}.".startswith(f"{owner}.")]
                 found += [f"{name}: {node.module}.{a.name}" for a in node.names if a.name.startswith("_") and f"{node.module}.{a.name}" not in TREES]
     assert found == []
+
+
+def test_the_repository_holds_sources_and_no_results_of_an_experiment():
+    """Names at the top and kinds of files are written here, so that a store, a database or a table left behind is seen."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if tracked.returncode:
+        pytest.skip("not a clone of the repository")
+    paths = [Path(line) for line in tracked.stdout.splitlines()]
+    folders = {p.parts[0] for p in paths if len(p.parts) > 1}
+    assert folders == {*ROOMS, ".ci", ".github", "benchmarks", "docs", "examples", "tests", "tools"}
+    kinds = {p.suffix for p in paths if len(p.parts) > 1}
+    sources = {".py", ".md", ".yaml", ".yml", ".toml", ".ipynb", ".j2", ".png", ".svg", ".typed", ""}
+    assert kinds - sources == {".journal"}  # a record that an older version wrote

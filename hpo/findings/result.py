@@ -244,9 +244,8 @@ class Result(Drawn):
 
     @one_thread()
     def _encoded_of(self, candidate: Candidate) -> Pipeline:
-        algorithm, polished = candidate.algorithm, self.run.polished
-        solution = None if polished is None or polished.number != candidate.number else polished.solution
-        whole = candidate.states.whole
+        algorithm, whole = candidate.algorithm, candidate.states.whole
+        solution = self.run.solution_of(candidate.number)
         with threads_for([whole]):
             fitted = algorithm.estimator(algorithm.solve(whole) if solution is None else solution)
         from hpo.data.encoding.transformer import Encoder  # noqa: PLC0415 -- loads scikit-learn

@@ -116,8 +116,7 @@ def _model_notes(result: Result) -> list[str]:
         found.append(f"The best model calls a row positive from {threshold:.4g} on.")
     if not result.record.several and (words := native_words(result.model_of(encoded=True))):
         found.append(words)
-    polished = result.run.polished
-    return found if polished is None else [*found, polished.words]
+    return [*found, *(step.words for step in result.run.after if step.words)]
 
 
 def _sampling_notes(result: Result) -> list[str]:
