@@ -26,8 +26,8 @@ from hpo.process.settings import Location, open_store
 from hpo.process.threads import one_thread
 from hpo.question.question import Question
 from hpo.question.series_checks import check_streamed
-from hpo.states.reading import complaint, unsuited
 from hpo.states import stand_in
+from hpo.states.reading import complaint, unsuited
 from hpo.states.streaming import key_of
 from hpo.streams.begun import Begun, begin, reopened
 from hpo.streams.conforming import conformed, conformed_parts, widened

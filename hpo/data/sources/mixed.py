@@ -1,7 +1,7 @@
 """Columns of pandas frames that mix numbers and text, for which Arrow has no type.
 
-A column has the type of nearly all of its values, as in :mod:`hpo.data.sources.usual_types`: it is a number where at
-most one value in a hundred is not, else text.
+A column has the type of nearly all of its values, as in :mod:`hpo.data.sources.usual_types`: it is a number
+where at most one value in a hundred is not, else text.
 """
 
 from __future__ import annotations
