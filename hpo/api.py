@@ -498,7 +498,7 @@ def question_over(
     """Return the question of a spec over data that is open; ``found`` is what is searched, where that is known."""
     chosen, spec = "", sized(spec, dataset.rows)
     if is_auto(spec.algorithm):
-        choice = choose(automatic(spec), dataset, spec.seed)
+        choice = choose(automatic(spec), dataset, spec.seed, _splits(spec))
         search = {**choice.search, **(spec.search or {})}
         chosen, spec = choice.words, spec.but(algorithm=list(choice.names), search=search)
         if choice.unsure:
@@ -522,6 +522,10 @@ def question_over(
         **vars(asked), folds=scheme, store=open_store(kept), chosen=chosen, layout=layout, engine=runs_on,
         calendar=calendar,
     )  # fmt: skip
+
+
+def _splits(spec: StudySpec) -> int:
+    return spec.folds if isinstance(spec.folds, int) else spec.folds.n_splits
 
 
 def _labels(asked: Asked, folds: object) -> list[str]:
