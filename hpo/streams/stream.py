@@ -170,7 +170,7 @@ class Stream:
         self._given = {key: value for key, value in given.items() if value is not None}
         check_streamed([algorithm] if isinstance(algorithm, str) else algorithm or ())
         self._classes = tuple(classes or ())
-        self._written: dict[str, Any] | None = None
+        self._written: dict[str, object] | None = None
         self._waiting: list[pa.Table | None] = []  # None is a row that makes no sense
         self._last = time.monotonic()
         self._shown: list[str] = []

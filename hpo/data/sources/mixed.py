@@ -7,7 +7,7 @@ where at most one value in a hundred is not, else text.
 from __future__ import annotations
 
 from numbers import Number
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -19,7 +19,7 @@ from hpo.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    Column = pd.Series[Any]
+    Column = pd.Series[str]
 
 
 def table_of(rows: object) -> tuple[pa.Table, pa.Schema]:
