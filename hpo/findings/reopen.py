@@ -36,10 +36,9 @@ from hpo.trials.beforehand import study_space
 from hpo.trials.restoring import restored
 from hpo.trials.run import Run
 from hpo.trials.scorer import Scorer
-from hpo.trials.selection import candidates_of
 from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
-from hpo.trials.tuner import Tuner
+from hpo.trials.tuner import Tuner, candidates_of
 from state_store import StateStore
 from studies.counting import counted
 from studies.record.editions import load_scored

@@ -32,6 +32,7 @@ from hpo.trials.editions import chosen
 from hpo.trials.notes import noted
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
+from hpo.trials.tuner import candidates_of
 from studies.counting import counted
 from studies.record.record_parts import Cost
 from studies.record.study_record import StudyRecord
@@ -173,7 +174,7 @@ class Result(Drawn):
     @functools.cached_property
     def candidates(self) -> list[Candidate]:
         """Every distinct setting that has a score."""
-        found = selection.candidates_of(self.run.tuner)
+        found = candidates_of(self.run.tuner)
         if not found:
             raise TuneError(without_score(self.run))
         return found

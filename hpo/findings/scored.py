@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution
 from hpo.errors import TuneError
 from hpo.findings.noted import algorithm_of
 from hpo.process.once import once
-from hpo.trials import selection
+from hpo.trials import selection, tuner
 from hpo.trials.notes import recorded
 from hpo.trials.selection import Candidate
 from studies.counting import counted
@@ -30,7 +30,7 @@ def candidate_of(result: Result, number: int) -> Candidate:
     scores = recorded(trials[number]) if 0 <= number < len(trials) else None
     if scores is None:
         raise TuneError(f"trial {number} has no score; this study has {counted(len(trials), 'trial')}, from 0")
-    return selection.candidate_of(result.run.tuner, trials[number], scores)
+    return tuner.candidate_of(result.run.tuner, trials[number], scores)
 
 
 @once

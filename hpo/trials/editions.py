@@ -17,8 +17,9 @@ from hpo.states.evaluate import Scores
 from hpo.states.runs import empty_leaf
 from hpo.trials.notes import recorded
 from hpo.trials.pareto import covers
-from hpo.trials.selection import Candidate, best, candidates_of, complexity
+from hpo.trials.selection import Candidate, best, complexity
 from hpo.trials.settings import translated
+from hpo.trials.tuner import Tuner, candidates_of
 from state_store import Key, StateStore
 from studies.errors import StudyTaken
 from studies.record.editions import DATA, edition_numbers, parts, stored_name
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
     from hpo.states.contexts import Evidence
-    from hpo.trials.tuner import Tuner
 
 OTHERS = 5
 """Settings that are scored again besides the best, the simplest and the Pareto front."""

@@ -59,10 +59,10 @@ from hpo.trials.recorder import Recorder
 from hpo.trials.refit import Refit
 from hpo.trials.scorer import Scorer
 from hpo.trials.second_pass import SecondPass
-from hpo.trials.selection import Candidate, candidates_of
+from hpo.trials.selection import Candidate
 from hpo.trials.settings import Space, translated
 from hpo.trials.trainable import trainable
-from hpo.trials.tuner import Budget, Tuner, adopt, run_trials, take_over
+from hpo.trials.tuner import Budget, Tuner, adopt, candidates_of, run_trials, take_over
 from hpo.trials.turns import Turns
 from state_store import Key
 from studies.counting import counted

@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from algorithms.brief import briefly
 from algorithms.contract import Algorithm, Held, State, complexity_of
@@ -16,11 +15,6 @@ from hpo.question.scoring import score
 from hpo.states.evaluate import Scores, score_pairs, usable
 from hpo.states.fold_states import FoldStates, leaves_one_out
 from hpo.trials.pareto import covers
-
-if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
-    from hpo.trials.tuner import Tuner
 
 
 @dataclass(frozen=True)
@@ -54,17 +48,6 @@ class Candidate:
     algorithm: Algorithm
     states: FoldStates
     scores: Scores
-
-
-def candidate_of(tuner: Tuner, trial: FrozenTrial, scores: Scores) -> Candidate:
-    """Return what a trial tried, with its scores."""
-    algorithm, states = tuner.scorer.build(*tuner.space.tried(trial))
-    return Candidate(trial.number, algorithm, states, scores)
-
-
-def candidates_of(tuner: Tuner) -> list[Candidate]:
-    """Return every distinct setting that has a score."""
-    return [candidate_of(tuner, trial, scores) for trial, scores in tuner.book.scored()]
 
 
 def best(candidates: Sequence[Candidate]) -> Candidate:

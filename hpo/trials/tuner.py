@@ -19,6 +19,7 @@ from hpo.trials.fidelity import Fidelity
 from hpo.trials.hopeless import Hopeless
 from hpo.trials.notes import note_of, noted
 from hpo.trials.scorer import Scorer
+from hpo.trials.selection import Candidate
 from hpo.trials.settings import Proposal, Setting, Space, with_note
 from studies.record.trial_note import TrialNote
 from studies.sampling.narrowed import narrowed
@@ -74,7 +75,7 @@ class Scored:
 class Tuner:
     """A study over states: it proposes settings, scores them, and records their trials.
 
-    What is answered from it are functions: :func:`run_trials`, :func:`hpo.trials.selection.candidates_of`.
+    What is answered from it are functions: :func:`run_trials`, :func:`candidates_of`.
 
     Attributes
     ----------
@@ -245,3 +246,14 @@ def take_over(tuner: Tuner, trial: FrozenTrial, study: str) -> FrozenTrial:
     added = tuner.book.add(trial.params, scorer.values(scores), note_of(scores, note))
     tuner.book.remember(setting, added.number, scores)
     return added
+
+
+def candidate_of(tuner: Tuner, trial: FrozenTrial, scores: Scores) -> Candidate:
+    """Return what a trial tried, with its scores."""
+    algorithm, states = tuner.scorer.build(*tuner.space.tried(trial))
+    return Candidate(trial.number, algorithm, states, scores)
+
+
+def candidates_of(tuner: Tuner) -> list[Candidate]:
+    """Return every distinct setting that has a score."""
+    return [candidate_of(tuner, trial, scores) for trial, scores in tuner.book.scored()]
