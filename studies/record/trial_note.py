@@ -40,6 +40,7 @@ class TrialNote:
     error : why it has no score.
     duplicate_of : the earlier trial of the same setting, whose scores it has.
     warm_start : the study that it was taken over from.
+    refines : the trial along whose curve it lies, where it was tried once the search had ended.
     converged : whether every solver reached its tolerance.
     fidelity : the share of the sample that it came to.
     rungs : mean training rows, or epochs, and the fold scores there.
@@ -65,6 +66,7 @@ class TrialNote:
     error: str | None = None
     duplicate_of: int | None = None
     warm_start: str | None = None
+    refines: int | None = None
     converged: bool = True
     fidelity: float | None = None
     rungs: tuple[tuple[float, tuple[float, ...]], ...] = ()
