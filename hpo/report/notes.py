@@ -58,7 +58,7 @@ def remarks(result: Result, budget: TimeBudget) -> list[str]:
     if along := refined(result.optuna_study):
         found.append(
             f"{counted(len(along), 'trial')} (from trial {along[0]} on) {_were(len(along))} added by refine=: the "
-            "best settings along the curves of the best trials, once the search had ended, beyond its number of trials."
+            "best settings along the curves of the best trials once the search had ended, beyond its number."
         )
     if early := sum(note.stopped_early for note in notes_of(result.optuna_study)):
         found.append(
