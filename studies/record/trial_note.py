@@ -40,7 +40,6 @@ class TrialNote:
     error : why it has no score.
     duplicate_of : the earlier trial of the same setting, whose scores it has.
     warm_start : the study that it was taken over from.
-    refines : the trial along whose curve it lies, where it was tried once the search had ended.
     converged : whether every solver reached its tolerance.
     fidelity : the share of the sample that it came to.
     rungs : mean training rows, or epochs, and the fold scores there.
@@ -51,6 +50,7 @@ class TrialNote:
     member : the generation and the place in it, of a trial of a population.
     epochs : until which it was trained; of a population.
     history : what was in force until which epochs before, where it is another's chain that it continued with.
+    refines : the trial along whose curve it lies, where it was tried once the search had ended.
 
     Examples
     --------
@@ -66,7 +66,6 @@ class TrialNote:
     error: str | None = None
     duplicate_of: int | None = None
     warm_start: str | None = None
-    refines: int | None = None
     converged: bool = True
     fidelity: float | None = None
     rungs: tuple[tuple[float, tuple[float, ...]], ...] = ()
@@ -79,6 +78,7 @@ class TrialNote:
     member: tuple[int, int] | None = None
     epochs: int | None = None
     history: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+    refines: int | None = None
 
     @property
     def stopped_early(self) -> bool:
