@@ -11,7 +11,6 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.errors import TuneError
 from hpo.findings.extrapolation import Extrapolation, best_there_is, extrapolate, nested_scores
-from hpo.findings.grids import grid_of
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders, searched
 from hpo.process.once import once
@@ -19,6 +18,7 @@ from hpo.states.evaluate import Scores
 from hpo.trials import curves as fold_curves
 from hpo.trials import selection
 from hpo.trials.curves import Curve
+from hpo.trials.grids import grid_of
 from hpo.trials.selection import Estimate
 from studies.record.trial_note import TrialNote
 from studies.sampling.numbered import trial_of

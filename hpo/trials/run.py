@@ -41,6 +41,7 @@ from hpo.states.runs import runs_of
 from hpo.states.stand_in import with_stand_ins
 from hpo.trials import accuracy
 from hpo.trials.after import AfterTrials, Ended
+from hpo.trials.along_curves import AlongCurves, refined
 from hpo.trials.beforehand import (
     check_asked,
     check_rows,
@@ -85,7 +86,7 @@ if TYPE_CHECKING:
 grown, population = Library("hpo.states.grown"), Library("hpo.trials.population")
 """Loaded where training continues with data that grew, or a population is trained."""
 
-STEPS: tuple[type[AfterTrials], ...] = (Refit, Polish)
+STEPS: tuple[type[AfterTrials], ...] = (AlongCurves, Refit, Polish)
 """What is asked after the trials, in this order: see :class:`hpo.trials.after.AfterTrials`."""
 
 
@@ -402,7 +403,8 @@ class Runner:
         points = len(sampler.points) if isinstance(sampler, Grid) and tuner.population is None else spec.trials
         if tuner.space.solved and split(tuner.space.proposed).size == 1:
             points = 1  # nothing is searched beside what each trial solves
-        budget = Budget(min(spec.trials, points) + warm, spec.timeout, spec.patience)
+        beyond = warm + len(refined(tuner.study))
+        budget = Budget(min(spec.trials, points) + beyond, spec.timeout, spec.patience)
 
         def begin() -> None:
             self.progress.begin_trials(budget.trials, len(tuner.study.get_trials(deepcopy=False)))
