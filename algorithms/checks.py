@@ -30,6 +30,7 @@ from algorithms.contract import (
     State,
     Summary,
     as_score,
+    complexity_of,
     fitted,
     steps_of,
 )
@@ -204,7 +205,7 @@ class _Checked:
         size = self.algorithm.complexity(solution)
         if not (math.isfinite(size) and size >= 0.0):
             self.broken(f"complexity is {size!r}: must be a finite number of at least 0")
-        if not math.isclose(size, self.algorithm.complexity_of(state)):
+        if not math.isclose(size, complexity_of(self.algorithm, state)):
             self.broken("complexity_of(state) is not complexity(solve(state))")
         if not isinstance(self.algorithm.converged(solution), (bool, np.bool_)):
             self.broken("converged must return True or False")

@@ -318,7 +318,7 @@ class Algorithm(ABC, Generic[S, M]):
     def complexity(self, solution: M) -> float:
         """Return the effective degrees of freedom, comparable between algorithms; smaller is simpler."""
 
-    def complexity_of(self, state: S) -> float:
+    def _complexity_of(self, state: S) -> float:
         """Return the complexity of the model of a state: without solving it, where that is known."""
         return self.complexity(self.solve(state))
 
@@ -331,6 +331,14 @@ class Algorithm(ABC, Generic[S, M]):
 
         ``held`` says whether the score is computed from the state, exactly, or on sampled rows. A :class:`Score`
         says with it how far it may be from the true one.
+        """
+        return None
+
+    def naive_score(self, state: S, held: Held[S], metric: str) -> Score | float | None:
+        """Return the score of the simplest model of the task, made of the same state; None where it has none.
+
+        A report sets it beside the model's own, where there is no target that a constant could predict.
+        :attr:`algorithms.tasks.Task.simplest` says in words what that model has in place of what is learned.
         """
         return None
 
@@ -373,11 +381,6 @@ class Algorithm(ABC, Generic[S, M]):
     @property
     def chained(self) -> Chained | None:
         """The algorithm itself where it is trained in epochs, and can continue from others' chains; else None."""
-        return None
-
-    @property
-    def naive(self) -> Naive | None:
-        """The algorithm itself where its states tell what the simplest model of its task scores; else None."""
         return None
 
     @property
@@ -430,22 +433,6 @@ class Prefixed(ABC, Generic[S, M]):
         yield from self.along(whole, values, held)
 
 
-class Naive(ABC, Generic[S]):
-    """An algorithm whose states tell what the simplest model of its task scores; a report sets it beside its own.
-
-    What that model has in place of what is learned, :attr:`algorithms.tasks.Task.simplest` says in words.
-    """
-
-    @property
-    def naive(self) -> Naive | None:
-        """The algorithm itself."""
-        return self
-
-    @abstractmethod
-    def naive_score(self, state: S, held: Held[S], metric: str) -> Score | float | None:
-        """Return that model's score of what was held out, made of the same state; None where it has none."""
-
-
 class Polishable(ABC, Generic[S, M]):
     """An algorithm whose models are near their optimum, and nearer after another pass that begins at them."""
 
@@ -484,6 +471,11 @@ def fitted(algorithm: Algorithm[S, M], state: S) -> BaseEstimator:
 def free_fields(algorithm: type[Algorithm]) -> list[Field]:
     """Return the free hyperparameters of a class; ContractBroken where it declares them wrongly."""
     return algorithm._free_fields()
+
+
+def complexity_of(algorithm: Algorithm[S, M], state: S) -> float:
+    """Return the complexity of the model of a state: without solving it, where that is known."""
+    return algorithm._complexity_of(state)
 
 
 def check_digits(algorithm: Algorithm[S, M], state: S) -> None:
@@ -552,7 +544,6 @@ __all__ = [
     "Group",
     "Held",
     "Learned",
-    "Naive",
     "Polishable",
     "Prefixed",
     "Rows",
@@ -566,6 +557,7 @@ __all__ = [
     "as_dense",
     "as_score",
     "check_digits",
+    "complexity_of",
     "fitted",
     "free_fields",
     "pass_fields",

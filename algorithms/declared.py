@@ -21,6 +21,10 @@ _WORDS: Final[Mapping[type, str]] = {
 }  # fmt: skip
 
 
+NEVER: Final = object()
+"""In place of a value: there was none before."""
+
+
 @dataclass(frozen=True)
 class Field:
     """One hyperparameter of an algorithm.
@@ -34,6 +38,8 @@ class Field:
     types : what it is made of: ``float``, ``int``, ``bool``, ``str``, ``None``; empty where it does not say.
     several : whether one value is a tuple: a list of values to search is then one value.
     legal : what it may be, whatever is worth searching; None for anything of its types.
+    before : what was computed before there was such a hyperparameter, where that is not its default; studies
+        recorded then keep it. ``NEVER`` where there is none.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Field:
     types: tuple[type, ...] = ()
     several: bool = False
     legal: Legal | None = None
+    before: object = NEVER
 
     def check(self, value: object) -> None:
         """Raise InvalidField for a value that is none of the field's types, or not legal."""

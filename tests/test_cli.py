@@ -390,6 +390,16 @@ def test_the_console_script_and_the_module_are_the_same():
     assert said.stdout.startswith("hpo ")
 
 
+def test_init_writes_what_is_searched_of_boosted_trees_or_offers_them(place, ask):
+    ask("init", place / "data", "--target", "y", "-o", "plain.yaml")
+    assert "\n#   algorithm='auto+trees' tries" in Path("plain.yaml").read_text()
+    ask("init", place / "data", "--target", "y", "--algorithm", "auto+trees", "-o", "trees.yaml")
+    spec = load("trees.yaml")
+    assert any(name.startswith("boosted=sklearn:") for name in spec.algorithm)
+    assert {key.partition(".")[0] for key in spec.search} == {"boosted"}
+    assert "tries boosted trees too" not in ask("plan", "trees.yaml").out
+
+
 def test_init_leaves_columns_out(place, ask):
     ask("init", place / "data", "--target", "y", "--drop", "id,kind", "--drop", "x2", "-o", "dropped.yaml")
     assert "\ndrop: [id, kind, x2] " in Path("dropped.yaml").read_text()

@@ -19,7 +19,6 @@ from algorithms.contract import (
     Chained,
     Column,
     Held,
-    Naive,
     Polishable,
     Prefixed,
     Shape,
@@ -37,9 +36,8 @@ from hpo.process.memory import that_fit
 ROOT = Path(__file__).resolve().parent.parent
 
 OWN = {
-    "summary", "exact", "solve", "estimator", "complexity", "complexity_of", "converged", "score", "described",
+    "summary", "exact", "solve", "estimator", "complexity", "converged", "score", "naive_score", "described",
     "bounds", "check", "check_field", "polishing", "chained", "prefixed",
-    "naive",
 }  # fmt: skip
 """Every name of an algorithm that the hub may use, but for its tags."""
 
@@ -103,7 +101,7 @@ def test_the_hub_probes_no_algorithm_summary_solution_or_state(path):
 def test_the_contract_of_an_algorithm_is_small():
     names = {n for n in vars(Algorithm) if not n.startswith("_")} | set(Algorithm.__annotations__) - {"tags"}
     assert names | {"summary"} == OWN
-    assert len(OWN - {"polishing", "chained", "prefixed", "naive"}) <= 12
+    assert len(OWN - {"polishing", "chained", "prefixed"}) <= 12
     assert Algorithm.__abstractmethods__ == {"solve", "estimator", "complexity"}
     assert Summary.__abstractmethods__ == {"init", "update", "merge", "nbytes"}
 
@@ -118,8 +116,9 @@ def test_every_registered_algorithm_is_one_by_its_base_classes(name):
         assert (algorithm.polishing is not None) == isinstance(algorithm, Polishable)
         assert (algorithm.chained is not None) == isinstance(algorithm, Chained)
         assert (algorithm.prefixed is not None) == isinstance(algorithm, Prefixed)
-        assert (algorithm.naive is not None) == isinstance(algorithm, Naive)
-        assert algorithm.naive is None or TASKS[kind.tags.task].simplest
+        scored = kind.naive_score is not Algorithm.naive_score
+        assert not scored or TASKS[kind.tags.task].simplest
+        assert algorithm.polishing is None or type(algorithm.summary).holding is Summary.holding
 
 
 def test_tags_are_documented_in_one_table():

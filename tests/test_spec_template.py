@@ -47,6 +47,14 @@ def test_its_search_lines_load_once_uncommented():
     assert loads(lines).search == {k: tuple(v) if isinstance(v, list) else v for k, v in RANGES.items()}
 
 
+def test_what_is_searched_of_algorithms_without_ranges_stands_beside_them():
+    both = text(search={"boosted.n_estimators": {"low": 20, "high": 400}}, offer="auto+trees\nevil: 1")
+    assert loads(both).search == {"boosted.n_estimators": Range(low=20, high=400)}
+    lines = re.sub(r"^#   ridge", "  ridge", both, flags=re.MULTILINE)
+    assert set(loads(lines).search) == {"boosted.n_estimators", *RANGES}
+    assert "#   auto+trees evil: 1" in both
+
+
 def test_columns_and_candidates_stand_in_comments():
     assert "#   carrier  text  1.2%  AA, UA" in text()
     assert "#   could also be: dep_delay (number)" in text()

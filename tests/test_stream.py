@@ -470,6 +470,58 @@ def test_a_pipe_of_csv_is_read_as_its_study_says_it_is_written():
     assert last.to_pydict() == {"x": [2000.0], "y": [1000.0], "n": [1000], "day": [dt.date(2024, 2, 1)]}
 
 
+def test_a_stream_remembers_how_its_lines_are_written(tmp_path):
+    written = numbers(400).to_csv(index=False, sep=";", decimal=",").encode()
+    (tmp_path / "daily.yaml").write_text(STUDY + "sep: ';'\ndecimal: ','\n")
+    first = hpo_command("ingest", tmp_path / "daily.yaml", "--pilot-rows", 100, stdin=written, home=tmp_path)
+    assert (first.returncode, first.stderr) == (0, b"")
+    again = hpo_command("ingest", "clicks", stdin=written, home=tmp_path)
+    assert (again.returncode, again.stderr) == (0, b"")
+    assert again.stdout == b"clicks: 400 rows taken, 800 in all\n"
+
+
+def mixed(rows, odd, seed=0):
+    """Return numbers, some of which are text in a column of objects."""
+    frame = numbers(rows, seed).astype({"b": object})
+    frame.loc[odd, "b"] = "n/a"
+    return frame
+
+
+@pytest.mark.parametrize("first", [numbers(200), mixed(200, [3])])
+def test_text_among_the_numbers_of_a_frame_is_bad_rows(first, tmp_path):
+    stream = hpo.Stream("s", "y", "ridge", store=tmp_path, pilot_rows=100)
+    with pytest.warns(DataWarning, match=r"row (3|204): column 'b': 'n/a' is not a number; it is left out"):
+        stream.update(first)
+        stream.update(mixed(50, [4], seed=1))
+    assert stream.schema.field("b").type == pa.float64()
+    kept = pd.concat([first, mixed(50, [4], seed=1)])
+    kept = kept[kept["b"] != "n/a"].astype({"b": float})
+    other = hpo.Stream("other", "y", "ridge", store=tmp_path / "other", pilot_rows=100)
+    other.update(kept)
+    assert stream.bad_rows == 250 - len(kept)
+    found, same = (next(iter(s.tune(trials=1).run.evidence.states.values())).whole for s in (stream, other))
+    assert found.rows == same.rows == len(kept)
+    np.testing.assert_allclose(found.mean, same.mean, rtol=1e-10)
+
+
+def test_a_column_of_numbers_and_much_text_is_text(tmp_path):
+    stream = hpo.Stream("s", "y", "ridge", store=tmp_path, pilot_rows=100)
+    frame = numbers(200).assign(b=["a" if row % 2 else row % 5 for row in range(200)])
+    stream.update(frame)
+    stream.update(frame.astype({"b": str}))
+    assert (stream.position, stream.bad_rows) == (400, 0)
+    steps = stream.tune(trials=1).best_model
+    assert {f"b_{value}" for value in "a01234"} <= set(steps[:-1].get_feature_names_out())
+
+
+def test_whole_numbers_before_others_do_not_make_a_column_whole(tmp_path):
+    stream = hpo.Stream("s", "y", "ridge", store=tmp_path, pilot_rows=100)
+    whole = numbers(50).assign(b=range(50))
+    stream.update(whole)
+    stream.update(numbers(100))
+    assert (stream.position, stream.bad_rows) == (150, 0)
+
+
 def test_bad_rows_before_it_has_begun_are_limited_and_lost_with_it_only(tmp_path):
     stream = hpo.Stream("s", "y", "ridge", store=tmp_path, pilot_rows=100, max_bad_rows=2)
     with pytest.warns(DataWarning, match=r"row 0: why; it is left out"):

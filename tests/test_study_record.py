@@ -90,7 +90,7 @@ def test_a_later_layout_is_refused_in_words_and_listed(tmp_path):
     study_id = storage.get_study_id_from_name("s")
     later = storage.get_study_user_attrs(study_id)[ONEPASS] | {"version": VERSION + 1}
     storage.set_study_user_attr(study_id, ONEPASS, later)
-    said = r"'s' was recorded by a later version of onepass-hpo \(layout 2; this one reads up to 1\); install"
+    said = r"'s' was recorded by a later version of onepass-hpo \(layout 3; this one reads up to 2\); install"
     with pytest.raises(RecordTooNew, match=said):
         hpo.load("s", storage=tmp_path / "log")
     with pytest.raises(RecordTooNew, match=said):
@@ -107,7 +107,7 @@ def test_every_field_survives_a_round_trip():
     note = TrialNote(
         "k", 0.1, 0, "why", 3, "other", False, 1 / 27, ((60.0, (0.1, 0.2)),), (1.0, 2.0), 0.5, (0.1, 0.2), 0.25,
         {"r2": ScoreNote((None, 1.0), None, None, (0.1,))}, ((10, 0.5, None), (20, 0.6, 0.1)),
-        (1, 3), 4, ((2, {"alpha": 0.1}),),
+        (1, 3), 4, ((2, {"alpha": 0.1}),), 7,
     )  # fmt: skip
     assert TrialNote.of(note.encode()) == note
     differing = [f.name for f in dataclasses.fields(note) if getattr(note, f.name) == getattr(TrialNote(), f.name)]
@@ -117,3 +117,58 @@ def test_every_field_survives_a_round_trip():
 def test_a_study_of_another_program_has_no_record():
     assert StudyRecord.of({}, "s") is None and StudyRecord.of({ONEPASS: {"version": "x"}}, "s") is None
     assert TrialNote.of({"anything": object()}) == TrialNote()
+
+
+BEFORE_NATIVE = FIRST.with_name("before_native.journal")
+"""Written before estimators took missing values and categories as they are; never written again."""
+
+BOOSTED = "HistGradientBoostingRegressor"
+
+
+def gappy(n=120) -> pa.Table:
+    i = np.arange(n)
+    a, kinds = (i * 37 % 101) / 8, i * 7 % 6
+    gaps = pa.array([None if k % 5 == 0 else float(v) for k, v in enumerate(a)], pa.float64())
+    c = pa.array(["xyzuvw"[k] for k in kinds], pa.string())
+    return pa.table({"a": gaps, "c": c, "y": 2 * a + (i * 29 % 89) / 4 + kinds**2})
+
+
+def boosted(data, tmp_path, name=None, **search):
+    """The study on record; without a name the same one, begun today."""
+    search |= {"max_iter": 9, "random_state": 0, "min_samples_leaf": [4, 8]}
+    return hpo.tune(
+        data, "y", f"sklearn:sklearn.ensemble.{BOOSTED}", search={f"{BOOSTED}.{k}": v for k, v in search.items()},
+        name=name, storage=tmp_path / "studies.journal" if name else None, store=tmp_path / "store", folds=3, seed=1,
+        trials=2, sampler="grid", progress=False,
+    )  # fmt: skip
+
+
+def test_a_study_keeps_the_encoding_that_it_was_begun_with(tmp_path):
+    """What was recorded before there was a choice is opened, goes on and meets new rows as it was computed."""
+    journal = shutil.copy(BEFORE_NATIVE, tmp_path / "studies.journal")
+    before = [t.values for t in load_study(open_storage(journal), "boosted").trials]
+    encoded, native = (boosted(gappy(), tmp_path, encoding=how) for how in ("one_hot", "native"))
+    assert [t.values for t in encoded.optuna_study.trials] == before != [t.values for t in native.optuna_study.trials]
+    went_on = boosted(gappy(), tmp_path, "boosted")
+    loaded = hpo.load("boosted", storage=journal, store=tmp_path / "store")
+    for result in (went_on, loaded):
+        assert np.array_equal(result.predict(gappy()), encoded.predict(gappy()))
+    assert not np.array_equal(encoded.predict(gappy()), native.predict(gappy()))
+
+    grown = gappy(150)
+    edition = boosted(grown, tmp_path, "boosted")
+    asked = boosted(grown, tmp_path, encoding="one_hot")
+    assert {t.values[0] for t in edition.optuna_study.trials} == {t.values[0] for t in asked.optuna_study.trials}
+    again = hpo.load("boosted", storage=journal, store=tmp_path / "store")
+    assert again.record.begun_with == {BOOSTED: {"encoding": "one_hot"}} and again.record.edition.number == 2
+    assert np.array_equal(again.predict(grown), asked.predict(grown))
+
+
+def test_a_study_of_today_says_which_encoding_it_was_begun_with(tmp_path):
+    made = boosted(gappy(), tmp_path, "new")
+    storage = open_storage(tmp_path / "studies.journal")
+    record = record_of(load_study(storage, "new"))
+    assert record.begun_with == {BOOSTED: {"encoding": "native"}} and record.version == VERSION
+    loaded = hpo.load("new", storage=tmp_path / "studies.journal", store=tmp_path / "store")
+    assert np.array_equal(loaded.predict(gappy()), made.predict(gappy()))
+    assert StudyRecord({"folds": 5}).version < VERSION

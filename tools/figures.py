@@ -17,7 +17,7 @@ from test_contract import probes as calls
 from test_imports import ROOMS, cycle
 
 ROOT = Path(__file__).parent.parent
-SOME = {"polishing", "chained", "prefixed", "naive"}
+SOME = {"polishing", "chained", "prefixed"}
 """What only some algorithms can do: each a base class."""
 
 STUDY = """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Protocol, Self, TypeAlias
 import numpy as np
 
 from algorithms.arrays import Array, Places
-from algorithms.contract import Algorithm, Held, Naive, Shape, Tags, as_dense
+from algorithms.contract import Algorithm, Held, Shape, Tags, as_dense
 from algorithms.contract import Rows as Sampled
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.design import deviations
@@ -121,7 +121,7 @@ class Placed(Sized, Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clustering(Preprocessed, Naive[CoresetState], Algorithm[CoresetState, S]):
+class Clustering(Preprocessed, Algorithm[CoresetState, S]):
     """A model of the rows of a coreset.
 
     Parameters

@@ -193,10 +193,9 @@ class Foreign(Algorithm[SampleState, Fitted]):
 
     def complexity(self, solution: Fitted) -> float:
         """Return the rows that it was fitted to, which its degrees of freedom do not exceed."""
-        return self.complexity_of(solution.prepared.sample)
+        return self._complexity_of(solution.prepared.sample)
 
-    def complexity_of(self, state: SampleState) -> float:
-        """Return the complexity of a model of this state without fitting it."""
+    def _complexity_of(self, state: SampleState) -> float:
         return float(state.n)
 
     def check(self, state: SampleState) -> None:

@@ -30,7 +30,7 @@ NATIVE, ONE_HOT = "native", "one_hot"
 ENCODING = "encoding"
 
 ENCODING_FIELD = Field(
-    ENCODING, NATIVE, None, needs_pass=False, types=(str,), legal=Legal(NATIVE, ONE_HOT)
+    ENCODING, NATIVE, None, needs_pass=False, types=(str,), legal=Legal(NATIVE, ONE_HOT), before=ONE_HOT
 )
 """The hyperparameter of estimators that take gaps or categories: as they are, or means and columns of levels."""
 

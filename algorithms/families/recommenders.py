@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Mask, Places
-from algorithms.contract import Algorithm, Held, Naive, Rows, Score, Tags
+from algorithms.contract import Algorithm, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows, Unscorable
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
@@ -239,7 +239,7 @@ M = TypeVar("M")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recommender(Naive[MomentsState], Algorithm[MomentsState, M], Generic[M]):
+class Recommender(Algorithm[MomentsState, M], Generic[M]):
     """A model of items by items, from the products of items.
 
     Parameters

@@ -11,7 +11,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Singles, Values
 from algorithms.chained import Chosen
-from algorithms.contract import Algorithm, Chain, Chained, Group, Held, Naive, Score, Tags
+from algorithms.contract import Algorithm, Chain, Chained, Group, Held, Score, Tags
 from algorithms.errors import FitFailed, InvalidField
 from algorithms.extras import check_extra
 from algorithms.families.coherence import coherences_in, foremost, places
@@ -66,9 +66,7 @@ ALL: Chosen = np.zeros(0, np.bool_)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NeuralTopicModel(
-    Naive[SampleState], Chained[SampleState, NeuralTopics], Algorithm[SampleState, NeuralTopics]
-):
+class NeuralTopicModel(Chained[SampleState, NeuralTopics], Algorithm[SampleState, NeuralTopics]):
     """Topics by a variational autoencoder: a network makes shares of topics of words, and words of these.
 
     ProdLDA (Srivastava & Sutton 2017) beside what words are without topics. Needs the extra ``neural`` to be

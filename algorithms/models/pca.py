@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Naive, Score, Tags
+from algorithms.contract import LEVEL, MISSING, OTHER, Algorithm, Array, Held, Score, Tags
 from algorithms.errors import InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import Design, View, design_of
@@ -65,7 +65,7 @@ def _refused(algorithm: PCA, solution: PCASolution, params: Mapping[str, object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PCA(Preprocessed, Naive[MomentsState], Algorithm[MomentsState, PCASolution]):
+class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
     """Principal component analysis.
 
     Exact; ``score`` is the average log-likelihood of the held-out rows under probabilistic PCA

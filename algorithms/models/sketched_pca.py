@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Places
-from algorithms.contract import Algorithm, Array, Held, Naive, Score, Tags
+from algorithms.contract import Algorithm, Array, Held, Score, Tags
 from algorithms.errors import Imprecise, InvalidField, NotEnoughRows
 from algorithms.families.components import METRICS, SecondMoments, fitted, score, signed
 from algorithms.families.design import CARE, deviations
@@ -115,7 +115,7 @@ class SketchedPCASolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SketchedPCA(Naive[SketchState], Algorithm[SketchState, SketchedPCASolution]):
+class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
     """Principal component analysis of thousands of columns, in O(size × columns) memory.
 
     Approximate: components are those of the Nyström approximation of the covariance, which is never above

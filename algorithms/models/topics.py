@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Places, Singles
-from algorithms.contract import Algorithm, Group, Held, Naive, Rows, Score, Tags
+from algorithms.contract import Algorithm, Group, Held, Rows, Score, Tags
 from algorithms.errors import InvalidField, Unscorable
 from algorithms.families.coherence import coherence, coherences, diversity, foremost, places
 from algorithms.families.documents import check_documents, columns_of_words, names_of
@@ -96,7 +96,7 @@ class TopicsSolution:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Topics(Naive[CoOccurrenceState], Algorithm[CoOccurrenceState, TopicsSolution]):
+class Topics(Algorithm[CoOccurrenceState, TopicsSolution]):
     """Topics by rectified anchor words and expectation-maximisation on pairs of words.
 
     Arora et al. 2013, "A practical algorithm for topic modeling with provable guarantees"; Lee, Bindel & Mimno

@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from hpo.data.sources import holding as data_holding
     from hpo.data.sources import piped as data_piped
     from hpo.data.sources import readers as data_readers
-    from hpo.data.sources import text as data_text
     from hpo.drop_in import counterparts, migration
     from hpo.findings import answers, exporting, noted, reopen, scored
     from hpo.findings import confirm as held_out
@@ -102,7 +101,6 @@ else:
     data_readers = Module("hpo.data.sources.readers")
     data_schema = Module("hpo.data.schema")
     data_segment = Module("hpo.data.segment")
-    data_text = Module("hpo.data.sources.text")
     demo_study = Module("hpo.demo")
     described = Module("studies.spec.spec")
     spec_form = Module("studies.spec.form")

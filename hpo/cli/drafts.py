@@ -63,6 +63,8 @@ class Draft:
     why_drop : why columns are left out that were not asked to be, by column.
     reading : how CSV files are likely written, by option.
     why : what was seen in the files, by option.
+    search : what is searched of algorithms that have no ranges of their own.
+    offer : what else there is and what it costs; empty for nothing.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Draft:
     why_drop: dict[str, str] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
+    search: dict[str, Any] = field(default_factory=dict)
+    offer: str = ""
 
 
 def make_draft(
@@ -121,10 +125,13 @@ def make_draft(
         dataset = opening.open_dataset(list(data), drop=drop, text=how.text)
         if target is not None:
             of_target = opening.open_dataset(list(data), target=target, drop=drop, text=how.text)
+    search: dict[str, Any] = {}
+    offer = ""
     if automatic:
         choice = auto.choose(algorithms[0], dataset if target is None else of_target, 0)
         algorithms, chosen = list(choice.names), choice.words if choice.unsure else ""
-        searched = question_given.resolve(algorithms, {})
+        search, offer = dict(choice.search), choice.offer
+        searched = question_given.resolve(algorithms, search)
     if target is not None:
         checks.check_task(searched, of_target)
     metric = question_scoring.resolve_scoring(None, searched, 4096, labelled=target is not None).metric
@@ -132,7 +139,10 @@ def make_draft(
     reading |= {option: value for option, (value, _) in layout.items()}
     why = {**how.why, **{option: words for option, (_, words) in layout.items()}}
     drop = [] if layout else drop
-    return Draft(name, list(data), target, algorithms, metric, drop, others, notes, chosen, left_out, reading, why)
+    return Draft(
+        name, list(data), target, algorithms, metric, drop, others, notes, chosen, left_out, reading, why, search,
+        offer,
+    )  # fmt: skip
 
 
 def written_as(data: Sequence[str]) -> Written:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpo.cli.behind import data_piped, data_text, pa, row_stream
+from hpo.cli.behind import data_piped, pa, row_stream
 from hpo.cli.exits import UsageError
 from hpo.cli.options import AsJson, Store
 from hpo.cli.output import emit, note, say
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from hpo.data.sources.piped import Item
     from hpo.streams.stream import Stream
-    from studies.spec.spec import StudySpec
 
 
 class Form(StrEnum):
@@ -82,14 +81,13 @@ def ingest(
       hpo ingest clicks.yaml --format jsonl --first-row 0 < 2024.jsonl
       hpo ingest clicks --format arrow --every 1000000 --json < more.arrow
     """
-    stream, spec = _stream(what, store, {
+    stream = _stream(what, store, {
         "every": every, "seconds": seconds, "pilot_rows": pilot_rows, "max_bad_rows": max_bad_rows,
     })  # fmt: skip
     began, start = time.monotonic(), stream.position
     skip = _to_skip(stream, first_row)
-    text = data_text.TextFormat.of(spec.model_dump()) if spec is not None else data_text.USUAL
     items = data_piped.piped(
-        sys.stdin.buffer, form.value, schema=lambda: stream.schema, first_rows=stream.pilot_rows, text=text
+        sys.stdin.buffer, form.value, schema=lambda: stream.schema, first_rows=stream.pilot_rows, text=stream.text
     )
     try:
         with closing(items):
@@ -99,17 +97,16 @@ def ingest(
     _report(stream, start, time.monotonic() - began, as_json=as_json)
 
 
-def _stream(what: str, store: str | None, how: dict[str, Any]) -> tuple[Stream, StudySpec | None]:
+def _stream(what: str, store: str | None, how: dict[str, Any]) -> Stream:
     if what.endswith((".yaml", ".yml")):
-        spec = read_study(Path(what), store=store)
-        return row_stream.Stream.of(spec, **how), spec
+        return row_stream.Stream.of(read_study(Path(what), store=store), **how)
     stream = row_stream.Stream(what, store=store, **how)
     if not stream.position:
         raise UsageError(
             f"the stream {what!r} has not begun, and a name alone does not say what to learn; give a STUDY.yaml "
             f"with data: stream:{what}"
         )
-    return stream, None
+    return stream
 
 
 def _to_skip(stream: Stream, first_row: int | None) -> int:

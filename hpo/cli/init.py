@@ -101,6 +101,8 @@ def written(draft: Draft) -> str:
         ranges=field_ranges.searched_ranges(draft.algorithm),
         drop=draft.drop,
         why_drop=draft.why_drop,
+        search=draft.search,
+        offer=draft.offer,
         reading={k: (v, draft.why[k]) for k, v in draft.reading.items()},
     )
 

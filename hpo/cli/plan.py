@@ -142,6 +142,8 @@ def _check_scoring(spec: StudySpec) -> None:
 
 def _facts(spec: StudySpec, plan: Plan) -> Iterator[tuple[str, str]]:
     yield "study", f"{spec.name}: {', '.join(plan.algorithms)}, {counted(plan.trials, 'trial')}"
+    if plan.chosen:
+        yield "auto", plan.chosen
     others = [name for name in spec.metrics if name != plan.metric]
     yield "score", f"{', '.join(metric_of(name).name for name in (plan.metric, *others))}; {plan.folds}"
     yield "folds", _folds(plan)

@@ -167,8 +167,8 @@ def result_values(result: Result) -> dict[str, object]:
     except TuneError as error:
         return {**found, "best": None, "simplest": None, "error": str(error), "cost": result.cost.to_dict()}
     found |= {"best": None, "simplest": None} | {key: _chosen(result, chosen) for key, chosen in pair}
-    if (polished := result.run.polished) is not None:
-        found["polish"] = asdict(polished.note)
+    if (polish := result.record.polish) is not None:
+        found["polish"] = asdict(polish)
     found["leaderboard"] = [row.flat() for row in board.leaderboard(result)]
     return {**found, "cost": result.cost.to_dict()}
 

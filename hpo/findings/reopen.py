@@ -16,6 +16,7 @@ from hpo.errors import TuneError
 from hpo.findings.result import Result
 from hpo.process.settings import Location, default_storage, existing_store, open_store
 from hpo.process.threads import one_thread
+from hpo.question.begun_with import as_begun
 from hpo.question.given import resolve
 from hpo.question.question import searches, solved_from, summaries_of
 from hpo.question.scores_asked import resolve_scoring
@@ -30,14 +31,14 @@ from hpo.states.learned.series import kept
 from hpo.states.learned.summaries import recorded
 from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
+from hpo.trials.after import AfterTrials
 from hpo.trials.beforehand import study_space
-from hpo.trials.polished import Polished
 from hpo.trials.restoring import restored
 from hpo.trials.run import Run
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
-from hpo.trials.tuner import Tuner
+from hpo.trials.tuner import Tuner, candidates_of
 from state_store import StateStore
 from studies.counting import counted
 from studies.record.editions import load_scored
@@ -136,7 +137,7 @@ def load(
         )
     kept = open_store(store) if store is not None else _recorded_store(record.store, name)
     spec = build(record.spec)
-    searched = widened(resolve(spec.algorithm, searches(spec)), record.wide)
+    searched = as_begun(widened(resolve(spec.algorithm, searches(spec)), record.wide), record.begun_with)
     refit = False if record.goals > 1 else None
     scoring = resolve_scoring(record.metrics, searched, spec.scoring_rows, refit, labelled=bool(record.targets))
     found = _evidence(record, searched, scoring, kept, name)
@@ -147,15 +148,15 @@ def load(
     tuner = Tuner(scorer, Space(study_space(able, found), able[0].name), study)
     asked = asked_epochs(tuner.space.distributions, able)
     Chains(kept, asked, spec.replay).serve(found, grown_of(record, found, kept))
-    polished = _polished(record, tuner, found, kept)
-    return Result(Run(tuner, found, record.cost, record, "loaded", polished))
+    return Result(Run(tuner, found, record.cost, record, "loaded", _after(record, tuner, found, kept)))
 
 
-def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore) -> Polished | None:
+def _after(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore) -> tuple[AfterTrials, ...]:
+    """Return the steps after the trials that the record has, done again from the states."""
     note = record.polish
     if note is None:
-        return None
-    winner = next((c for c in tuner.candidates() if c.number == note.trial), None)
+        return ()
+    winner = next((c for c in candidates_of(tuner) if c.number == note.trial), None)
 
     def merged(summary: Summary, pilot: Pilot) -> list[State] | None:
         context = context_of(summary, pilot, record.targets, record.weight)
@@ -164,9 +165,7 @@ def _polished(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateSt
         except TuneError:
             return None
 
-    if winner is None:
-        return None
-    return restored(note, winner, found.pilot, store, merged)
+    return () if winner is None else (restored(note, winner, found.pilot, store, merged),)
 
 
 def _recorded_store(location: str, name: str) -> StateStore:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from algorithms import registry
-from algorithms.boosted import boosted
+from algorithms.boosted import ROWS, Trees, boosted
 from algorithms.contract import Column, Shape, Summary
 from algorithms.tasks import CLASS, NUMBER, TASKS, Task
 from hpo.data.schema import BOOLEAN, CATEGORICAL, guessed_width, widest
@@ -51,12 +51,14 @@ class Choice:
     words : what was chosen, why, and how to say otherwise.
     unsure : whether the target could as well be taken for the other kind.
     search : what is searched of those that have no ranges of their own.
+    offer : what else there is and what it costs; empty where it was asked for, or there is nothing.
     """
 
     names: tuple[str, ...]
     words: str
     unsure: bool = False
     search: Mapping[str, object] = field(default_factory=dict)
+    offer: str = ""
 
 
 def is_auto(algorithms: Sequence[str]) -> bool:
@@ -80,8 +82,10 @@ def is_auto(algorithms: Sequence[str]) -> bool:
     return bool(found)
 
 
-def choose(asked: str, dataset: Dataset, seed: int) -> Choice:
+def choose(asked: str, dataset: Dataset, seed: int, folds: int = 5) -> Choice:
     """Return the algorithms that ``"auto"``, or ``"auto:<task>"``, stands for on this data.
+
+    Boosted trees are offered, with what a trial of theirs may take; they join where they are asked for.
 
     Raises
     ------
@@ -91,17 +95,31 @@ def choose(asked: str, dataset: Dataset, seed: int) -> Choice:
     task, why, unsure = _task(asked.removesuffix(TREES), dataset, seed)
     names, trees = _suitable(task, dataset), boosted(task.target if dataset.targets else None)
     search: Mapping[str, object] = {}
+    offer = ""
     if asked.endswith(TREES):
         if trees is None:
             raise TuneError(f"algorithm={asked!r}: no boosted trees are of task {task.name!r}; leave {TREES!r} out")
-        names, search = (*names, trees[0]), trees[1]
-        why += "; each trial of the boosted trees fits a model a fold, to at most 20,000 rows (boosted.size)"
+        names, search = (*names, trees.algorithm), trees.search
+        why += f"; {_cost(trees, task, dataset, folds)}"
     elif trees is not None:
-        why += f"; algorithm={asked + TREES!r} tries boosted trees too, whose trials fit a model a fold"
+        offer = f"algorithm={asked + TREES!r} tries boosted trees too: {_cost(trees, task, dataset, folds)}"
+        why += f"; {offer}"
     if not names:
         tasks = ", ".join(repr(f"{AUTO}:{t}") for t in _tasks())
         raise TuneError(f"algorithm={asked!r}: no algorithm of the task {task.name!r} fits here; try {tasks}")
-    return Choice(names, f"algorithm={asked!r} took {', '.join(names)}: {why}", unsure, search)
+    return Choice(names, f"algorithm={asked!r} took {', '.join(names)}: {why}", unsure, search, offer)
+
+
+def _cost(trees: Trees, task: Task, dataset: Dataset, folds: int) -> str:
+    """Return what a trial of boosted trees does, and about how long that takes."""
+    few = dataset.rows is not None and dataset.rows <= ROWS
+    rows = f"{dataset.rows:,} rows" if few else f"at most {ROWS:,} rows"
+    seconds = trees.seconds(dataset.rows, len(dataset.features), folds)
+    classes = " of two classes" if task.target == CLASS else ""
+    return (
+        f"each of their trials fits {trees.most} trees of {trees.package} a fold, to "
+        f"{rows}{classes}, about {seconds:.1g} s on one core as a guess"
+    )
 
 
 def candidates(task: str) -> list[str]:

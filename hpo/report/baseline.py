@@ -16,7 +16,7 @@ import numpy as np
 
 from algorithms import registry
 from algorithms.arrays import Array
-from algorithms.contract import Naive, pass_fields
+from algorithms.contract import Algorithm, pass_fields
 from algorithms.errors import AlgorithmError
 from algorithms.fields import build
 from algorithms.lazily import sklearn
@@ -59,17 +59,18 @@ def baseline(result: Result) -> Baseline | None:
     if not found.states.train:
         return None
     try:
-        if (naive := found.algorithm.naive) is not None:
-            return _together(found.states, list(_simplest(naive, found.states, metric)), task.simplest, "with")
+        if task.simplest:
+            scores = list(_simplest(found.algorithm, found.states, metric))
+            return _together(found.states, scores, task.simplest, "with")
         return _answering(found.states, task, metric)
     except (AlgorithmError, AttributeError, TypeError, ValueError):
         return None
 
 
-def _simplest(naive: Naive, states: FoldStates, metric: str) -> Iterator[float]:
+def _simplest(algorithm: Algorithm, states: FoldStates, metric: str) -> Iterator[float]:
     """Yield what the simplest model of an algorithm's task scores on each split; nothing where it has no score."""
     for train, held in zip(states.train, states.held_out, strict=True):
-        score = naive.naive_score(train, held, metric)
+        score = algorithm.naive_score(train, held, metric)
         if score is not None:
             yield float(score)
 

@@ -66,6 +66,7 @@ class Plan(Drawn):
     files : which of the data's files it is of, in words; empty for all.
     forecast : what was measured on some rows, if that was asked for; ``seconds`` is from it then.
     epochs : epochs that are trained, and that trials would train each for itself, at most; None where none are.
+    chosen : what ``algorithm="auto"`` stands for, and what trees cost; empty where algorithms were named.
     answered : by parameter, how many of its values one fit a fold answers: numbers of trees.
     """
 
@@ -94,6 +95,7 @@ class Plan(Drawn):
     forecast: Forecast | None = None
     epochs: Epochs | None = None
     answered: Mapping[str, int] = field(default_factory=dict)
+    chosen: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Return the plan as JSON values."""
@@ -111,7 +113,7 @@ class Plan(Drawn):
             f"the pass takes about {seconds_text(self.seconds)} on one core; pilot: {self.pilot}",
         ]
         card = import_module("studies.report.card").card  # a study of the command line shows none
-        return str(card("Plan", [*lines, *filter(None, (self.files, self.stand_ins))]))
+        return str(card("Plan", [*lines, *filter(None, (self.chosen, self.files, self.stand_ins))]))
 
     def _draw(self, ax: Axes) -> None:
         """Draw how many bytes are known and how many would be read."""
@@ -181,6 +183,7 @@ def make_plan(question: Question) -> Plan:
         files=dataset.chosen,
         epochs=_epochs(question),
         answered=_answered(question),
+        chosen=question.chosen,
     )
 
 

@@ -65,6 +65,20 @@ def conformed_parts(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[p
         yield from parts
 
 
+def widened(known: pa.Schema, further: pa.Schema) -> pa.Schema:
+    """Return types in which columns of whole numbers are numbers where further rows have numbers there.
+
+    Examples
+    --------
+    >>> widened(pa.schema({"a": pa.int64(), "b": pa.int64()}), pa.schema({"a": pa.float64()})).types
+    [DataType(double), DataType(int64)]
+    """
+    wider = {f.name for f in further if pa.types.is_floating(f.type)}
+    return pa.schema([
+        (f.name, pa.float64() if pa.types.is_integer(f.type) and f.name in wider else f.type) for f in known
+    ])  # fmt: skip
+
+
 def _by_halves(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[pa.Table | str]:
     try:
         yield conformed(table, schema, name)

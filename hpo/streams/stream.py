@@ -16,7 +16,8 @@ from algorithms.batches import Label
 from algorithms.errors import AlgorithmError
 from hpo.api import run_question
 from hpo.data.dataset import BATCH_ROWS
-from hpo.data.sources.pairs import as_table
+from hpo.data.sources.mixed import table_of
+from hpo.data.sources.text import NAMES, TextFormat
 from hpo.data.sources.windows import Window
 from hpo.errors import ApproximationWarning, DataError, DataWarning, TuneError
 from hpo.findings.result import Result
@@ -25,11 +26,11 @@ from hpo.process.settings import Location, open_store
 from hpo.process.threads import one_thread
 from hpo.question.question import Question
 from hpo.question.series_checks import check_streamed
+from hpo.states import stand_in
 from hpo.states.reading import complaint, unsuited
-from hpo.states.stand_in import widened
 from hpo.states.streaming import key_of
 from hpo.streams.begun import Begun, begin, reopened
-from hpo.streams.conforming import conformed, conformed_parts
+from hpo.streams.conforming import conformed, conformed_parts, widened
 from hpo.trials.streamed import OnceRunner
 from state_store import StateStore
 from studies.counting import counted
@@ -169,6 +170,7 @@ class Stream:
         self._given = {key: value for key, value in given.items() if value is not None}
         check_streamed([algorithm] if isinstance(algorithm, str) else algorithm or ())
         self._classes = tuple(classes or ())
+        self._written: dict[str, object] | None = None
         self._waiting: list[pa.Table | None] = []  # None is a row that makes no sense
         self._last = time.monotonic()
         self._shown: list[str] = []
@@ -202,12 +204,20 @@ class Stream:
             )
         values = plain(spec)
         given = {key: values[key] for key in _OPTIONS if key in spec.model_fields_set}
-        return cls(name, store=spec.store, **given, **how)
+        stream = cls(name, store=spec.store, **given, **how)
+        stream._written = {key: values[key] for key in NAMES if values[key] is not None}
+        return stream
 
     @property
     def schema(self) -> pa.Schema | None:
         """Types of the columns that are used, of an Arrow table; None before the stream has begun."""
         return None if self._begun is None else self._begun.schema
+
+    @property
+    def text(self) -> TextFormat:
+        """How lines of CSV are written: as the study says that it is of, else as that says which began it."""
+        known = {} if self._begun is None else self._begun.asked.model_dump()
+        return TextFormat.of(known if self._written is None else self._written)
 
     def __repr__(self) -> str:
         """Show how far it came."""
@@ -240,12 +250,12 @@ class Stream:
         DataError
             A column is missing or of another kind, or too many rows make no sense. The rows before stay.
         """
-        table = as_table(rows)
+        table, usual = table_of(rows)
         with self._lock, one_thread():
             if self._begun is not None:
                 self._take_parts(table)
             else:
-                self._wait(table)
+                self._wait(table, usual)
             self.publish_due()
 
     def skip_bad(self, rows: int, why: str) -> None:
@@ -357,9 +367,17 @@ class Stream:
     def _rows_waiting(self) -> list[pa.Table]:
         return [table for table in self._waiting if table is not None]
 
-    def _wait(self, table: pa.Table) -> None:
-        known = next(iter(self._rows_waiting), table).schema
-        self._waiting.append(conformed(table, known, self.name))
+    def _wait(self, table: pa.Table, usual: pa.Schema) -> None:
+        known = next((rows.schema for rows in self._rows_waiting), usual)
+        if (wider := widened(known, usual)) != known:
+            self._waiting = [rows if rows is None else conformed(rows, wider, self.name) for rows in self._waiting]
+        for part in conformed_parts(table, wider, self.name):
+            if isinstance(part, str):
+                self.skip_bad(1, part)
+            elif self._begun is None:
+                self._waiting.append(part)
+            else:
+                self._take_parts(part)
         self._begin_if_enough()
 
     def _begin_if_enough(self) -> None:
@@ -378,7 +396,8 @@ class Stream:
                 self._take(conformed(rows, begun.schema, self.name))
 
     def _spec(self) -> StudySpec:
-        plainly = {k: v if isinstance(v, (str, int, float, Mapping)) else list(v) for k, v in self._given.items()}
+        given = {**self._given, **(self._written or {})}
+        plainly = {k: v if isinstance(v, (str, int, float, Mapping)) else list(v) for k, v in given.items()}
         return build({"algorithm": "ridge", **plainly, "data": f"{PREFIX}{self.name}"}, "hpo.Stream")
 
     def _reopened(self) -> Begun | None:
@@ -420,7 +439,7 @@ class Stream:
 
     def _check_states(self, question: Question, begun: Begun) -> None:
         """Refuse a study that other states would answer."""
-        searched = widened(question.searched, begun.stand_ins)
+        searched = stand_in.widened(question.searched, begun.stand_ins)
         for summary in replace(question, searched=searched).summaries:
             if summary not in begun.flow.contexts:
                 kept = ", ".join(repr(s) for s in begun.flow.contexts)

@@ -6,75 +6,87 @@ sample left out: they are read in one more pass, which keeps every one of them.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
-from threading import Event
+from dataclasses import dataclass, replace
+from typing import Self
 
 from algorithms.contract import State, Summary
 from algorithms.errors import AlgorithmError
 from hpo.errors import DataError, Interrupted, MemoryShort, StoreWarning
 from hpo.process.memory import available_memory, check_room
-from hpo.process.progress import Progress
-from hpo.question.question import Question
-from hpo.states.contexts import Evidence
 from hpo.states.fold_states import held_states
 from hpo.states.learned.seen import context_of
 from hpo.states.pass_result import PassResult
 from hpo.states.passes import Pass
-from hpo.trials.polished import Polished
+from hpo.trials.after import Ended
+from hpo.trials.second_pass import SecondPass
 from hpo.trials.selection import Candidate
 from state_store import StoreError
+from studies.spec.values import ALL
 
 LEAVES = (AlgorithmError, DataError, Interrupted, MemoryShort, MemoryError, StoreError, KeyboardInterrupt)
 """What leaves the model of the sample, and the study whole."""
 
 
-def refit(
-    question: Question, found: Evidence, winner: Candidate, progress: Progress, stop: Event, *, asked: bool
-) -> Polished | None:
-    """Return the winner fitted to every row; None where its model is of every row already.
+@dataclass(frozen=True, eq=False)
+class Refit(SecondPass):
+    """The winner fitted to every row; none where it is of every row already, or where nobody asked."""
 
-    Parameters
-    ----------
-    question, found : the study and its states.
-    winner : the best setting.
-    progress : called with the rows read.
-    stop : set to stop; the model of the sample stands.
-    asked : whether somebody asked for it; else a threshold, which it cannot have, is no reason to warn.
-    """
-    made, began = Polished(winner.number, 0.0, math.nan), time.perf_counter()
-    try:
+    @classmethod
+    def plan(cls, ended: Ended, winner: Candidate) -> Self | None:
+        """Return whether the winner can have the rows that its sample left out."""
+        asked = ended.question.spec.refit == ALL
+        if not asked and not (winner.algorithm.tags.refit and ended.question.spec.polish is not False):
+            return None
+        made = cls(winner.number)
+        try:
+            if every_row(winner) is None:
+                return None
+        except AlgorithmError as error:  # more rows than any sample has
+            return made._left(str(error).splitlines()[0])
+        if winner.algorithm.tags.beside_cells:
+            why = "its threshold is chosen on the rows of the sample"
+            return made._left(why) if asked else replace(made, reason=why)
+        return replace(made, reason="the study was interrupted") if ended.stop.is_set() else made
+
+    def run(self, ended: Ended, winner: Candidate) -> Self:
+        """Read every row once more, and fit the winner to all of them."""
+        began, summary = time.perf_counter(), every_row(winner)
+        if summary is None:
+            return self
+        try:
+            state, cost = _read(ended, winner, summary)
+            ended.progress.prepare(f"fitting the best model to {state.rows:,} rows")
+            solution = winner.algorithm.solve(state)
+        except LEAVES as error:
+            return self._left(_why(error))
+        seconds = time.perf_counter() - began
+        return replace(self, passes=1, rows=state.rows, solution=solution, seconds=seconds, results=(cost,))
+
+    def _left(self, why: str) -> Self:
+        warnings.warn(f"the best model stays that of the sample: {why}", StoreWarning, stacklevel=4)
+        return replace(self, reason=why)
+
+    def again(self, winner: Candidate, cells: Sequence[State]) -> Self:
+        """Return the winner of a recorded study fitted to the states of every row again."""
         summary = every_row(winner)
-    except AlgorithmError as error:  # more rows than any sample has
-        return _left(made, str(error).splitlines()[0])
-    if summary is None:
-        return None
-    if winner.algorithm.tags.beside_cells:
-        why = "its threshold is chosen on the rows of the sample"
-        return _left(made, why) if asked else replace(made, reason=why)
-    if stop.is_set():
-        return replace(made, reason="the study was interrupted")
-    try:
-        state, cost = _read(question, found, winner, summary, progress, stop)
-        progress.prepare(f"fitting the best model to {state.rows:,} rows")
-        solution = winner.algorithm.solve(state)
-    except LEAVES as error:
-        return _left(made, _why(error))
-    seconds = time.perf_counter() - began
-    return replace(made, passes=1, rows=state.rows, solution=solution, seconds=seconds, results=(cost,))
+        if summary is None:
+            return self
+        state = held_states(summary, cells, winner.states.plan).whole
+        return replace(self, solution=winner.algorithm.solve(state))
 
-
-def refitted(made: Polished, winner: Candidate, cells: Sequence[State]) -> Polished:
-    """Return the winner of a recorded study fitted to the states of every row again."""
-    summary = every_row(winner)
-    if summary is None:
-        return made
-    state = held_states(summary, cells, winner.states.plan).whole
-    return replace(made, solution=winner.algorithm.solve(state))
+    @property
+    def words(self) -> str:
+        """What a report says of it."""
+        if not self.rows:
+            return f"The best model was not fitted again to all rows: {self.reason}."
+        return (
+            f"The best model was fitted again to {self.rows:,} rows, all that there are; the scores are those "
+            "of models of the sample."
+        )
 
 
 def every_row(winner: Candidate) -> Summary | None:
@@ -89,20 +101,15 @@ def _why(error: BaseException) -> str:
     return said[0] if said else f"its fit was left ({type(error).__name__})"
 
 
-def _left(made: Polished, why: str) -> Polished:
-    warnings.warn(f"the best model stays that of the sample: {why}", StoreWarning, stacklevel=4)
-    return replace(made, reason=why)
-
-
-def _read(
-    question: Question, found: Evidence, winner: Candidate, summary: Summary, progress: Progress, stop: Event
-) -> tuple[State, PassResult]:
+def _read(ended: Ended, winner: Candidate, summary: Summary) -> tuple[State, PassResult]:
     """Return the state of every row, and what reading it cost."""
-    dataset, pilot = question.dataset, found.pilot
+    question, pilot = ended.question, ended.found.pilot
+    dataset = question.dataset
     workers = min(question.spec.n_jobs or os.cpu_count() or 1, len(dataset.segments))
     parts, rows = pilot.folds.plan.n_cells * (workers + 2), winner.states.whole.rows
     check_room(summary, pilot.shape, rows, parts, available_memory())
     context = context_of(summary, pilot, dataset.targets, dataset.weight)
-    progress.begin_pass(dataset.rows, dataset.nbytes)
-    result = Pass(dataset, pilot, {summary: context}, question.store).run(question.engine, progress, stop)
+    ended.progress.begin_pass(dataset.rows, dataset.nbytes)
+    made = Pass(dataset, pilot, {summary: context}, question.store)
+    result = made.run(question.engine, ended.progress, ended.stop)
     return held_states(summary, result.cells[summary], winner.states.plan).whole, result

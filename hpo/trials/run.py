@@ -21,6 +21,7 @@ from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
 from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
+from hpo.question.begun_with import as_begun, begun_with
 from hpo.question.checks import POPULATION, check_fidelity
 from hpo.question.prefix_values import every_value, solved_axes
 from hpo.question.question import Question, masked, solved_from
@@ -39,6 +40,8 @@ from hpo.states.refining import Refining, precision_in_words
 from hpo.states.runs import runs_of
 from hpo.states.stand_in import with_stand_ins
 from hpo.trials import accuracy
+from hpo.trials.after import AfterTrials, Ended
+from hpo.trials.along_curves import AlongCurves, refined
 from hpo.trials.beforehand import (
     check_asked,
     check_rows,
@@ -51,15 +54,16 @@ from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
 from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, settled
 from hpo.trials.fidelity import Fidelity
 from hpo.trials.notes import distinct, notes
-from hpo.trials.polish import polish
-from hpo.trials.polished import Polished
+from hpo.trials.polish import Polish
 from hpo.trials.prefixes import EarlyStopping, Prefixes
 from hpo.trials.recorder import Recorder
+from hpo.trials.refit import Refit
 from hpo.trials.scorer import Scorer
+from hpo.trials.second_pass import SecondPass
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Space, translated
 from hpo.trials.trainable import trainable
-from hpo.trials.tuner import Budget, Tuner
+from hpo.trials.tuner import Budget, Tuner, adopt, candidates_of, run_trials, take_over
 from hpo.trials.turns import Turns
 from state_store import Key
 from studies.counting import counted
@@ -73,7 +77,6 @@ from studies.sampling.proposer import Proposer
 from studies.sampling.samplers import Grid, make_sampler
 from studies.sampling.space import split
 from studies.spec.plain_spec import plain
-from studies.spec.values import ALL
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -82,6 +85,9 @@ if TYPE_CHECKING:
 
 grown, population = Library("hpo.states.grown"), Library("hpo.trials.population")
 """Loaded where training continues with data that grew, or a population is trained."""
+
+STEPS: tuple[type[AfterTrials], ...] = (AlongCurves, Refit, Polish)
+"""What is asked after the trials, in this order: see :class:`hpo.trials.after.AfterTrials`."""
 
 
 @briefly
@@ -96,7 +102,7 @@ class Run:
     cost : what it cost.
     record : what the storage keeps beside the trials.
     stopped : why the trials ended.
-    polished : the winner after a second pass, or why there was none; None where it has nothing to gain.
+    after : the steps after the trials, of those that had to do with it.
     join : the tables that were joined to the data; None for none, or where only the record has their names.
     """
 
@@ -105,8 +111,18 @@ class Run:
     cost: Cost
     record: StudyRecord
     stopped: str
-    polished: Polished | None = None
+    after: tuple[AfterTrials, ...] = ()
     join: Mapping[str, object] | None = None
+
+    @property
+    def polished(self) -> SecondPass | None:
+        """The winner after a second pass, or why there was none; None where it has nothing to gain."""
+        return next((step for step in self.after if isinstance(step, SecondPass)), None)
+
+    def solution_of(self, number: int) -> object:
+        """Return the numbers of a trial's model, where a step after the trials found better ones; else None."""
+        found = (step.solution_of(number) for step in self.after)
+        return next((one for one in found if one is not None), None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +173,7 @@ class Runner:
             allow_caches()
             pilot = self._pilot()
             warn_of_looks(self.question, pilot)
-            question = with_stand_ins(self.question, pilot, self._taken())
+            question = with_stand_ins(self._as_begun(), pilot, self._taken())
             return replace(self, question=question)._answer(pilot, stop)
 
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
@@ -197,14 +213,11 @@ class Runner:
                 keep_within_limit(self.question.store, {*self._used(made), *chains.used})
             record = replace(record, cost=cost, forecast=with_memory(record.forecast))
             recorder.describe(record)
-            polished = self._polish(tuner, found, stop, record)
-            if polished is not None:
-                cost = polished.added_to(cost, self.question.dataset.log)
-                record = replace(record, cost=cost, polish=polished.note)
-                recorder.describe(record)
+            ended = Ended(self.question, tuner, found, recorder, self.progress, stop)
+            record, after = self._after(ended, record)
         join = self.question.dataset.join
         tuner.scorer.far = None
-        return Run(tuner, found, cost, record, stopped, polished, None if join is None else join.on)
+        return Run(tuner, found, record.cost, record, stopped, after, None if join is None else join.on)
 
     def _chains(self, found: Evidence, tuner: Tuner, record: StudyRecord) -> Chains:
         """Return what trains the algorithms that are trained in epochs."""
@@ -223,23 +236,24 @@ class Runner:
         """Return what makes states of more digits where a score needs them."""
         return Refining(self.question, found, self.progress, stop)
 
-    def _polish(self, tuner: Tuner, found: Evidence, stop: Event, record: StudyRecord) -> Polished | None:
-        """Polish the best model; there is none without a score, or with several objectives."""
-        winner = self._winner(tuner, record)
-        if winner is None:
-            return None
-        asked = self.question.spec.refit == ALL
-        if asked or (winner.algorithm.tags.refit and self.question.spec.polish is not False):
-            from hpo.trials.refit import refit  # noqa: PLC0415 -- needed by few studies
-
-            again = refit(self.question, found, winner, self.progress, stop, asked=asked)
-            if again is not None:
-                return again
-        return polish(self.question, found, winner, self.question.spec.polish, self.progress, stop)
+    def _after(self, ended: Ended, record: StudyRecord) -> tuple[StudyRecord, tuple[AfterTrials, ...]]:
+        """Take the steps after the trials, each with the winner as it stands then; return the record with them."""
+        taken: list[AfterTrials] = []
+        for kind in STEPS:
+            winner = self._winner(ended.tuner, record)
+            planned = None if winner is None else kind.plan(ended, winner)
+            if winner is None or planned is None:
+                continue
+            done = planned if planned.reason else planned.run(ended, winner)
+            record = replace(done.note(record), cost=done.cost(record.cost, self.question.dataset.log))
+            record = self._standing(record, ended.tuner, record.stopped)
+            ended.recorder.describe(record)
+            taken.append(done)
+        return record, tuple(taken)
 
     def _winner(self, tuner: Tuner, record: StudyRecord) -> Candidate | None:
         """Return the setting that stands; None without a score, or with several objectives."""
-        candidates = tuner.candidates() if tuner.scorer.goals == 1 else []
+        candidates = candidates_of(tuner) if tuner.scorer.goals == 1 else []
         return chosen(candidates, record.standing) if candidates else None
 
     def _noted(self, record: StudyRecord, found: Evidence) -> StudyRecord:
@@ -270,7 +284,7 @@ class Runner:
         if grant is not None and len(grant.turns) < len(taken) - known:
             return len(taken)  # another process scores them
         for trial in taken[known:]:
-            recorder.put(tuner.take_over(trial, before))
+            recorder.put(take_over(tuner, trial, before))
         return len(taken)
 
     def _standing(self, record: StudyRecord, tuner: Tuner, stopped: str) -> StudyRecord:
@@ -389,7 +403,8 @@ class Runner:
         points = len(sampler.points) if isinstance(sampler, Grid) and tuner.population is None else spec.trials
         if tuner.space.solved and split(tuner.space.proposed).size == 1:
             points = 1  # nothing is searched beside what each trial solves
-        budget = Budget(min(spec.trials, points) + warm, spec.timeout, spec.patience)
+        beyond = warm + len(refined(tuner.study))
+        budget = Budget(min(spec.trials, points) + beyond, spec.timeout, spec.patience)
 
         def begin() -> None:
             self.progress.begin_trials(budget.trials, len(tuner.study.get_trials(deepcopy=False)))
@@ -402,15 +417,15 @@ class Runner:
             self.progress.trial(trial.values[0] if trial.values and trial.state.name == "COMPLETE" else None)
 
         def met(trial: FrozenTrial) -> None:
-            added = tuner.adopt(trial)
+            added = adopt(tuner, trial)
             recorder.adopted(added.number, trial.number)
             self.progress.trial(added.values[0] if added.values and added.state.name == "COMPLETE" else None)
 
         def apart(first: int) -> None:
-            tuner.propose_by(self._sampler(tuner.space.proposed, first))
+            tuner.study.sampler = self._sampler(tuner.space.proposed, first)
 
         turns = Turns(tuner, budget.trials, recorder.claim, met, apart)
-        stopped = tuner.run(budget, finished, stop, turns)
+        stopped = run_trials(tuner, budget, finished, stop, turns)
         return "exhausted" if stopped == "trials" and points < spec.trials else stopped
 
     def _whole(self, tuner: Tuner, recorder: Recorder) -> Tuner:
@@ -440,7 +455,7 @@ class Runner:
         if grant is not None and len(grant.turns) < len(taken) - known:
             return len(taken)  # another process takes them over
         for trial in taken[known:]:
-            recorder.put(tuner.take_over(trial, name))
+            recorder.put(take_over(tuner, trial, name))
         return len(taken)
 
     def _warm_trials(self, space: Mapping[str, BaseDistribution]) -> list[FrozenTrial]:
@@ -498,18 +513,31 @@ class Runner:
             cost=cost,
             forecast=made.forecast,
             series=None if pilot.calendar is None else keep(pilot.calendar, dataset, question.store),
+            begun_with=begun_with(question.searched),
         )
 
     def _taken(self) -> Mapping[str, str] | None:
         """Return which stand-in each algorithm used when the study started; None for a new one."""
-        name = self._stored
+        record = self._recorded(self._stored)
+        return None if record is None else record.wide
+
+    def _as_begun(self) -> Question:
+        """Return the question with what the study was begun with, or the edition that this one continues."""
+        before = None if self.edition is None else self.edition.before
+        record = self._recorded(self._stored) or self._recorded(before)
+        if record is None:
+            return self.question
+        return replace(self.question, searched=as_begun(self.question.searched, record.begun_with))
+
+    def _recorded(self, name: str | None) -> StudyRecord | None:
+        """Return the record of a stored study whose pass is finished; None for a new one."""
         if self.storage is None or name is None:
             return None
         try:
             record = stored_record(self.storage, name)
         except StudyMissing:
             return None
-        return None if record is None or record.segments is None else record.wide
+        return None if record is None or record.segments is None else record
 
     def _check_name(self) -> None:
         """Refuse a name that another study has, before anything is read."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from algorithms.brief import briefly
-from algorithms.contract import Algorithm, Held, State
+from algorithms.contract import Algorithm, Held, State, complexity_of
 from algorithms.errors import AlgorithmError
 from hpo.process.threads import one_thread
 from hpo.question.scoring import score
@@ -77,7 +77,7 @@ def pareto(candidates: Sequence[Candidate], objectives: Sequence[str]) -> list[C
 
 def complexity(candidate: Candidate) -> float:
     """Return the effective degrees of freedom of the candidate fitted on every row."""
-    return candidate.algorithm.complexity_of(candidate.states.whole)
+    return complexity_of(candidate.algorithm, candidate.states.whole)
 
 
 @one_thread()

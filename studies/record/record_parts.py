@@ -127,7 +127,7 @@ class SegmentRead:
 
 @dataclass(frozen=True)
 class PolishNote:
-    """What a second pass did for the winner: see ``hpo.trials.polished.Polished``."""
+    """What a second pass did for the winner: see ``hpo.trials.second_pass.SecondPass``."""
 
     trial: int
     gain: float

@@ -23,8 +23,11 @@ from studies.record.record_parts import (
     plain,
 )
 
-VERSION = 1
+VERSION = 2
 """Of the layout on disk. A record of a later one is refused; of an earlier one it is read."""
+
+WITHOUT_BEGUN = 1
+"""Layout of studies that were begun with nothing that a program of this layout would compute in another way."""
 
 PAIRS = ("drift", "earlier")
 """What an edition notes in tuples of tuples."""
@@ -41,7 +44,6 @@ class StudyRecord:
     Attributes
     ----------
     definition : what makes it the same study, the data's state included.
-    version : of the layout on disk.
     spec : what was asked, as :func:`studies.spec.spec.build` takes it.
     metrics : names of the scores, those that are optimised first; goals : how many are.
     chosen : what ``algorithm="auto"`` stood for, and why; empty where algorithms were named.
@@ -65,6 +67,7 @@ class StudyRecord:
     since : of each segment the edition in which it was first there, where training continues; else none.
     forecast : what the pass was expected to take, and took; None where nobody asked.
     series : how rows follow one another, and where the names of their series are; None where they do not.
+    begun_with : by algorithm, values of hyperparameters whose defaults were others in earlier versions (layout 2).
 
     Examples
     --------
@@ -74,7 +77,6 @@ class StudyRecord:
     """
 
     definition: Mapping[str, Any]
-    version: int = VERSION
     spec: Mapping[str, Any] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
     goals: int = 1
@@ -110,6 +112,12 @@ class StudyRecord:
     since: tuple[int, ...] = ()
     forecast: Forecast | None = None
     series: Mapping[str, Any] | None = None
+    begun_with: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def version(self) -> int:
+        """The least layout that has all that it says."""
+        return VERSION if self.begun_with else WITHOUT_BEGUN
 
     @property
     def standing(self) -> int | None:
@@ -143,7 +151,7 @@ class StudyRecord:
             begun = {"definition": dict(self.definition), "version": self.version}
             return begun if self.edition is None else {**begun, "edition": plain(self.edition)}
         names = (f.name for f in dataclasses.fields(self) if f.name != "ledger")
-        values = {name: plain(getattr(self, name)) for name in names}
+        values = {"version": self.version} | {name: plain(getattr(self, name)) for name in names}
         ledger = [[s.name, s.rows, s.nbytes, s.read] for s in self.ledger]
         found = values | {"metric": self.metric, "ledger": ledger}
         for name in ("fits_saved", "rounds_saved"):
@@ -151,8 +159,8 @@ class StudyRecord:
                 found["cost"].pop(name)
         if not self.cost.epochs_alone:
             found["cost"] = {key: value for key, value in found["cost"].items() if key not in EPOCHS}
-        spare = "polish", "edition", "forecast", "series", "since"
-        return {key: value for key, value in found.items() if key not in spare or value not in (None, [])}
+        spare = "polish", "edition", "forecast", "series", "since", "begun_with"
+        return {key: value for key, value in found.items() if key not in spare or value not in (None, [], {})}
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], study: str) -> StudyRecord | None:

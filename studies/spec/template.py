@@ -44,6 +44,8 @@ def template(
     drop: Sequence[str] = (),
     why_drop: Mapping[str, str] | None = None,
     reading: Mapping[str, tuple[Any, str]] | None = None,
+    search: Mapping[str, Any] | None = None,
+    offer: str = "",
 ) -> str:
     """Return the text of a study.yaml that :func:`studies.spec.form.loads` reads.
 
@@ -54,6 +56,8 @@ def template(
     columns : the data's columns, listed as comments.
     ranges : ``"algorithm.parameter"`` to its default range, listed as commented search lines.
     drop, why_drop : columns that are left out, and why, of those of which that is to be said.
+    search : what algorithms are searched for that have no ranges of their own, written as it is.
+    offer : what other algorithms there are and what they cost, as a comment.
     reading : options of how CSV files are written: the value, and what was seen in the files.
 
     Examples
@@ -73,7 +77,8 @@ def template(
         **{key: [f"#   a guess: {_one_line(why)}"] for key, (_, why) in (reading or {}).items()},
         "target": [*_others(target, targets or {}), *_columns(columns)],
         "drop": [*(f"#   {_one_line(n)}: {_one_line(why)}" for n, why in (why_drop or {}).items()), ""],
-        "search": _search(ranges or {}),
+        "search": _search(ranges or {}, search or {}),
+        "algorithm": [f"#   {_one_line(offer)}"] if offer else [],
     }
     lines = ["# A study: what is asked of the data. Run it with: hpo run study.yaml", ""]
     for key in StudySpec.model_fields:
@@ -129,14 +134,16 @@ def _one_line(value: Any) -> str:
     return "".join(c if c.isprintable() else " " for c in str(value))
 
 
-def _search(ranges: Mapping[str, Any]) -> list[str]:
-    if not ranges:
+def _search(ranges: Mapping[str, Any], search: Mapping[str, Any]) -> list[str]:
+    if not ranges and not search:
         return [_line("search", {})]
     lines = [
         "", "# What is tried by default, less what the data rules out: no impute where nothing is missing.",
-        "# To change a line, uncomment it and 'search:'.",
+        "# To change a line, uncomment it." if search else "# To change a line, uncomment it and 'search:'.",
     ]  # fmt: skip
-    lines += ["# search:", *(f"#   {key}: {_flow(_written(value))}" for key, value in ranges.items())]
+    lines += ["search:" if search else "# search:"]
+    lines += [f"#   {key}: {_flow(_written(value))}" for key, value in ranges.items()]
+    lines += [f"  {key}: {_flow(_written(value))}" for key, value in search.items()]
     return [*lines, ""]
 
 

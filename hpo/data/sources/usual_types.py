@@ -69,6 +69,17 @@ def usual_schema(parse: Parse, lines: Sequence[bytes]) -> pa.Schema:
     return parse(_usual_lines(parse, sound, known), None).schema
 
 
+def most_odd(values: int) -> int:
+    """Return how many of so many values may be of another type.
+
+    Examples
+    --------
+    >>> [most_odd(values) for values in (9, 10, 199, 200)]
+    [0, 1, 1, 2]
+    """
+    return max(values // ONE_OF, int(values >= FEWEST))
+
+
 def sound_lines(parse: Parse, lines: Sequence[bytes]) -> list[bytes]:
     """Return the lines that can be read, alone if need be, by halves."""
     if _types(parse, lines) is not None:
@@ -79,7 +90,7 @@ def sound_lines(parse: Parse, lines: Sequence[bytes]) -> list[bytes]:
 
 def _usual_lines(parse: Parse, lines: Sequence[bytes], known: pa.Schema | None) -> Sequence[bytes]:
     """Return the lines without those, if they are few, that keep a column from its usual type."""
-    most = max(len(lines) // ONE_OF, int(len(lines) >= FEWEST))
+    most = most_odd(len(lines))
     for field in _voted(parse, lines):
         if known is not None and (field.name not in _texts(known) or _is_text(field.type)):
             continue
