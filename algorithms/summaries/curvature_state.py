@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
@@ -24,13 +24,25 @@ from algorithms.summaries.sample import NumberedState
 
 if TYPE_CHECKING:
     from algorithms.preparing.column_map import ColumnMap
-    from algorithms.summaries.curvature import Curvature
+    from algorithms.solvers.expansion import Expansion
 
 WHOLE = "whole"
 """Under this name it is known how many rows may be kept, where the state is the rows."""
 
 _WEIGHED = "weight", "inner", "sums", "loss", "gradient", "hessian"
 """What of a state is sums of rows' weights."""
+
+
+class Family(Protocol):
+    """What of a summary makes the sums of rows."""
+
+    def about(self, eta: Array, y: Array) -> Expansion:
+        """Return the losses of rows, expanded about ``eta``, shape (n, E)."""
+        ...
+
+    def with_sums(self, state: CurvatureState, rows: Terms) -> CurvatureState:
+        """Return a state with the sums of its rows."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +109,7 @@ class CurvatureState(Aged):
     kept: NumberedState
     whole: WholeRows
     reach: float = NEVER
-    summary: Curvature = field(kw_only=True, repr=False, metadata={"static": True})
+    summary: Family = field(kw_only=True, repr=False, metadata={"static": True})
 
     def faded(self, factor: float) -> Self:
         """Return the state as if every row weighed so many times what it does."""
