@@ -8,10 +8,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import KFold
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import Isomap
 from sklearn.metrics import get_scorer_names
+from sklearn.model_selection import KFold
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from terminal import hpo as ask
