@@ -36,7 +36,8 @@ def taught(function: Callable[P, R]) -> Callable[P, R]:
         for name in kwargs:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
-                hint = meant(name, {**dict(zip(known, args, strict=False)), **kwargs}) or (f"{near[0]}=…" if near else "")
+                given = {**dict(zip(known, args, strict=False)), **kwargs}
+                hint = meant(name, given) or (f"{near[0]}=…" if near else "")
                 how = f"write {hint}" if hint else f"help(hpo.{function.__name__}) lists them"
                 raise TypeError(f"{function.__name__}() has no parameter {name!r}; {how}")
         return function(*args, **kwargs)
