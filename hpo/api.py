@@ -94,6 +94,7 @@ def tune(
     trials: int = 200,
     timeout: float | str | None = None,
     patience: int | None = None,
+    refine: int = 0,
     early_stopping_rounds: int | None = None,
     one_std_err: bool | None = None,
     fidelity: str | None = None,
@@ -203,6 +204,11 @@ def tune(
     trials : how many settings to try, in all (those of a resumed study count).
     timeout : seconds, or text such as ``"10m"``, after which no further trial starts.
     patience : stop after so many trials without improvement.
+    refine : after the search, add at most so many trials, beyond ``trials``: the best setting along the
+        validation curves of the best trials, if it is better than all of them, then the best along its own
+        curves, and so on. They are scored from the states, as the curves of a report; not of algorithms that
+        fit each setting to rows (estimators, networks), nor of a grid, several objectives, or after the time
+        limit.
     early_stopping_rounds : where one fit answers every number of trees: stop growing in all folds once the
         mean score over the folds has not improved for so many rounds (trees). None grows the largest number.
     one_std_err : where one fit answers every number of trees, or strength of pruning: take the smallest model

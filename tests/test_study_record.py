@@ -107,7 +107,7 @@ def test_every_field_survives_a_round_trip():
     note = TrialNote(
         "k", 0.1, 0, "why", 3, "other", False, 1 / 27, ((60.0, (0.1, 0.2)),), (1.0, 2.0), 0.5, (0.1, 0.2), 0.25,
         {"r2": ScoreNote((None, 1.0), None, None, (0.1,))}, ((10, 0.5, None), (20, 0.6, 0.1)),
-        (1, 3), 4, ((2, {"alpha": 0.1}),),
+        (1, 3), 4, ((2, {"alpha": 0.1}),), 7,
     )  # fmt: skip
     assert TrialNote.of(note.encode()) == note
     differing = [f.name for f in dataclasses.fields(note) if getattr(note, f.name) == getattr(TrialNote(), f.name)]

@@ -11,7 +11,6 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from hpo.errors import TuneError
 from hpo.findings.extrapolation import Extrapolation, best_there_is, extrapolate, nested_scores
-from hpo.findings.grids import grid_of
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders, searched
 from hpo.process.once import once
@@ -19,6 +18,7 @@ from hpo.states.evaluate import Scores
 from hpo.trials import curves as fold_curves
 from hpo.trials import selection
 from hpo.trials.curves import Curve
+from hpo.trials.grids import grid_of
 from hpo.trials.selection import Estimate
 from studies.record.trial_note import TrialNote
 from studies.sampling.numbered import trial_of
@@ -116,7 +116,7 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
     if from_states and metric not in exact:
         raise TuneError(f"metric={metric!r} cannot be computed from the states of {name!r} ({', '.join(exact)})")
     curve = fold_curves.validation_curve(
-        functools.partial(tuner.scorer.build, name), tuner.setting(leader)[1], short,
+        functools.partial(tuner.scorer.build, name), tuner.space.tried(leader)[1], short,
         grid_of(known[key], points), metric or result.metric, from_states=from_states,
     )  # fmt: skip
     return replace(curve, name=key, metric=metric or result.metric, log=log)

@@ -11,6 +11,7 @@ from hpo.findings.editions import words
 from hpo.findings.portable import native_words
 from hpo.states.fold_sizes import without_class
 from hpo.trials.accuracy import scored_rows
+from hpo.trials.along_curves import refined
 from hpo.trials.hopeless import exclusion_text
 from hpo.trials.notes import notes as notes_of
 from studies.counting import counted
@@ -54,6 +55,11 @@ def remarks(result: Result, budget: TimeBudget) -> list[str]:
         found.append(f"Every setting of the space was tried{but}; further trials would only repeat them.")
     if result.stopped == "patience":
         found.append("The trials ended early: nothing improved any more.")
+    if along := refined(result.optuna_study):
+        found.append(
+            f"{counted(len(along), 'trial')} (from trial {along[0]} on) {_were(len(along))} added by refine=: the "
+            "best settings along the curves of the best trials once the search had ended, beyond its number."
+        )
     if early := sum(note.stopped_early for note in notes_of(result.optuna_study)):
         found.append(
             f"{counted(early, 'trial')} {_were(early)} pruned, on a part of the sample; the others were fitted to "

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hpo.findings.scored import leaders
+from hpo.trials.along_curves import worth
 from studies.report.data import Curve, Offer
 from studies.report.text import finite
 
 if TYPE_CHECKING:
     from hpo.findings.result import Result
     from hpo.trials.selection import Candidate
-
-WORTH = 0.01
-"""Standard errors by which a point must be better than the best trial to be offered."""
-
 
 def with_tried(curve: Curve, leader: Candidate) -> Curve:
     """Return a curve that passes through the best trial of its algorithm, and says which point is better, if any.
@@ -37,9 +33,7 @@ def with_tried(curve: Curve, leader: Candidate) -> Curve:
         se.insert(place, finite(leader.scores.se))
     made = replace(curve, x=x, mean=mean, se=se)
     best = max(range(len(mean)), key=mean.__getitem__, default=None)
-    error = leader.scores.se if math.isfinite(leader.scores.se) else 0.0
-    least = leader.scores.mean + max(WORTH * error, 1e-9 * abs(leader.scores.mean))
-    better = best is not None and mean[best] > least and curve.best_x is not None
+    better = best is not None and mean[best] > worth(leader.scores) and curve.best_x is not None
     return replace(made, better_x=x[best]) if better and best is not None else made
 
 

@@ -16,11 +16,11 @@ from optuna.distributions import CategoricalDistribution
 from hpo.findings.answers import importances
 from hpo.findings.curves import noted_curve
 from hpo.findings.extrapolation import SHARES
-from hpo.findings.grids import grid_of
 from hpo.findings.noted import algorithm_of
 from hpo.findings.scored import leaders, searched
 from hpo.states.fold_states import leaves_one_out
 from hpo.trials import selection
+from hpo.trials.grids import grid_of
 from hpo.trials.notes import notes
 from studies.report.text import seconds_text
 

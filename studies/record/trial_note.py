@@ -50,6 +50,7 @@ class TrialNote:
     member : the generation and the place in it, of a trial of a population.
     epochs : until which it was trained; of a population.
     history : what was in force until which epochs before, where it is another's chain that it continued with.
+    refines : the trial along whose curve it lies, where it was tried once the search had ended.
 
     Examples
     --------
@@ -77,6 +78,7 @@ class TrialNote:
     member: tuple[int, int] | None = None
     epochs: int | None = None
     history: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+    refines: int | None = None
 
     @property
     def stopped_early(self) -> bool:

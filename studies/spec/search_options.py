@@ -110,6 +110,14 @@ class SearchOptions(Strict):
     ] = Field(default=None, ge=1)
     """Stop after so many trials without improvement."""
 
+    refine: Annotated[
+        int, Option("int", "after the search, try at most so many settings along the curves of the best", "5")
+    ] = Field(default=0, ge=0, le=1000)
+    """After the search, add at most so many trials, beyond ``trials``: the best setting along the validation curves
+    of the best trials, if it is better than all of them, then the best along its own curves, and so on. They are
+    scored from the states, as the curves of a report; not of algorithms that fit each setting to rows
+    (estimators, networks), nor of a grid, several objectives, or after the time limit."""
+
     early_stopping_rounds: Annotated[
         int | None,
         Option(

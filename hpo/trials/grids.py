@@ -22,6 +22,8 @@ def grid_of(distribution: BaseDistribution, points: int) -> list[Plain]:
     [0.01, 0.1, 1.0]
     >>> grid_of(IntDistribution(1, 9), 3)
     [1, 5, 9]
+    >>> grid_of(FloatDistribution(0.0, 1.0, step=0.25), 4)
+    [0.0, 0.25, 0.75, 1.0]
     """
     match distribution:
         case CategoricalDistribution(choices=choices):
@@ -29,6 +31,9 @@ def grid_of(distribution: BaseDistribution, points: int) -> list[Plain]:
         case IntDistribution(low=low, high=high, log=log, step=step):
             values = _spread(low, high, points, log=log)
             return [*sorted({int(low + round((v - low) / step) * step) for v in values})]
+        case FloatDistribution(low=low_, high=high_, step=step_) if step_ is not None:
+            steps = (round((v - low_) / step_) for v in _spread(low_, high_, points, log=False))
+            return [*sorted({min(low_ + n * step_, high_) for n in steps})]
         case FloatDistribution(low=low_, high=high_, log=log_):
             return [float(v) for v in _spread(low_, high_, points, log=log_)]
     return []
