@@ -4,10 +4,10 @@ Both read the same Parquet files. Linear and logistic regression: twenty penalti
 ``pyspark.ml.tuning.CrossValidator`` does it on ``local[2]``, its data cached and two fits at once. K-means at
 equal sum of squared distances on all rows: Spark begins from further seeds until it is within a hundredth of ours.
 K-means of twenty numbers of clusters on five folds: ours are scored by held-out sums of squared distances; of Spark
-every fourth is fitted, once and to all rows, and a hundred such fits, unscored, are extrapolated from these. The sum
-of squared distances of our model on all rows is computed when the time is over. Spark's session is warm before it
-is timed, and our modules are loaded by a study of few rows; ours begins with an empty store. Processor time is that
-of all processes.
+every fourth is fitted, once and to all rows, and a hundred such fits, unscored, are extrapolated from these. The
+sum of squared distances of our model on all rows is computed when the time is over. Spark's session is warm before
+it is timed, and our modules are loaded by a study of few rows; ours begins with an empty store. Processor time is
+that of all processes.
 """
 
 from __future__ import annotations
