@@ -21,7 +21,7 @@ from hpo.process.threads import one_thread
 from hpo.states.evaluate import Scores
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Setting, Space, suggest
-from hpo.trials.tuner import Budget, Tuner
+from hpo.trials.tuner import Budget, Tuner, run_trials
 from studies.quiet import quiet
 from studies.record.records import begin
 from studies.record.storage import open_storage
@@ -94,7 +94,7 @@ def persisted(shop: Workshop, states: States, trials: int) -> Tuner:
     scorer = TimedScorer(states.searched, evidence.states, evidence.contexts, "r2")
     tuner = Tuner(scorer, Space(states.space, next(iter(states.searched))), study)
     with one_thread(), WriteBehind(storage, "overhead", 0) as writer:
-        tuner.run(Budget(trials), writer.put, Event())
+        run_trials(tuner, Budget(trials), writer.put, Event())
     shop.remove(journal)
     return tuner
 

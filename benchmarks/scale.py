@@ -15,7 +15,7 @@ from benchmarks.workshop import Workshop
 from hpo.process.threads import one_thread
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Space
-from hpo.trials.tuner import Budget, Tuner
+from hpo.trials.tuner import Budget, Tuner, run_trials
 from studies.quiet import quiet
 from studies.sampling.samplers import make_sampler
 
@@ -51,4 +51,4 @@ def run(states: States, space: Mapping[str, BaseDistribution], trials: int) -> N
     scorer = Scorer(states.searched, found.states, found.contexts, "r2")
     tuner = Tuner(scorer, Space(space, next(iter(states.searched))), study)
     with one_thread():
-        tuner.run(Budget(trials), lambda _: None, Event())
+        run_trials(tuner, Budget(trials), lambda _: None, Event())

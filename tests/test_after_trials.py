@@ -21,7 +21,8 @@ class OneMore(AfterTrials):
         return cls(winner.number)
 
     def run(self, ended, winner):
-        ended.recorder.put(ended.tuner.one())
+        tuner = ended.tuner
+        ended.recorder.put(tuner.record(tuner.score(tuner.propose())))
         return replace(self, reason="one is enough")
 
     def cost(self, cost, log):

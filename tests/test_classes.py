@@ -21,7 +21,6 @@ from hpo.errors import ChoiceWarning, DataError, NoScoreWarning, TuneError
 from hpo.findings.noted import algorithm_of
 from hpo.question.auto import kind_of_target
 from hpo.states.learned.labels import classes_of, known_classes
-from hpo.trials.tuner import Tuner
 from state_store import digest
 
 LABELS = {
@@ -315,7 +314,7 @@ ALL_CLASSES = ["gaussian_nb", "bernoulli_nb", "lda", "qda", "logistic"]
 
 @pytest.mark.parametrize("algorithm", ALL_CLASSES)
 def test_a_class_that_a_split_does_not_train_on_is_named_before_the_trials(algorithm, tmp_path, monkeypatch):
-    monkeypatch.setattr(Tuner, "run", None)  # no trial is begun
+    monkeypatch.setattr("hpo.trials.run.run_trials", None)  # no trial is begun
     words = rf"cannot train {algorithm}: it has (no|1) row.* the class 'rare' \(1 row in all\).*; merge that class"
     with pytest.raises(
         TuneError,

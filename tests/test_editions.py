@@ -395,13 +395,13 @@ def test_ctrl_c_in_an_edition_ends_the_watch_too(daily, monkeypatch):
     monkeypatch.chdir(daily)
     monkeypatch.setenv("HPO_HOME", str(daily / "home"))
     add(daily, 3)
-    one = Tuner.one
+    one = Tuner.propose
 
     def interrupted(self, turn):
         os.kill(os.getpid(), signal.SIGINT)
         return one(self, turn)
 
-    monkeypatch.setattr(Tuner, "one", interrupted)
+    monkeypatch.setattr(Tuner, "propose", interrupted)
     with pytest.raises(Interrupted, match="edition 2 of daily continues when the watch is started again"):
         watch(Path("daily.yaml"), every="1h")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import hpo
@@ -122,3 +123,27 @@ def test_a_leaf_takes_no_more_bytes_than_its_rows(name, table, tmp_path):
     own = [leaf.bytes for leaf in StateStore(tmp_path).list() if "ScoringSample" not in leaf.about["summary"]]
     assert len(own) == 1
     assert own[0] <= MOST[name] * X.nbytes + 17 * len(X)
+
+
+FEW = {
+    "wide": pd.DataFrame(RNG.normal(size=(300, 100))).add_prefix("x"),
+    "narrow": pd.DataFrame(RNG.normal(size=(300, 4))).add_prefix("x"),
+    "levels": pd.DataFrame(RNG.integers(0, 40, (400, 4)).astype(str)).add_prefix("c"),
+    "counts": pd.DataFrame(RNG.poisson(0.1, (300, 80)).astype(np.int16)).add_prefix("n"),
+}
+
+
+@pytest.mark.parametrize("files", [1, 6])
+@pytest.mark.parametrize("table", FEW)
+@pytest.mark.parametrize("name", ["logistic", "poisson"])
+def test_leaves_of_rows_that_take_less_than_a_hessian_are_the_rows(name, table, files, tmp_path):
+    """A row has a priority, an importance, a weight, a number and a target besides."""
+    (tmp_path / "data").mkdir()
+    target = RNG.integers(0, 2, 400).astype(str) if name == "logistic" else RNG.poisson(3.0, 400)
+    parts = np.array_split(np.arange(len(FEW[table])), files)
+    for i, rows in enumerate(parts):
+        FEW[table].iloc[rows].assign(y=target[rows]).to_parquet(tmp_path / "data" / f"{i}.parquet")
+    hpo.tune(str(tmp_path / "data"), "y", name, trials=1, folds=5, progress=False, store=tmp_path / "s")
+    own = [leaf.bytes for leaf in StateStore(tmp_path / "s").list() if "Curvature" in leaf.about["summary"]]
+    assert len(own) == files
+    assert sum(own) <= FEW[table].memory_usage(deep=True, index=False).sum() + 40 * len(FEW[table]) + 5000 * files

@@ -123,7 +123,7 @@ def test_interrupted_in_process_raises_and_resumes(files, tmp_path, monkeypatch)
 def test_ctrl_c_in_the_trials_returns_what_is_finished_and_resumes(files, tmp_path, monkeypatch):
     from hpo.trials.tuner import Tuner
 
-    one, count = Tuner.one, []
+    one, count = Tuner.propose, []
 
     def then_interrupt(self, *turn):
         count.append(1)
@@ -131,7 +131,7 @@ def test_ctrl_c_in_the_trials_returns_what_is_finished_and_resumes(files, tmp_pa
             os.kill(os.getpid(), signal.SIGINT)
         return one(self, *turn)
 
-    monkeypatch.setattr(Tuner, "one", then_interrupt)
+    monkeypatch.setattr(Tuner, "propose", then_interrupt)
     call = dict(target="y", algorithm="ridge", trials=30, name="cut", store=tmp_path / "store")
     with pytest.warns(InterruptedWarning, match=r"7 trials kept; the same call continues"):
         cut = hpo.tune(files, **call)

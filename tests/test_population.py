@@ -21,7 +21,7 @@ from algorithms.models.factorization_machine import FactorizationMachine
 from hpo.errors import TuneError
 from hpo.report.collect import report_data
 from hpo.trials.population import Population
-from hpo.trials.tuner import Tuner
+from hpo.trials.tuner import run_trials
 from studies.record.trial_note import TrialNote
 
 EPOCHS, TRIALS = 10, 20
@@ -83,10 +83,8 @@ def test_a_forked_state_is_the_schedule_by_hand(tmp_path):
 
 def stopped_after(count):
     """The loop of trials, which ends early."""
-    real = Tuner.run
-
-    def run(self, budget, finished, stop, turns=None):
-        return real(self, replace(budget, trials=count), finished, stop, None if turns is None else itertools.islice(turns, count))
+    def run(tuner, budget, finished, stop, turns=None):
+        return run_trials(tuner, replace(budget, trials=count), finished, stop, None if turns is None else itertools.islice(turns, count))
 
     return run
 
@@ -96,7 +94,7 @@ def test_the_same_seed_gives_the_same_population_and_a_study_that_stopped_goes_o
     assert trials(tuned(tmp_path / "b"))[-1][:2] == whole[-1][:2]
     assert [one[0] for one in trials(tuned(tmp_path / "a", seed=2))] != [one[0] for one in whole]
     how = {"name": "pbt", "storage": tmp_path / "j"}
-    monkeypatch.setattr(Tuner, "run", stopped_after(9))
+    monkeypatch.setattr("hpo.trials.run.run_trials", stopped_after(9))
     assert len(trials(tuned(tmp_path / "c", **how))) == 9
     monkeypatch.undo()
     again = tuned(tmp_path / "c", **how)

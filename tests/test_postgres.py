@@ -43,7 +43,7 @@ def test_eight_open_a_new_database_at_once(url):
 
 
 def test_a_server_that_goes_away_and_comes_back_costs_no_trial(url, tmp_path, postgres, monkeypatch):
-    one, turns = Tuner.one, iter(range(100))
+    one, turns = Tuner.propose, iter(range(100))
 
     def meanwhile(self, turn):
         at = next(turns)
@@ -53,7 +53,7 @@ def test_a_server_that_goes_away_and_comes_back_costs_no_trial(url, tmp_path, po
             postgres.start()
         return one(self, turn)
 
-    monkeypatch.setattr(Tuner, "one", meanwhile)
+    monkeypatch.setattr(Tuner, "propose", meanwhile)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that what is claimed could not be kept, at worst
         result = tune(url, tmp_path, trials=40)

@@ -34,7 +34,7 @@ import hpo
 from hpo.trials.tuner import Tuner
 
 where, sampler, begin, slow = sys.argv[1:5]
-one = Tuner.one
+one = Tuner.propose
 
 def mark(name):
     with pathlib.Path(begin).with_name(name).open("a") as file:
@@ -45,7 +45,7 @@ def slowly(self, turn):
     time.sleep(float(slow))
     return one(self, turn)
 
-Tuner.one = slowly
+Tuner.propose = slowly
 X = np.random.default_rng(0).normal(size=(200, 3))
 mark("ready")
 while pathlib.Path(begin).stat().st_size < int(sys.argv[5]):
@@ -99,7 +99,7 @@ def test_together_they_run_what_was_asked_and_all_return_it(tmp_path, where, sam
         assert settings(alone.optuna_study.trials) == settings(trials), "those that one process tries"
 
 
-FORK = RUN.replace("Tuner.one = slowly\n", """
+FORK = RUN.replace("Tuner.propose = slowly\n", """
 import os
 
 rows = np.random.default_rng(1).normal(size=(60, 2))
@@ -108,7 +108,7 @@ hpo.tune((rows, rows[:, 0]), algorithm="ridge", trials=2, folds=3, n_jobs=1, sto
 child = next((i for i in range(int(sys.argv[5])) if os.fork() == 0), None)  # all is imported: they begin as one
 if child is None:
     sys.exit(max(os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(int(sys.argv[5]))))
-Tuner.one = slowly
+Tuner.propose = slowly
 """, 1).replace("print(json", "os.write(1, b'%s\\n' % json").replace("best_value]))", "best_value]).encode())")
 
 

@@ -12,6 +12,8 @@ from sklearn.linear_model import Ridge
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import hpo
+from algorithms.families.conventions import hold_back
+from algorithms.families.grown import in_turn
 from hpo.process import threads
 
 
@@ -87,3 +89,19 @@ def test_threads_that_overlap_share_one_limit_of_blas(monkeypatch):
         other.join()
         assert held == [1]
     assert held == []
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_a_fit_that_waits_in_a_thread_of_its_own_has_as_many_as_who_asks(asked, two_threads):
+    with threadpool_limits(asked, user_api="openmp"):
+        [seen] = in_turn(lambda tell: tell(pools("openmp")))
+    assert seen and set(seen) == {asked}
+
+
+def test_lightgbm_has_the_threads_of_openmp_unless_it_is_told_how_many():
+    lightgbm = pytest.importorskip("lightgbm")
+    for given, held in (({}, 0), ({"n_jobs": 2}, 2), ({"num_threads": 3}, None), ({"n_jobs": -1}, -1)):
+        made = lightgbm.LGBMRegressor(**given)
+        hold_back(made)
+        assert made.n_jobs == held
+        assert made.get_params().get("num_threads") == given.get("num_threads")

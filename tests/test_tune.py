@@ -179,18 +179,18 @@ def test_warm_start_takes_over_the_trials_that_agree_scored_anew(frame):
 
 
 def test_a_warm_start_that_was_cut_short_takes_the_rest(frame, monkeypatch):
-    from hpo.trials.tuner import Tuner
+    from hpo.trials.tuner import take_over
 
     tune(frame, name="first")
-    take_over, taken = Tuner.take_over, []
+    taken = []
 
-    def once_too_often(self, trial, study):
+    def once_too_often(tuner, trial, study):
         taken.append(trial)
         if len(taken) > 4:
             raise KeyboardInterrupt
-        return take_over(self, trial, study)
+        return take_over(tuner, trial, study)
 
-    monkeypatch.setattr(Tuner, "take_over", once_too_often)
+    monkeypatch.setattr("hpo.trials.run.take_over", once_too_often)
     with pytest.raises(KeyboardInterrupt):
         tune(frame.iloc[:700], name="cut", warm_start="first", trials=5)
     monkeypatch.undo()

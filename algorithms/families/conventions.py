@@ -9,22 +9,33 @@ from sklearn.base import BaseEstimator
 
 from algorithms.errors import AlgorithmError
 
-SILENT: Mapping[str, Sequence[tuple[frozenset[str], Mapping[str, object]]]] = {
-    "lightgbm": ((frozenset({"verbose", "verbosity"}), {"verbose": -1}),),
+HELD: Mapping[str, Sequence[tuple[frozenset[str], Mapping[str, object]]]] = {
+    "lightgbm": (
+        (frozenset({"verbose", "verbosity"}), {"verbose": -1}),
+        (frozenset({"n_jobs", "num_threads", "num_thread", "nthread", "nthreads"}), {"n_jobs": 0}),
+    ),
     "catboost": (
         (frozenset({"verbose", "verbose_eval", "logging_level", "silent", "metric_period"}), {"verbose": False}),
         (frozenset({"allow_writing_files", "train_dir", "save_snapshot"}), {"allow_writing_files": False}),
     ),
 }
-"""What keeps the estimators of a package from writing to the screen and into the directory, each after the
-parameters that decide it already."""
+"""What keeps the estimators of a package from writing to the screen and into the directory, and from more threads
+than OpenMP is set to (``n_jobs=0`` of LightGBM, whose None is one for each core: threads that wait for a busy core
+make a small fit a hundred times slower); each after the parameters that decide it already."""
 
 
-def silence(last: BaseEstimator) -> None:
-    """Keep an estimator from writing in every fold, unless its own parameter sets how much to write."""
-    for decides, quiet in SILENT.get(type(last).__module__.partition(".")[0], ()):
-        if not decides & last.get_params().keys():
-            last.set_params(**quiet)
+def hold_back(last: BaseEstimator) -> None:
+    """Keep an estimator from writing in every fold, and from more threads, unless its parameters say otherwise.
+
+    Examples
+    --------
+    >>> from sklearn.svm import SVC
+    >>> hold_back(SVC())
+    """
+    given = {name for name, value in last.get_params().items() if value is not None}
+    for decides, held in HELD.get(type(last).__module__.partition(".")[0], ()):
+        if not decides & given:
+            last.set_params(**held)
 
 
 def name_of(model: BaseEstimator) -> str:

@@ -221,7 +221,7 @@ def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) ->
     at, eta = about(kept.x @ start.T, kept.y), z @ start.T
     here, hessian = about(eta, y), hessian - at.hessian(kept.x, v[sure])
     return Corrected(
-        about, along, start, float(g @ state.loss[k] - kept.w @ at.loss),
+        about, along, start, float(g @ state.full.loss[k] - kept.w @ at.loss),
         state.slope(k, g) - at.gradient(kept.x, kept.w), hessian, kept, z, y, eta, here, w, rest,
         found.chance[~sure], codes, *_calibration(hessian, here.hessian(z, rest)),
     )  # fmt: skip

@@ -22,7 +22,7 @@ from algorithms.chained import EPOCHS
 from algorithms.contract import Tags
 from algorithms.errors import AlgorithmError
 from algorithms.families.boosters import growth_of
-from algorithms.families.conventions import check_conventions, is_estimator, parameters_of, silence
+from algorithms.families.conventions import check_conventions, hold_back, is_estimator, parameters_of
 from algorithms.families.foreign import Foreign, first_line, last_step
 from algorithms.families.foreign_epochs import Resumed
 from algorithms.families.foreign_stages import Growing, Staged
@@ -64,7 +64,7 @@ def of_object(model: BaseEstimator) -> type[Foreign]:
         k for k, v in template.get_params().items() if v is None and k.rpartition("__")[2] == "random_state"
     ]
     template.set_params(**dict.fromkeys(unset, 0))
-    silence(last_step(template))
+    hold_back(last_step(template))
     task = next((task for is_of, task in KINDS if is_of(template)), None)
     if task is None:
         raise AlgorithmError(

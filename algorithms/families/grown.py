@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Protocol, Self
 
 from sklearn.base import BaseEstimator
+from threadpoolctl import ThreadpoolController
 
 from algorithms.families.bins import MAKES
 from algorithms.lazily import Library
@@ -110,6 +111,8 @@ def _lightgbm_so_far(model: BaseEstimator, booster: Booster) -> BaseEstimator:
 def in_turn(run: Callable[[Tell], None]) -> Generator[BaseEstimator]:
     """Yield what ``run`` tells, in a thread that waits until the next is asked for; what it raises is raised here.
 
+    The thread may use as many of OpenMP's as the caller, whose limit is its own.
+
     Closed before its end, ``tell`` returns False, and ``run`` is waited for.
 
     Examples
@@ -134,7 +137,13 @@ def in_turn(run: Callable[[Tell], None]) -> Generator[BaseEstimator]:
             failed.append(error)
         models.put(None)
 
-    thread = threading.Thread(target=body, daemon=True)
+    pools, limit = _openmp()
+
+    def held() -> None:
+        with pools.limit(limits=limit):
+            body()
+
+    thread = threading.Thread(target=held, daemon=True)
     thread.start()
     try:
         while (found := models.get()) is not None:
@@ -145,3 +154,9 @@ def in_turn(run: Callable[[Tell], None]) -> Generator[BaseEstimator]:
     finally:
         more.put(False)
         thread.join()
+
+
+def _openmp() -> tuple[ThreadpoolController, dict[str, int]]:
+    """Return the pools of OpenMP, and how many threads of each the calling thread may use."""
+    pools = ThreadpoolController().select(user_api="openmp")
+    return pools, {one["prefix"]: one["num_threads"] for one in pools.info()}

@@ -36,7 +36,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -57,8 +56,9 @@ from algorithms.preparing.kernels import NONE as KERNEL_NONE
 from algorithms.preparing.kernels import OnFeatures
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
 from algorithms.summaries._drawn import priorities_of
+from algorithms.summaries._terms import MOMENTS, Terms, apart, codes_of, standard
 from algorithms.summaries._whole import WholeRows, bytes_of_row
-from algorithms.summaries.curvature_state import WHOLE, CurvatureState, along_of, codes_of, joined_hessians
+from algorithms.summaries.curvature_state import WHOLE, CurvatureState, joined_hessians
 from algorithms.summaries.importance import (
     LEAST_IMPORTANT,
     RAREST,
@@ -68,7 +68,7 @@ from algorithms.summaries.importance import (
     shape_of_kept,
     usual,
 )
-from algorithms.summaries.moments import Moments, MomentsState
+from algorithms.summaries.moments import MomentsState
 from algorithms.summaries.sample import NumberedState, Sample
 from algorithms.summaries.suited import (
     alike,
@@ -91,16 +91,11 @@ STARTS = (
 MOST_BYTES = 1 << 25
 """Bytes that the Hessians of several starts may take; where all would take more, the first of them are made."""
 
-MOST_APART = 1 << 21
-"""Bytes up to which the Hessians are summed by class, so that classes of any weights have their own."""
-
 LARGE = 1 << 25
 """Bytes of one Hessian above which the rows are kept in its place, where they take less."""
 
 NONE = sys.float_info.max
 """The smallest target of no rows."""
-
-_MOMENTS = Moments("double")
 
 
 @dataclass(frozen=True, repr=False)
@@ -115,7 +110,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
     known : what :meth:`learn` found; None until then.
     """
 
-    version: ClassVar[int] = 10
+    version: ClassVar[int] = 11
     draws: ClassVar[bool] = True
     tolerance: ClassVar[float] = 1e-8
     family: ClassVar[str] = APPROXIMATE
@@ -148,19 +143,22 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         shape, known = self.inside(shape), self.learned
         if WHOLE in known:
             return self._of_rows(shape, 0, 0.0, NONE, np.zeros((max(1, len(shape.classes)), 1)), WholeRows.none())
-        k, c, m = len(known["start"]), max(1, len(shape.classes)), shape.d + 1
-        e, none = self.equations(shape), _MOMENTS.init(shape)
-        em, ek = e * m, e * len(along_of(known, none.within))
+        return self._empty(shape, self._keeper().init(shape_of_kept(shape, known.places("stored"))))
+
+    def _empty(self, shape: Shape, kept: NumberedState) -> CurvatureState:
+        known, none = self.learned, MOMENTS.init(shape)
+        k, e, m = known["start"].shape
+        c = max(1, len(shape.classes))
         sums = (
             np.zeros((c, m)),
             np.zeros((k, c)),
-            np.zeros((k, c, em)),
-            np.zeros((k, _apart(k, c, em), ek, ek)),
+            np.zeros((k, c, e * m)),
+            np.zeros((k, apart(k, c, e * m), 0, 0)),
         )
-        kept = self._keeper().init(shape_of_kept(shape, known.places("stored")))
         return CurvatureState(
-            shape, known, 0, 0.0, none.mean, none.within, none.inner, NONE, *sums, kept, WholeRows.none()
-        )
+            shape, known, 0, 0.0, none.mean, none.within, none.inner, NONE, *sums, kept, WholeRows.none(),
+            summary=self,
+        )  # fmt: skip
 
     def update(self, state: CurvatureState, batch: Batch) -> CurvatureState:
         """Return the state of the rows seen before and those of ``batch``."""
@@ -185,13 +183,18 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             beside = min(a.lowest, b.lowest), a.sums + b.sums
             made = self._of_rows(a.shape, a.rows + b.rows, a.weight + b.weight, *beside, rows)
             return replace(made, reach=a.reach)
+        kept = self._keeper().merge(a.kept, b.kept)
+        bare = self._bare(a.shape, a.rows + b.rows, a.weight + b.weight, min(a.lowest, b.lowest), kept)
+        if a.bare and b.bare and self._sums_are_large(bare):
+            return replace(bare, reach=a.reach)
+        a, b = a.full, b.full
         both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.within, a.inner)
-        both = _MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.within, b.inner))
+        both = MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.within, b.inner))
         return CurvatureState(
             a.shape, a.known, both.rows, both.weight, both.mean, both.within, both.inner,
             min(a.lowest, b.lowest),
             a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, joined_hessians(a, b, both.within),
-            self._keeper().merge(a.kept, b.kept), a.whole, a.reach,
+            kept, a.whole, a.reach, summary=self,
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
@@ -205,9 +208,9 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         """Return the bytes of one state that expands a loss, of rows with that many of the columns."""
         k, c, m, e = self._n_starts, max(1, len(shape.classes)), shape.d + 1, self.equations(shape)
         em, ek = e * m, e * ((shape.d if filled.filled is None else filled.filled) + 1)
-        sums = 8 * (c * m + k * (c + c * em + _apart(k, c, em) * ek * ek) + 2)
+        sums = 8 * (c * m + k * (c + c * em + apart(k, c, em) * ek * ek) + 2)
         stored = np.arange(shape.d) if self.known is None else self.known.places("stored")
-        moments = _MOMENTS.nbytes_of(filled, 0)
+        moments = MOMENTS.nbytes_of(filled, 0)
         return sums + moments + self._keeper().nbytes(shape_of_kept(shape, stored))
 
     @property
@@ -255,7 +258,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         kept = Sample(size=1).init(Shape((), shape.targets, shape.classes))
         return CurvatureState(
             shape, self.learned, rows, weight, none, none.astype(np.intp), np.zeros((0, 0)), lowest,
-            counts, *empty, kept, whole,
+            counts, *empty, kept, whole, summary=self,
         )
 
     def _lift_rows(self, shape: Shape, batch: Batch) -> CurvatureState:
@@ -322,7 +325,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             v = to_totals(v, codes_of(inside, more[:, d]), state.counts)
             share = len(more) / (len(more) + len(values))
             values, w = np.concatenate([values, more]), np.concatenate([(1.0 - share) * w, share * v])
-        center = np.array(state.mean[:d])
+        center = np.array(state.moments.mean[:d])
         scale, kept = scales_of(np.sqrt(variances(state)), center), kept_with(state.rows, state.present, inside)
         return Known({**features, **kept, **self._pilot_of(inside, values, w, center, scale)})
 
@@ -339,7 +342,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         """Return the starts that rows lead to, and what the importance of others is measured by."""
         y, c = values[:, shape.d], max(1, len(shape.classes))
         self.check_target(y, shape.targets[0])
-        z, codes = _standard(values[:, : shape.d], center, scale), codes_of(shape, y)
+        z, codes = standard(values[:, : shape.d], center, scale), codes_of(shape, y)
         counts = np.bincount(codes, w, c)
         even = np.sum(counts) / (c * np.maximum(counts, np.mean(w) if len(w) else 1.0))
         starts = self._starts(shape, z, y, w, even)
@@ -379,55 +382,44 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
     def _lift(self, shape: Shape, batch: Batch, given: Array) -> CurvatureState:
         """Return the state of rows of some weights; they weighed what is given before they aged."""
         known, values = self.learned, batch.dense(shape.p).astype(np.float64)
-        y, w, c = values[:, shape.d], batch.weights, max(1, len(shape.classes))
-        m = _MOMENTS.update(_MOMENTS.init(shape), batch)
-        along, starts = along_of(known, m.within), known["start"]
-        on = along[:-1]
-        z, codes = _standard(values[:, on], known["center"][on], known["scale"][on]), codes_of(shape, y)
-        order = np.argsort(codes, kind="stable") if c > 1 else slice(None)
-        z, y, w, codes = z[order], y[order], w[order], codes[order]
-        parts = [slice(*ends) for ends in pairwise(np.searchsorted(codes, np.arange(c + 1)))]
-        etas = [z @ theta[:, along].T for theta in starts]
-        found = [self.about(eta, y) for eta in etas]
-        k = np.empty(len(y))
-        k[order] = known["rarity"][codes] * importance(
-            self.about, known, z, along, y, given[order], etas, found
+        rows = Terms.of(shape, known, batch, values)
+        etas = [rows.eta(k) for k in range(self._n_starts)]
+        found = [self.about(eta, rows.y) for eta in etas]
+        k = np.empty(batch.n)
+        k[rows.order] = known["rarity"][rows.codes] * importance(
+            self.about, known, rows.z, rows.along, rows.y, given[rows.order], etas, found
         )
         if self.half_life is not None:  # unlike importance it is not rounded, so that merging only multiplies it
             k = np.maximum(k * (batch.weights / given), LEAST_IMPORTANT)
-        slopes = np.array([[_slopes(at, z, w, rows) for rows in parts] for at in found])
-        return CurvatureState(
-            shape,
-            known,
-            m.rows,
-            m.weight,
-            m.mean,
-            m.within,
-            m.inner,
-            float(y.min()),
-            _spread(np.array([w[rows] @ z[rows] for rows in parts]), along, shape.d + 1),
-            np.array([[w[rows] @ at.loss[rows] for rows in parts] for at in found]),
-            _spread(slopes, along, shape.d + 1).reshape(*slopes.shape[:2], -1),
-            self._hessians(known, z, w, codes, parts, found),
-            self._kept_of(shape, batch, values, k),
-            WholeRows.none(),
+        lowest, kept = float(rows.y.min()), self._kept_of(shape, batch, values, k)
+        bare = self._bare(shape, batch.n, batch.total, lowest, kept)
+        exact = self._sums_are_large(bare) and _as_they_are(
+            shape, known.places("stored"), values, rows.moments.within
         )
+        return bare if exact else self.with_sums(bare, rows, found)
 
-    def _hessians(
-        self,
-        known: Known,
-        z: Array,
-        w: Array,
-        codes: Places,
-        parts: Sequence[slice],
-        found: Sequence[Expansion],
-    ) -> Array:
-        """Return the Hessians of rows in the order of their classes, by class where they are few."""
-        k, c, em = len(found), len(parts), int(known["start"][0].size)
-        if _apart(k, c, em) == c:
-            return np.array([[at.part(rows).hessian(z[rows], w[rows]) for rows in parts] for at in found])
-        weights = [w * g[codes] for g in known["balance"]]
-        return np.array([[at.hessian(z, v)] for at, v in zip(found, weights, strict=True)])
+    def _bare(
+        self, shape: Shape, rows: int, weight: float, lowest: float, kept: NumberedState
+    ) -> CurvatureState:
+        """Return the state without sums."""
+        return replace(self._empty(shape, kept), rows=rows, weight=weight, lowest=lowest)
+
+    def _sums_are_large(self, state: CurvatureState) -> bool:
+        """Return whether every row is kept and takes no more bytes than the sums."""
+        em, c = int(self.learned["start"][0].size), max(1, len(state.shape.classes))
+        k, beside = self._n_starts, 24 + 8 * (len(self.learned["stored"]) + 2)
+        return state.complete and state.rows * beside <= 8 * k * apart(k, c, em) * em * em
+
+    def with_sums(
+        self, state: CurvatureState, rows: Terms, found: Sequence[Expansion] | None = None
+    ) -> CurvatureState:
+        """Return a state with the sums of its rows, which are expanded at each start where that is not yet done."""
+        found = found or [self.about(rows.eta(k), rows.y) for k in range(self._n_starts)]
+        m = rows.moments
+        return replace(
+            state, mean=m.mean, within=m.within, inner=m.inner, sums=rows.sums, loss=rows.losses(found),
+            gradient=rows.gradients(found), hessian=rows.hessians(found),
+        )  # fmt: skip
 
     def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> NumberedState:
         """Return the rows of a batch that are kept, given their importance."""
@@ -436,25 +428,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
 
 
-def _apart(k: int, c: int, em: int) -> int:
-    """Return how many Hessians there are of a start: one of each class where they are few, else one of all."""
-    return c if 8 * k * c * em * em <= MOST_APART else 1
-
-
-def _slopes(at: Expansion, z: Array, w: Array, rows: slice) -> Array:
-    return np.asarray((w[rows, None] * at.slope[rows]).T @ z[rows])
-
-
-def _spread(values: Array, along: Places, m: int) -> Array:
-    """Return sums by some of the places of z, the last dimension, by all m of them."""
-    made = np.zeros((*values.shape[:-1], m))
-    made[..., along] = values
-    return made
-
-
-def _standard(x: Array, center: Array, scale: Array) -> Array:
-    z = np.empty((len(x), len(center) + 1))
-    np.subtract(x, center, out=z[:, :-1])
-    z[:, :-1] /= scale
-    z[:, -1] = 1.0
-    return z
+def _as_they_are(shape: Shape, stored: Places, values: Array, within: Places) -> bool:
+    """Return whether rows are kept with every digit and every column that any of them has."""
+    kept = values[:, np.append(stored, shape.d)]
+    return bool(np.isin(within, stored).all() and np.array_equal(kept.astype(shape.dtype), kept))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
 from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Places
-from algorithms.contract import Aged, Shape
+from algorithms.contract import Aged, Batch, Shape
 from algorithms.known import Known
+from algorithms.memo import MEMO
 from algorithms.preparing.column_map import Summed
-from algorithms.preparing.within import union
 from algorithms.solvers.row_moments import RowMoments, moments_of_rows
+from algorithms.summaries._terms import AtStart, Terms, along_of, codes_of
 from algorithms.summaries._whole import WholeRows
 from algorithms.summaries.importance import Drawn, columns_seen, drawn, faded
 from algorithms.summaries.moments import MomentsState
@@ -23,12 +24,25 @@ from algorithms.summaries.sample import NumberedState
 
 if TYPE_CHECKING:
     from algorithms.preparing.column_map import ColumnMap
+    from algorithms.solvers.expansion import Expansion
 
 WHOLE = "whole"
 """Under this name it is known how many rows may be kept, where the state is the rows."""
 
 _WEIGHED = "weight", "inner", "sums", "loss", "gradient", "hessian"
 """What of a state is sums of rows' weights."""
+
+
+class Family(Protocol):
+    """What of a summary makes the sums of rows."""
+
+    def about(self, eta: Array, y: Array) -> Expansion:
+        """Return the losses of rows, expanded about ``eta``, shape (n, E)."""
+        ...
+
+    def with_sums(self, state: CurvatureState, rows: Terms) -> CurvatureState:
+        """Return a state with the sums of its rows."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +86,12 @@ class CurvatureState(Aged):
     whole : the rows, where a Hessian is larger than they are. Then there is no start, K is 0, and ``mean`` and
         ``inner`` hold nothing: :attr:`columns` is computed of the rows.
     reach : the clock of the newest row, of rows that age.
+    summary : what knows the family.
+
+    Notes
+    -----
+    Where every row is kept and the sums would take more bytes than the rows, there are none: the state is *bare*,
+    ``within`` is empty, and sums are made of the rows when they are asked for.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -89,6 +109,7 @@ class CurvatureState(Aged):
     kept: NumberedState
     whole: WholeRows
     reach: float = NEVER
+    summary: Family = field(kw_only=True, repr=False, metadata={"static": True})
 
     def faded(self, factor: float) -> Self:
         """Return the state as if every row weighed so many times what it does."""
@@ -118,9 +139,36 @@ class CurvatureState(Aged):
         return moments_of_rows(self.shape, rows.matrix, rows.columns, rows.target, rows.weight)
 
     @property
+    def bare(self) -> bool:
+        """Whether the rows that are kept stand for the sums."""
+        return self.rows > 0 and not self.of_rows and not self.hessian.shape[-1]
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The rows that stand for the sums."""
+        found = self.drawn()
+        values = np.column_stack([found.x, found.y])
+        return Terms.of(self.shape, self.known, Batch(values, self.shape.d, found.weight), values)
+
+    @property
+    def full(self) -> CurvatureState:
+        """The state with its sums."""
+        return self.summary.with_sums(self, self.terms) if self.bare else self
+
+    def _at(self, k: int, weights: Iterable[float]) -> AtStart:
+        """Return the gradient and the Hessian of the rows at start k, of classes of those weights."""
+        rows, asked = self.terms, tuple(map(float, weights))
+        return MEMO.get(
+            self, ("start", k, asked), lambda: rows.at(self.summary.about(rows.eta(k), rows.y), np.array(asked))
+        )
+
+    @cached_property
     def counts(self) -> Array:
         """Weight of each class, shape (C,); of a number, its weight."""
-        return self.sums[:, -1]
+        if not self.bare:
+            return self.sums[:, -1]
+        found = self.drawn()
+        return np.bincount(codes_of(self.shape, found.y), found.weight, len(self.sums)).astype(np.float64)
 
     @property
     def likeness(self) -> Array | None:
@@ -135,10 +183,12 @@ class CurvatureState(Aged):
     @cached_property
     def along(self) -> Places:
         """The places of z that are other than zero in any row, the last included; in others a row adds nothing."""
-        return along_of(self.known, self.within)
+        return along_of(self.known, self.moments.within)
 
     def slope(self, k: int, weights: Array) -> Array:
         """Return the gradient at start k, of classes of those weights, along those places, flat."""
+        if self.bare:
+            return self._at(k, weights).gradient
         made = weights @ self.gradient[k]
         return np.asarray(made.reshape(self.known["start"].shape[1:])[:, self.along].ravel())
 
@@ -148,6 +198,8 @@ class CurvatureState(Aged):
         Shapes (Ek, Ek), along those places, and (C,): of those weights where it was summed by class; else as it was
         summed, but for a factor that brings its weight to theirs.
         """
+        if self.bare:
+            return self._at(k, weights).hessian, np.array(weights)
         if self.hessian.shape[1] == len(self.counts):
             return np.einsum("c,cij->ij", np.array(weights), self.hessian[k]), np.array(weights)
         balance = self.known["balance"][k]
@@ -166,18 +218,22 @@ class CurvatureState(Aged):
     @property
     def present(self) -> Places:
         """Places of the columns that are not zero in every row, as states hold them."""
-        d = self.shape.d
-        return columns_seen(np.stack([self.mean[:d], self.moments.squares[:d]]))
+        d, m = self.shape.d, self.moments
+        return columns_seen(np.stack([m.mean[:d], m.squares[:d]]))
 
     @cached_property
     def moments(self) -> MomentsState:
         """The moments of columns and target."""
         plain = self.shape, self.rows, self.weight, self.mean, self.within, self.inner
-        if len(self.sums) < 3 or not self.rows:
+        sums = self.sums
+        if self.bare:
+            found, sums = self.terms.moments, self.terms.sums
+            plain = self.shape, self.rows, self.weight, found.mean, found.within, found.inner
+        if len(sums) < 3 or not self.rows:
             return MomentsState(*plain)
         root = np.sqrt(self.counts)[:, None]
-        mean = self.sums[:, :-1].sum(axis=0) / self.weight
-        away = np.divide(self.sums[:, :-1], root, out=np.zeros_like(self.sums[:, :-1]), where=root > 0.0)
+        mean = sums[:, :-1].sum(axis=0) / self.weight
+        away = np.divide(sums[:, :-1], root, out=np.zeros_like(sums[:, :-1]), where=root > 0.0)
         return ClassedMoments(*plain, between=(away - root * mean) * self.known["scale"])
 
     @cached_property
@@ -186,16 +242,6 @@ class CurvatureState(Aged):
         found, plain = self.drawn(), self.moments
         joint = np.column_stack([found.x, found.y]) if self.shape.t else np.asarray(found.x)
         return replace(plain, root=np.sqrt(found.weight)[:, None] * (joint - plain.mean)[:, plain.places])
-
-
-def codes_of(shape: Shape, y: Array) -> Places:
-    """Return the place of each row's class; zero for a number."""
-    return y.astype(np.intp) if shape.classes else np.zeros(len(y), np.intp)
-
-
-def along_of(known: Known, within: Places) -> Places:
-    """Return the places of z of columns that a row has, or that a row without them is not at the centre of."""
-    return np.append(union(within, np.flatnonzero(known["center"])), len(known["center"]))
 
 
 def joined_hessians(a: CurvatureState, b: CurvatureState, within: Places) -> Array:

@@ -9,7 +9,8 @@ import numpy as np
 
 from algorithms.arrays import Array, Places, Values
 from algorithms.contract import INDICATOR, Shape
-from algorithms.summaries.curvature_state import CurvatureState, codes_of
+from algorithms.summaries._terms import codes_of
+from algorithms.summaries.curvature_state import CurvatureState
 from algorithms.summaries.importance import stands_for
 
 MOST_KEPT = 1 << 23
@@ -40,7 +41,7 @@ def unsuited(state: CurvatureState) -> str | None:
     if state.shape.classes and len(missed):
         label = state.shape.classes[missed[0]]
         return f"the sample had no row of {state.shape.targets[0]}={label!r}"
-    common = strange[state.mean[strange] > SELDOM]
+    common = strange[state.moments.mean[strange] > SELDOM]
     if len(common):
         return f"the sample had only zeros in {state.shape.columns[common[0]].name!r}"
     return far(state)
@@ -120,4 +121,4 @@ def alike(state: CurvatureState, values: Array, w: Array) -> bool:
         return False
     here = np.average(values, axis=0, weights=w)
     error = np.sqrt(state.moments.squares / state.weight / len(values))
-    return bool(np.all(np.abs(here - state.mean) <= APART * error + 1e-9 * np.abs(state.mean)))
+    return bool(np.all(np.abs(here - state.moments.mean) <= APART * error + 1e-9 * np.abs(state.moments.mean)))

@@ -116,7 +116,7 @@ def validation_curve(result: Result, parameter: str, points: int = 25, metric: s
     if from_states and metric not in exact:
         raise TuneError(f"metric={metric!r} cannot be computed from the states of {name!r} ({', '.join(exact)})")
     curve = fold_curves.validation_curve(
-        functools.partial(tuner.scorer.build, name), tuner.setting(leader)[1], short,
+        functools.partial(tuner.scorer.build, name), tuner.space.tried(leader)[1], short,
         grid_of(known[key], points), metric or result.metric, from_states=from_states,
     )  # fmt: skip
     return replace(curve, name=key, metric=metric or result.metric, log=log)

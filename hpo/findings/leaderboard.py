@@ -68,7 +68,7 @@ def leaderboard(result: Result) -> list[Leader]:
     tried: dict[str, Counter[TrialState]] = {}
     for trial in result.optuna_study.get_trials(deepcopy=False):
         if trial.params or not result.run.tuner.space.distributions:
-            tried.setdefault(result.run.tuner.setting(trial)[0], Counter())[trial.state] += 1
+            tried.setdefault(result.run.tuner.space.tried(trial)[0], Counter())[trial.state] += 1
     rows = [
         Leader(
             name, c.scores.mean, c.scores.se, c.scores.mean >= least, selection.complexity(c),

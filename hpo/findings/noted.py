@@ -20,7 +20,7 @@ from studies.sampling.numbered import trial_of
 
 def algorithm_of(run: Run, candidate: Candidate) -> str:
     """Return the name of a candidate's algorithm."""
-    return run.tuner.setting(trial_of(run.tuner.study, candidate.number))[0]
+    return run.tuner.space.tried(trial_of(run.tuner.study, candidate.number))[0]
 
 
 def fold_rows(run: Run) -> list[dict[str, object]]:

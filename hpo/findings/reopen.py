@@ -38,7 +38,7 @@ from hpo.trials.run import Run
 from hpo.trials.scorer import Scorer
 from hpo.trials.settings import Space
 from hpo.trials.trainable import lacking
-from hpo.trials.tuner import Tuner
+from hpo.trials.tuner import Tuner, candidates_of
 from state_store import StateStore
 from studies.counting import counted
 from studies.record.editions import load_scored
@@ -156,7 +156,7 @@ def _after(record: StudyRecord, tuner: Tuner, found: Evidence, store: StateStore
     note = record.polish
     if note is None:
         return ()
-    winner = next((c for c in tuner.candidates() if c.number == note.trial), None)
+    winner = next((c for c in candidates_of(tuner) if c.number == note.trial), None)
 
     def merged(summary: Summary, pilot: Pilot) -> list[State] | None:
         context = context_of(summary, pilot, record.targets, record.weight)

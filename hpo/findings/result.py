@@ -32,6 +32,7 @@ from hpo.trials.editions import chosen
 from hpo.trials.notes import noted
 from hpo.trials.run import Run
 from hpo.trials.selection import Candidate
+from hpo.trials.tuner import candidates_of
 from studies.counting import counted
 from studies.record.record_parts import Cost
 from studies.record.study_record import StudyRecord
@@ -173,7 +174,7 @@ class Result(Drawn):
     @functools.cached_property
     def candidates(self) -> list[Candidate]:
         """Every distinct setting that has a score."""
-        found = self.run.tuner.candidates()
+        found = candidates_of(self.run.tuner)
         if not found:
             raise TuneError(without_score(self.run))
         return found
@@ -257,7 +258,7 @@ class Result(Drawn):
 
     def params_of(self, candidate: Candidate) -> dict[str, object]:
         """Return a candidate's setting, keyed as in ``search``, constants of the study included."""
-        name, values = self.run.tuner.setting(trial_of(self.optuna_study, candidate.number))
+        name, values = self.run.tuner.space.tried(trial_of(self.optuna_study, candidate.number))
         constants = self.run.tuner.scorer.searched[name].constants
         return {f"{name}.{k}": v for k, v in {**constants, **values}.items() if k != HISTORY}
 

@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution
 from hpo.errors import TuneError
 from hpo.findings.noted import algorithm_of
 from hpo.process.once import once
-from hpo.trials import selection
+from hpo.trials import selection, tuner
 from hpo.trials.notes import recorded
 from hpo.trials.selection import Candidate
 from studies.counting import counted
@@ -30,7 +30,7 @@ def candidate_of(result: Result, number: int) -> Candidate:
     scores = recorded(trials[number]) if 0 <= number < len(trials) else None
     if scores is None:
         raise TuneError(f"trial {number} has no score; this study has {counted(len(trials), 'trial')}, from 0")
-    return result.run.tuner.candidate(trials[number], scores)
+    return tuner.candidate_of(result.run.tuner, trials[number], scores)
 
 
 @once
@@ -38,7 +38,7 @@ def leaders(result: Result) -> dict[str, Candidate]:
     """Return the best candidate of each algorithm that has a score."""
     trials, groups = result.optuna_study.get_trials(deepcopy=False), dict[str, list[Candidate]]()
     for candidate in result.candidates:
-        groups.setdefault(result.run.tuner.setting(trials[candidate.number])[0], []).append(candidate)
+        groups.setdefault(result.run.tuner.space.tried(trials[candidate.number])[0], []).append(candidate)
     return {name: selection.best(group) for name, group in groups.items()}
 
 

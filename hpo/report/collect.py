@@ -215,7 +215,7 @@ def _rungs_of(result: Result, known: Sequence[Noted]) -> str:
 def _row(result: Result, noted: Noted, began: datetime | None) -> TrialRow:
     trial, scores, note = noted.trial, noted.scores, noted.note
     start = trial.datetime_start
-    name, values = result.run.tuner.setting(trial)
+    name, values = result.run.tuner.space.tried(trial)
     return TrialRow(
         number=trial.number,
         algorithm=name,

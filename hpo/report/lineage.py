@@ -36,7 +36,7 @@ def lineage(result: Result) -> Lineage:
     answered: dict[str, Counter[str]] = {}
     for one in noted(result.optuna_study):
         if one.note.states is not None:
-            name = result.run.tuner.setting(one.trial)[0]
+            name = result.run.tuner.space.tried(one.trial)[0]
             answered.setdefault(one.note.states, Counter())[name] += 1
     rows = []
     for summary, context in evidence.contexts.items():

@@ -43,7 +43,7 @@ def epoch_losses(result: Result) -> list[list[float]]:
 
 
 def _trained(result: Result, one: Noted) -> Trained | None:
-    name, values = result.run.tuner.setting(one.trial)
+    name, values = result.run.tuner.space.tried(one.trial)
     try:
         chained = result.run.tuner.scorer.searched[name].build(values).chained
     except (AlgorithmError, KeyError):

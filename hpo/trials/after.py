@@ -27,7 +27,7 @@ class Ended:
     Attributes
     ----------
     question : what was asked.
-    tuner : with every trial; ``tuner.one`` and its like add more.
+    tuner : with every trial; ``tuner.record(tuner.score(proposal))`` adds one.
     found : the states.
     recorder : what is put there is recorded; a trial that a step adds must be.
     progress : called with what happens.

@@ -22,6 +22,7 @@ from hpo.trials.grids import grid_of
 from hpo.trials.notes import distinct, note_of, notes
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Setting
+from hpo.trials.tuner import candidate_of, candidates_of
 from studies.counting import counted
 from studies.record.trial_note import TrialNote
 from studies.sampling.numbered import trial_of
@@ -92,7 +93,7 @@ class AlongCurves(AfterTrials):
 
     def run(self, ended: Ended, winner: Candidate) -> Self:
         """Add the best setting along the curves, then that along its own as well, while there is a better one."""
-        began, best, made = time.monotonic(), selection.best(ended.tuner.candidates()), self
+        began, best, made = time.monotonic(), selection.best(candidates_of(ended.tuner)), self
         if ended.recorder.shared():
             return replace(self, reason="other processes ran trials of the study")
         ended.progress.prepare("trying settings along the curves of the best trial")
@@ -167,8 +168,8 @@ def worth(scores: Scores) -> float:
 def leaders(ended: Ended) -> list[Candidate]:
     """Return the best trial of each algorithm whose settings are answered without a fit to rows."""
     found: dict[str, Candidate] = {}
-    for one in ended.tuner.candidates():
-        name, _ = ended.tuner.setting(trial_of(ended.tuner.study, one.number))
+    for one in candidates_of(ended.tuner):
+        name, _ = ended.tuner.space.tried(trial_of(ended.tuner.study, one.number))
         found[name] = selection.best([found.get(name, one), one])
     return [one for one in found.values() if not one.algorithm.tags.costly and one.algorithm.chained is None]
 
@@ -201,7 +202,7 @@ def _add(ended: Ended, found: Along) -> Candidate | None:
     added = tuner.book.add(params, tuner.scorer.values(found.scores), note_of(found.scores, note))
     tuner.book.remember(found.setting, added.number, found.scores)
     ended.recorder.put(added)
-    return tuner.candidate(added, found.scores)
+    return candidate_of(tuner, added, found.scores)
 
 
 def _seconds(study: Study) -> float:

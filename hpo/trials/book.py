@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from algorithms.brief import briefly
 from hpo.states.evaluate import Scores
 from hpo.trials.notes import noted, recorded
+from hpo.trials.pareto import Front
 from hpo.trials.settings import Proposal, Setting, Space
 from studies.record.trial_note import TrialNote
 from studies.sampling.numbered import hand_over, trial_of, trials_from
@@ -46,6 +47,14 @@ class Book:
                 answers.setdefault(key, (one.trial.number, one.scores))
         return answers
 
+    @cached_property
+    def front(self) -> Front:
+        """The scores of the trials until now that no other beats."""
+        front = Front()
+        for trial in self.study.get_trials(deepcopy=False):
+            front.add(trial)
+        return front
+
     @property
     def trials(self) -> int:
         """Number of trials of the study, whatever their state."""
@@ -54,8 +63,7 @@ class Book:
 
     def adopt(self, trial: FrozenTrial) -> FrozenTrial:
         """Add a finished trial of another process, by the next number."""
-        hand_over(self.study, trial)
-        added = trial_of(self.study, self.trials - 1)
+        added = self._handed_over(trial)
         if added.params:
             self.remember(self.space.tried(added), added.number, recorded(added))
         return added
@@ -85,10 +93,17 @@ class Book:
         self._solve(trial, proposal.params)
         for name, value in note.encode().items():
             trial.set_user_attr(name, value)
-        if values is None:
-            early = TrialNote.of(trial.user_attrs).stopped_early
-            return self.study.tell(trial, state=TrialState.PRUNED if early else TrialState.FAIL)
-        return self.study.tell(trial, values)
+        early = TrialNote.of(trial.user_attrs).stopped_early
+        without = TrialState.PRUNED if early else TrialState.FAIL
+        front = self.front
+        front.add(ended := self.study.tell(trial, values, without if values is None else None))
+        return ended
+
+    def _handed_over(self, trial: FrozenTrial) -> FrozenTrial:
+        front = self.front
+        hand_over(self.study, trial)
+        front.add(added := trial_of(self.study, self.trials - 1))
+        return added
 
     def _solve(self, trial: Trial, params: Mapping[str, object]) -> None:
         """Give a trial those parameters that the sampler did not propose, or not so."""
@@ -114,8 +129,7 @@ class Book:
             user_attrs=note.encode(),
         )
         added.datetime_start = began or added.datetime_start
-        hand_over(self.study, added)
-        return trial_of(self.study, self.trials - 1)
+        return self._handed_over(added)
 
 
 def _key(setting: Setting) -> Hashable:

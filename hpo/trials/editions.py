@@ -19,6 +19,7 @@ from hpo.trials.notes import recorded
 from hpo.trials.pareto import covers
 from hpo.trials.selection import Candidate, best, complexity
 from hpo.trials.settings import translated
+from hpo.trials.tuner import Tuner, candidates_of
 from state_store import Key, StateStore
 from studies.errors import StudyTaken
 from studies.record.editions import DATA, edition_numbers, parts, stored_name
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from optuna.study import Study
 
     from hpo.states.contexts import Evidence
-    from hpo.trials.tuner import Tuner
 
 OTHERS = 5
 """Settings that are scored again besides the best, the simplest and the Pareto front."""
@@ -222,7 +222,7 @@ def settled(note: EditionNote, tuner: Tuner, before: Study | None, how: str) -> 
     before : the last edition; None for none.
     how : ``"always"``, ``"better"`` (by more than a standard error of the paired difference) or ``"never"``.
     """
-    candidates = tuner.candidates() if tuner.scorer.goals == 1 else []
+    candidates = candidates_of(tuner) if tuner.scorer.goals == 1 else []
     record = None if before is None else record_of(before)
     trials = tuner.study.get_trials(deepcopy=False) if note.before is not None else []
     again = [t for t in trials if TrialNote.of(t.user_attrs).warm_start == note.before]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
+from hpo.errors import ChoiceWarning
 from studies.counting import without_numbers
 from studies.sampling.space import ALGORITHM
 
@@ -77,6 +79,11 @@ class Hopeless:
                 self._count(one)
             new.append(worst)
         return new
+
+    def learn(self, params: Mapping[str, object], error: str | None) -> None:
+        """Take in a setting that was tried for the first time, and warn of what is left out from now on."""
+        for choice in self.add(params, error):
+            warnings.warn(exclusion_text(choice, self.found[choice]), ChoiceWarning, stacklevel=2)
 
     def left(self) -> dict[str, BaseDistribution]:
         """Return the space without what is left out."""

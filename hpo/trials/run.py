@@ -63,7 +63,7 @@ from hpo.trials.second_pass import SecondPass
 from hpo.trials.selection import Candidate
 from hpo.trials.settings import Space, translated
 from hpo.trials.trainable import trainable
-from hpo.trials.tuner import Budget, Tuner
+from hpo.trials.tuner import Budget, Tuner, adopt, candidates_of, run_trials, take_over
 from hpo.trials.turns import Turns
 from state_store import Key
 from studies.counting import counted
@@ -253,7 +253,7 @@ class Runner:
 
     def _winner(self, tuner: Tuner, record: StudyRecord) -> Candidate | None:
         """Return the setting that stands; None without a score, or with several objectives."""
-        candidates = tuner.candidates() if tuner.scorer.goals == 1 else []
+        candidates = candidates_of(tuner) if tuner.scorer.goals == 1 else []
         return chosen(candidates, record.standing) if candidates else None
 
     def _noted(self, record: StudyRecord, found: Evidence) -> StudyRecord:
@@ -284,7 +284,7 @@ class Runner:
         if grant is not None and len(grant.turns) < len(taken) - known:
             return len(taken)  # another process scores them
         for trial in taken[known:]:
-            recorder.put(tuner.take_over(trial, before))
+            recorder.put(take_over(tuner, trial, before))
         return len(taken)
 
     def _standing(self, record: StudyRecord, tuner: Tuner, stopped: str) -> StudyRecord:
@@ -417,15 +417,15 @@ class Runner:
             self.progress.trial(trial.values[0] if trial.values and trial.state.name == "COMPLETE" else None)
 
         def met(trial: FrozenTrial) -> None:
-            added = tuner.adopt(trial)
+            added = adopt(tuner, trial)
             recorder.adopted(added.number, trial.number)
             self.progress.trial(added.values[0] if added.values and added.state.name == "COMPLETE" else None)
 
         def apart(first: int) -> None:
-            tuner.propose_by(self._sampler(tuner.space.proposed, first))
+            tuner.study.sampler = self._sampler(tuner.space.proposed, first)
 
         turns = Turns(tuner, budget.trials, recorder.claim, met, apart)
-        stopped = tuner.run(budget, finished, stop, turns)
+        stopped = run_trials(tuner, budget, finished, stop, turns)
         return "exhausted" if stopped == "trials" and points < spec.trials else stopped
 
     def _whole(self, tuner: Tuner, recorder: Recorder) -> Tuner:
@@ -455,7 +455,7 @@ class Runner:
         if grant is not None and len(grant.turns) < len(taken) - known:
             return len(taken)  # another process takes them over
         for trial in taken[known:]:
-            recorder.put(tuner.take_over(trial, name))
+            recorder.put(take_over(tuner, trial, name))
         return len(taken)
 
     def _warm_trials(self, space: Mapping[str, BaseDistribution]) -> list[FrozenTrial]:
