@@ -56,7 +56,7 @@ def mark(value: Any) -> Any:
     raise wrong(f"{value!r} is not a mark between digits; write one character, such as ',' or '.'")
 
 
-def missing(value: Any) -> Any:
+def missing(value: object) -> object:
     """Return texts that mean missing, numbers as they are written; a fault for anything else.
 
     Examples
@@ -73,7 +73,7 @@ def missing(value: Any) -> Any:
     return texts[0] if several == [value] else texts
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
