@@ -40,8 +40,9 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
         ``metadata={"varies": True}`` are arrays whose first dimension is theirs, and not the template's; with
         ``{"varies": True, "any_number": True}`` their type is too; with ``{"varies": True, "sides": True}`` they
         are matrices, or stacks of them, whose last two dimensions are theirs. A field with
-        ``metadata={"named": True}`` is a mapping of arrays, whose names, types and shapes are its own. With
-        ``metadata={"stored_as": "old"}`` a field that was renamed keeps the name under which stores hold it.
+        ``metadata={"named": True}`` is a mapping of arrays, whose names, types and shapes are its own. A field
+        with ``{"made_of": "factor"}`` beside ``sides`` is FᵀF of that field, where this has rows, and is made of it
+        again. With ``metadata={"stored_as": "old"}`` a renamed field keeps the name under which stores hold it.
 
     Returns
     -------
@@ -139,6 +140,20 @@ def _stored_fields(kind: type) -> Mapping[str, str] | None:
     return {_path_of(f): f.name for f in fields(kind) if f.init and not f.metadata.get("static")}
 
 
+@cache
+def _products(kind: type) -> Mapping[str, str]:
+    """Return the dataclass's fields that are products of others, and of which."""
+    known = fields(kind) if is_dataclass(kind) else ()
+    return {f.name: str(f.metadata["made_of"]) for f in known if "made_of" in f.metadata}
+
+
+def _made_of(state: object) -> dict[str, Values]:
+    """Return the names of fields that are made of others when a state is restored, and these."""
+    kind: type = state.__class__
+    found = {name: getattr(state, of) for name, of in _products(kind).items()}
+    return {name: factor for name, factor in found.items() if factor.size}
+
+
 def _path_of(known: Field[object]) -> str:
     return str(known.metadata.get("stored_as", known.name))
 
@@ -148,7 +163,9 @@ def _children(value: object) -> list[tuple[str, object]] | None:
     names = _stored_fields(kind)
     if names is not None:
         varying = _varying_fields(kind)
-        found = ((path, getattr(value, name)) for path, name in names.items())
+        made = _made_of(value)
+        each = ((path, name, getattr(value, name)) for path, name in names.items())
+        found = ((path, one[..., :0, :0] if name in made else one) for path, name, one in each)
         return [each for path, one in found for each in _of_field(one, path, varying.get(path))]
     if isinstance(value, tuple | list):
         return [(str(i), item) for i, item in enumerate(value)]
@@ -197,10 +214,16 @@ def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: str = F
     for name in (name for name, kind in varying.items() if kind == NAMED):
         parts[name] = _named(f"{path}.{name}." if path else f"{name}.", stored)
     if (names := _stored_fields(like.__class__)) is not None:
-        return replace(like, **{names[path]: part for path, part in parts.items()})
+        made = replace(like, **{names[path]: part for path, part in parts.items()})
+        products = {name: _product(factor) for name, factor in _made_of(made).items()}
+        return replace(made, **products) if products else made
     if hasattr(like, "_fields"):
         return type(like)(*parts.values())
     return type(like)(parts.values())
+
+
+def _product(factor: NDArray[Any]) -> Values:
+    return np.asarray(np.swapaxes(factor, -1, -2) @ factor)
 
 
 def _named(prefix: str, stored: dict[str, object]) -> object:
