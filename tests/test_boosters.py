@@ -7,13 +7,15 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import cross_val_score
+from sklearn.base import clone
+from sklearn.model_selection import KFold, cross_val_score
 from test_chains import CV, X, Y, bits, state_of, stored
 
 import hpo
 from algorithms.chained import alone, ends, further
 from algorithms.families.boosters import GROWTHS, growth_of
 from algorithms.families.estimators import of_object
+from algorithms.families.lightgbm_bins import NAME, key_of
 
 lightgbm = pytest.importorskip("lightgbm")
 xgboost = pytest.importorskip("xgboost")
@@ -112,3 +114,52 @@ def test_bins_of_xgboost_are_made_once_a_fold_and_scores_are_those_of_refits(ear
         assert trial.value == pytest.approx(cross_val_score(twin, X, Y, cv=CV).mean(), rel=1e-6)
     best = result.best_model[-1]
     assert not {"_create_dmatrix"} & vars(best).keys() and len(pickle.dumps(best))
+
+
+@pytest.mark.parametrize("early", [None, 2])
+def test_bins_of_lightgbm_are_made_once_a_fold_and_scores_are_those_of_refits(early, monkeypatch):
+    made, kind = [], lightgbm.Dataset
+    own = lambda *a, **k: made.append(k["params"]) or kind(*a, **k)  # noqa: E731 -- in place of a class
+    monkeypatch.setattr(lightgbm.sklearn, "Dataset", own)
+    rare = np.column_stack([X, np.arange(len(X)) % 40 == 0])  # a column that larger leaves leave out
+    model = lightgbm.LGBMRegressor(max_depth=3, n_jobs=1, max_bin=64)
+    search = {"n_estimators": [3, 6, 9], "learning_rate": [0.1, 0.3, 0.9], "min_child_samples": hpo.Int(1, 30), "max_bin": [16, 64]}
+    how = {"folds": CV, "trials": 6, "sampler": "random", "store": None, "polish": False, "progress": False}
+    result = hpo.tune((rare, Y), algorithm=model, search=search, early_stopping_rounds=early, **how)
+    assert len({given["max_bin"] for given in made}) == 2 and len(made) == 2 * len(CV)
+    assert lightgbm.sklearn.Dataset is own
+    for trial in result.optuna_study.trials:
+        given = {name.partition(".")[2]: value for name, value in trial.params.items()}
+        twin = lightgbm.LGBMRegressor(max_depth=3, n_jobs=1, random_state=0, verbose=-1, **given)
+        assert trial.value == pytest.approx(cross_val_score(twin, rare, Y, cv=CV).mean(), rel=1e-12)
+
+
+def test_a_data_set_is_of_what_decides_it_and_other_fits_have_their_own():
+    given = {"colsample_bytree": 1.0, "min_child_samples": 5, "num_leaves": 4, "random_state": 0}
+    weights, state = np.ones(len(X)), state_of()
+    keys = {key_of({**given, **more}, weight, "auto")
+            for more, weight in (({}, None), ({"num_leaves": 9}, None), ({"max_bin": 9}, None), ({}, weights), ({"extra_trees": True}, None))}  # fmt: skip
+    assert len(keys) == 4
+    plain = lightgbm.LGBMRegressor(n_estimators=2, n_jobs=1, verbose=-1)
+    with NAME.taken(state, X):
+        plain.fit(X, Y)
+        other = lightgbm.LGBMRegressor(n_estimators=2, n_jobs=1, verbose=-1).fit(2.0 * X, -Y)
+    assert np.array_equal(other.predict(2.0 * X), lightgbm.LGBMRegressor(n_estimators=2, n_jobs=1, verbose=-1).fit(2.0 * X, -Y).predict(2.0 * X))
+    assert lightgbm.sklearn.Dataset is lightgbm.Dataset
+
+
+@pytest.mark.parametrize("early", [None, 9])
+def test_rounds_that_leave_no_tree_are_rounds_all_the_same(early):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = X[:, 0] + rng.normal(size=120)
+    drawn, parts = {"subsample": 0.6, "subsample_freq": 1, "min_child_samples": 22}, KFold(3)
+    model = lightgbm.LGBMRegressor(n_jobs=1, random_state=0, verbose=-1, **drawn)
+    rounds = [clone(model).set_params(n_estimators=12).fit(X[train], y[train]).booster_.current_iteration() for train, _ in parts.split(X)]
+    assert 0 < min(rounds) < 12
+    values = [2, 4, 8, 12]
+    found = hpo.tune((X, y), algorithm=model, search={"LGBMRegressor.n_estimators": values}, folds=parts, trials=1, store=None,
+                     polish=False, progress=False, early_stopping_rounds=early)  # fmt: skip
+    curve = found.optuna_study.trials[0].user_attrs["prefixes"]
+    for value, mean, _ in curve:
+        assert mean == pytest.approx(cross_val_score(clone(model).set_params(n_estimators=int(value)), X, y, cv=parts).mean(), rel=1e-12)

@@ -1,6 +1,6 @@
-"""Bins that boosters put the rows of a sample in, made once for all settings: by XGBoost, which lets them be given.
+"""Bins that boosters put the rows of a sample in, made once for all settings: those of XGBoost and LightGBM.
 
-LightGBM's and scikit-learn's estimators make theirs inside ``fit``, from rows alone.
+scikit-learn's estimators make theirs inside ``fit``, from rows alone, and take none.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 from algorithms.arrays import Floats
 from algorithms.contract import State
+from algorithms.families import lightgbm_bins
 from algorithms.memo import MEMO
 
 MAKES = "_create_dmatrix"
@@ -40,17 +41,21 @@ class Binned:
 
 @contextmanager
 def shared(model: BaseEstimator, state: State, X: Floats) -> Iterator[None]:
-    """Let an estimator take the bins that an earlier fit made of the rows ``X`` of a state, if it is of XGBoost.
+    """Let an estimator of XGBoost or LightGBM take the bins that an earlier fit made of the rows ``X`` of a state.
 
     Examples
     --------
-    >>> import numpy as np
     >>> import numpy as np
     >>> from sklearn.svm import SVR
     >>> with shared(SVR(), State(), np.zeros((2, 1))):
     ...     pass
     """
-    if type(model).__module__.partition(".")[0] != "xgboost":
+    package = type(model).__module__.partition(".")[0]
+    if package == "lightgbm":
+        with lightgbm_bins.NAME.taken(state, X):
+            yield
+        return
+    if package != "xgboost":
         yield
         return
     setattr(model, MAKES, _known(model, getattr(model, MAKES), state, X))

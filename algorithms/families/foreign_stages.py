@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import (
@@ -58,6 +59,9 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
     def along(self, solution: Fitted, values: Sequence[float], held: Held[SampleState]) -> Iterator[Fitted]:
         """Yield the estimator of each value with its answers for the held-out rows: one sweep over its parts."""
         rows, model = held.rows, solution.model
+        if not self.part.complete(last_step(model)):
+            yield from (self._of(value).solve(solution.prepared.sample) for value in values)
+            return
         if rows is None or not isinstance(rows.X, np.ndarray):
             yield from super().along(solution, values, held)
             return
@@ -67,6 +71,12 @@ class Staged(Prefixed[SampleState, Fitted], Foreign):
         for value, shorter in zip(values, self.part.swept(last_step(model), X, values), strict=True):
             cut = functools.partial(self._cut, solution, value)
             yield replace(solution, model=ending_in(model, shorter), answers=Answers(shorter, X, cut))
+
+    def _of(self, value: float) -> Self:
+        """Return the algorithm with another value of the axis."""
+        found = copy.copy(self)
+        found.values = {**self.values, self.axis: int(value)}
+        return found
 
     def _cut(self, solution: Fitted, value: float) -> BaseEstimator:
         return self.estimator(self.smaller(solution, value))

@@ -38,6 +38,7 @@ class PrefixAxis:
     steady : whether that makes what one fit does, with the other parameters and so many rows.
     synonyms : other names of the parameter.
     settable : whether a fitted estimator takes another value of it; else ``cut`` gives it that.
+    complete : whether a fitted estimator has a part of each round, so that those of the first rounds are the first.
     """
 
     parameter: str
@@ -49,6 +50,7 @@ class PrefixAxis:
     steady: Callable[[BaseEstimator, int], bool] = lambda _, __: True
     synonyms: Sequence[str] = ()
     settable: bool = True
+    complete: Callable[[BaseEstimator], bool] = lambda _: True
 
     def named(self, model: BaseEstimator) -> str:
         """Return the name of the parameter that an estimator was given a value by."""
@@ -123,6 +125,18 @@ def _plain_boosting(model: BaseEstimator) -> bool:
     return bool(model.get_params()["boosting_type"] == "gbdt")
 
 
+def _every_round(model: BaseEstimator) -> bool:
+    """Return whether LightGBM made trees in each round, or in the first ones alone.
+
+    A round whose rows or columns, drawn anew, cannot be split leaves no tree, and a later one may.
+    """
+    given = model.get_params()
+    rows = given["subsample_freq"] and given["subsample"] < 1.0
+    known = given.keys() <= type(model)().get_params().keys() | {"verbose"}
+    drawn = rows or given["colsample_bytree"] < 1.0 or not known
+    return not drawn or model.booster_.current_iteration() >= given["n_estimators"]
+
+
 def _xgboost(model: BaseEstimator, m: float) -> None:
     booster = model.get_booster()
     model._Booster = booster[: min(int(m), booster.num_boosted_rounds())]
@@ -179,7 +193,7 @@ GRADIENT_BOOSTING = PrefixAxis(
 HISTOGRAMS = PrefixAxis(
     "max_iter", first_of("_predictors"), sweep=raw_scores, grown=warmly("max_iter"), steady=_no_stop
 )
-LIGHTGBM = PrefixAxis(TREES, _lightgbm, _plain_boosting, raw_rounds, grown=of_lightgbm)
+LIGHTGBM = PrefixAxis(TREES, _lightgbm, _plain_boosting, raw_rounds, grown=of_lightgbm, complete=_every_round)
 PRUNING = PrefixAxis("ccp_alpha", _pruned, falling=True)
 XGBOOST = PrefixAxis(TREES, _xgboost, _plain_trees, margins, grown=of_xgboost)
 CATBOOST = PrefixAxis(

@@ -1,0 +1,126 @@
+"""Bins of LightGBM, made once for all fits to the rows of a state.
+
+Its estimators make a ``Dataset`` of their rows in ``fit``, by that name of their module. While one of them is
+fitted here the name is that of a function, which gives the data set of an earlier fit to the same rows, if nothing
+that decides it differs; in every other case, and to every other thread, it gives what LightGBM would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from algorithms.arrays import Floats
+from algorithms.contract import State
+from algorithms.lazily import Library
+from algorithms.memo import MEMO
+
+lightgbm = Library("lightgbm")
+
+FREE = frozenset({
+    "learning_rate", "num_leaves", "max_depth", "min_split_gain", "min_child_weight", "reg_alpha", "reg_lambda",
+    "subsample", "subsample_freq", "colsample_bytree", "num_threads", "verbose", "boosting_type",
+})  # fmt: skip
+"""Parameters that decide nothing of a data set."""
+
+BINNING = frozenset({
+    "subsample_for_bin", "random_state", "max_bin", "min_data_in_bin", "objective", "metric", "num_class",
+})  # fmt: skip
+"""Those that may, beside ``min_child_samples`` and whatever else is given by name."""
+
+SAMPLES, FILTER = "min_child_samples", "feature_pre_filter"
+"""LightGBM leaves columns out that cannot be split into leaves of so many rows, unless it is told not to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Binned:
+    """Rows in bins, with their target and weights.
+
+    Attributes
+    ----------
+    dataset : as LightGBM made it, without the rows.
+    nbytes : about what it holds.
+    """
+
+    dataset: object
+    nbytes: int
+
+
+@dataclass
+class Name:
+    """The name ``Dataset`` of LightGBM's module, which is another's while fits of any thread are at work.
+
+    Attributes
+    ----------
+    holders : fits at work.
+    own : what the name was before.
+    lock : for both.
+    here : of each thread, the rows that are fitted and their state.
+    """
+
+    holders: int = 0
+    own: Callable[..., Any] | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    here: threading.local = field(default_factory=threading.local)
+
+    @contextmanager
+    def taken(self, state: State, X: Floats) -> Iterator[None]:
+        """Share data sets of these rows among the fits of this thread."""
+        module = lightgbm.sklearn
+        with self.lock:
+            if not self.holders:
+                self.own, module.Dataset = module.Dataset, self.made
+            self.holders += 1
+        before, self.here.rows = getattr(self.here, "rows", None), (state, X)
+        try:
+            yield
+        finally:
+            self.here.rows = before
+            with self.lock:
+                self.holders -= 1
+                if not self.holders:
+                    module.Dataset, self.own = self.own, None
+
+    def made(self, data: object = None, **given: Any) -> Any:
+        """Return the data set of a fit."""
+        make, rows = self.own or lightgbm.Dataset, getattr(self.here, "rows", None)
+        beside = any(given.get(name) is not None for name in ("group", "init_score"))
+        if rows is None or data is not rows[1] or beside:
+            return make(data, **given)
+        key = key_of(given["params"], given.get("weight"), given.get("categorical_feature"))
+
+        def binned() -> Binned:
+            return Binned(make(data, **given).construct(), data.size * 2 + 16 * len(data))
+
+        return MEMO.get(rows[0], key, binned).dataset
+
+
+def key_of(params: MutableMapping[str, Any], weight: object, categories: object) -> tuple[object, ...]:
+    """Return what decides a data set beside its rows and target, and keep its columns for leaves of any size.
+
+    Where columns are drawn, those that are left out decide which: then the size of leaves decides, too.
+
+    Examples
+    --------
+    >>> given = {"num_leaves": 7, "min_child_samples": 5, "colsample_bytree": 1.0, "subsample_for_bin": 10}
+    >>> key_of(given, None, "auto") == key_of({**given, "num_leaves": 9, "min_child_samples": 50}, None, "auto")
+    True
+    >>> key_of({**given, "colsample_bytree": 0.5}, None, "auto") == key_of(given, None, "auto")
+    False
+    """
+    decides = {name: repr(value) for name, value in params.items() if name not in FREE}
+    if params.get("colsample_bytree") == 1.0 and params.keys() <= FREE | BINNING | {SAMPLES}:
+        params[FILTER] = False
+        decides.pop(SAMPLES, None)
+    found = None if weight is None else hashlib.sha256(np.asarray(weight, np.float64).tobytes()).digest()
+    return ("data set", tuple(sorted(decides.items())), found, repr(categories))
+
+
+NAME = Name()
+"""The one of this process."""
