@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import Isomap
 from sklearn.metrics import get_scorer_names
+from sklearn.model_selection import KFold
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from terminal import hpo as ask
@@ -38,6 +39,22 @@ def test_a_parameter_of_another_library_names_what_to_type(name):
         hpo.tune(FRAME, **{name: 5})
     said = re.findall(r"\b(\w+)=", str(caught.value).partition("; ")[2])
     assert set(said) - {"low"} <= set(inspect.signature(hpo.tune).parameters), said
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"n_trials": 50}, "write trials=50"), ({"cv": 10}, "write folds=10"), ({"cv": KFold(3)}, r"write folds=5, or folds=KFold\(5\)"),
+        ({"random_state": 7}, "write seed=7"), ({"random_state": None}, "write seed=0"), ({"study_name": "late"}, "write name='late'"),
+        ({"param_grid": {"alpha": [0.1, 1.0]}}, r"write search=\{'ridge.alpha': \[0.1, 1.0\]\}$"),
+        ({"param_grid": [{"alpha": [0.1]}]}, "write search={'ALGORITHM.alpha'"),
+    ],
+)  # fmt: skip
+def test_what_to_type_has_the_value_that_was_given(given, words):
+    with pytest.raises(TypeError, match=words):
+        hpo.tune((np.zeros((3, 1)), np.zeros(3)), **given)
+    with pytest.raises(TypeError, match=r"write search=\{'logistic.C': \[1\]\}$"):
+        hpo.tune((np.zeros((3, 1)), np.zeros(3)), None, "logistic", param_grid={"C": [1]})
 
 
 def test_an_algorithm_in_the_place_of_the_target_is_pointed_to_its_argument():

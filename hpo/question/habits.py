@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -27,7 +27,7 @@ def taught(function: Callable[P, R]) -> Callable[P, R]:
     ...     return folds
     >>> tune([], cv=3)
     Traceback (most recent call last):
-    TypeError: tune() has no parameter 'cv'; write folds=5, or folds=KFold(5) for data in memory
+    TypeError: tune() has no parameter 'cv'; write folds=3
     """
     known = inspect.signature(function).parameters
 
@@ -36,12 +36,36 @@ def taught(function: Callable[P, R]) -> Callable[P, R]:
         for name in kwargs:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
-                hint = PARAMETERS.get(name) or (f"{near[0]}=…" if near else "")
+                given = {**dict(zip(known, args, strict=False)), **kwargs}
+                hint = meant(name, given) or (f"{near[0]}=…" if near else "")
                 how = f"write {hint}" if hint else f"help(hpo.{function.__name__}) lists them"
                 raise TypeError(f"{function.__name__}() has no parameter {name!r}; {how}")
         return function(*args, **kwargs)
 
     return called
+
+
+def meant(name: str, given: Mapping[str, object]) -> str:
+    """Return what to write for a parameter of another library, with the value that was given; empty where unknown.
+
+    Examples
+    --------
+    >>> meant("n_trials", {"n_trials": 50}), meant("study_name", {"study_name": "a"})
+    ('trials=50', "name='a'")
+    >>> meant("param_grid", {"param_grid": {"C": [1, 2]}, "algorithm": "logistic"})
+    "search={'logistic.C': [1, 2]}"
+    """
+    hint, value = PARAMETERS.get(name, ""), given[name]
+    key = hint.partition("=")[0]
+    if key in ("trials", "seed", "folds") and isinstance(value, int) and not isinstance(value, bool):
+        return f"{key}={value}"
+    if key == "name" and isinstance(value, str):
+        return f"{key}={value!r}"
+    owner = given.get("algorithm", "ridge")
+    grid = isinstance(value, Mapping) and all(isinstance(one, list | tuple) for one in value.values())
+    if key == "search" and grid and isinstance(owner, str) and isinstance(value, Mapping):
+        return f"search={ {f'{owner}.{one}': values for one, values in value.items()} !r}"
+    return hint
 
 
 def check_target(target: object) -> None:
