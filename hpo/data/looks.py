@@ -206,7 +206,11 @@ def _is_numeric(field: Field, present: pa.Array) -> bool:
     """Return whether a column holds whole numbers, those of CSV files as floats."""
     if field.kind != NUMERIC or pa.types.is_decimal(present.type):
         return False
-    return is_whole(field) or bool(pc.all(pc.equal(present, pc.trunc(present))).as_py())
+    if is_whole(field):
+        return True
+    if pa.types.is_float16(present.type):
+        present = present.cast(pa.float32())  # Arrow computes with no narrower ones
+    return bool(pc.all(pc.equal(present, pc.trunc(present))).as_py())
 
 
 def _shown(value: object) -> str:

@@ -19,7 +19,7 @@ from hpo.errors import DataError, TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
-from hpo.process.store_limit import keep_within_limit
+from hpo.process.store_limit import keep_within_limit, store_limit
 from hpo.process.threads import one_thread
 from hpo.question.begun_with import as_begun, begun_with
 from hpo.question.checks import POPULATION, check_fidelity
@@ -301,6 +301,7 @@ class Runner:
 
     def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
         question, spec = self.question, self.question.spec
+        store_limit(question.store)  # a limit that is no size is refused before anything is read
         pilot = with_known(pilot, question.dataset, question.summaries, question.store, spec.seed)
         awaited = Awaited.of(question, pilot)
         try:
