@@ -97,7 +97,7 @@ class Name:
         if rows is None or data is not rows[1] or beside:
             return make(data, **given)
         params = cast("dict[str, object]", given["params"])
-        key = key_of(params, given.get("weight"), given.get("categorical_feature"))
+        key = key_of(params, given.get("weight"), given.get("categorical_feature"), len(data))
 
         def binned() -> Binned:
             return Binned(make(data, **given).construct(), data.size * 2 + 16 * len(data))
@@ -105,21 +105,28 @@ class Name:
         return MEMO.get(rows[0], key, binned).dataset
 
 
-def key_of(params: MutableMapping[str, object], weight: object, categories: object) -> tuple[object, ...]:
+def key_of(
+    params: MutableMapping[str, object], weight: object, categories: object, rows: int
+) -> tuple[object, ...]:
     """Return what decides a data set beside its rows and target, and keep its columns for leaves of any size.
 
-    Where columns are drawn, those that are left out decide which: then the size of leaves decides, too.
+    The size of leaves decides, too, where a column that is left out changes a model: where columns are drawn, and
+    where rows of a leaf are not counted but estimated (from weights, or second derivatives that differ from row to
+    row), so that the column could be split after all; and where a sample of the rows decides.
 
     Examples
     --------
-    >>> given = {"num_leaves": 7, "min_child_samples": 5, "colsample_bytree": 1.0, "subsample_for_bin": 10}
-    >>> key_of(given, None, "auto") == key_of({**given, "num_leaves": 9, "min_child_samples": 50}, None, "auto")
+    >>> given = {"objective": "regression", "colsample_bytree": 1.0, "subsample_for_bin": 99, SAMPLES: 5}
+    >>> key_of({**given}, None, "auto", 50) == key_of({**given, "min_child_samples": 50}, None, "auto", 50)
     True
-    >>> key_of({**given, "colsample_bytree": 0.5}, None, "auto") == key_of(given, None, "auto")
+    >>> given["objective"] = "binary"
+    >>> key_of({**given}, None, "auto", 50) == key_of({**given, "min_child_samples": 50}, None, "auto", 50)
     False
     """
     decides = {name: repr(value) for name, value in params.items() if name not in FREE}
-    if params.get("colsample_bytree") == 1.0 and params.keys() <= FREE | BINNING | {SAMPLES}:
+    whole = rows <= float(repr(params["subsample_for_bin"]))
+    counted = params.get("objective") == "regression" and weight is None and whole
+    if counted and params.get("colsample_bytree") == 1.0 and params.keys() <= FREE | BINNING | {SAMPLES}:
         params[FILTER] = False
         decides.pop(SAMPLES, None)
     found = None if weight is None else hashlib.sha256(np.asarray(weight, np.float64).tobytes()).digest()
