@@ -118,6 +118,7 @@ def tune(
     decimal: str | None = None,
     thousands: str | None = None,
     symbols: str | Iterable[str] | None = None,
+    na_values: str | float | Iterable[str | float] | None = None,
     date_format: str | Mapping[str, str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
     allow_imports: str | Iterable[str] | None = None,
@@ -256,6 +257,9 @@ def tune(
     thousands : the mark between groups of digits in CSV files, as in ``pandas.read_csv``; None for none.
     symbols : what stands before or after the numbers of CSV files and is left out, such as ``"€"`` or ``["$",
         "%"]``: 12 % is read as 12.
+    na_values : what stands for a missing value in CSV files beside nothing, ``NA``, ``NaN``, ``null`` and the
+        like, as in ``pandas.read_csv``: ``"?"``, or ``["-", -999]``; compared as it is written, a whole
+        number with and without ``.0``, in every column.
     date_format : format of the dates in CSV files, as in ``pandas.read_csv``: ``"%d.%m.%Y"`` for every column
         of text that it fits, or ``{"born": "%d.%m.%Y"}`` for those named. Dates such as ``2024-12-31`` need
         none.
