@@ -6,7 +6,11 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 from terminal import within
 
 import hpo
@@ -261,3 +265,14 @@ def test_predictions_of_a_frame_keep_its_index(tmp_path):
     assert result.predict(named).index.equals(named.index)
     frame.to_csv(tmp_path / "a.csv", index=False)
     assert result.predict(tmp_path / "a.csv").index.equals(pd.RangeIndex(50))
+
+
+@pytest.mark.parametrize("ending", ["parquet", "feather"])
+def test_numbers_of_16_bits_with_gaps_are_read_from_files(tmp_path, ending):
+    x = np.random.default_rng(0).normal(size=240)
+    half = pa.array(x.astype(np.float16), mask=np.arange(240) % 5 == 0)
+    table, path = pa.table({"h": half, "y": 2.0 * x}), str(tmp_path / f"a.{ending}")
+    (pq.write_table if ending == "parquet" else feather.write_feather)(table, path)
+    wide = table.set_column(0, "h", pc.cast(half, pa.float32()))
+    found = [hpo.tune(one, "y", "ridge", trials=1, folds=3, progress=False).best.scores.folds for one in (path, wide)]
+    assert np.mean(found[0]) == pytest.approx(np.mean(found[1]), abs=0.1)

@@ -154,7 +154,16 @@ def test_few_rows_are_read_several_times_and_counted_once(folder, monkeypatch):
 
 def test_what_other_work_adds_to_one_reading_is_left_out(monkeypatch):
     lane = _Lane((), prefetch=False, rows=300)
-    lane.rounds = [[(10.0, 1.0), (20.0, 1.0)], [(10.0, 0.1), (20.0, 0.2)], [(10.0, 0.1), (20.0, 0.2)]]
+    lane.rounds = [*[[(10.0, 1.0), (20.0, 1.0)]] * 2, [(10.0, 0.1), (20.0, 0.2)], [(10.0, 0.1), (20.0, 0.2)]]
     assert _Read([lane]).seconds(30) == pytest.approx(0.3)
     assert _Read([lane]).seconds(60) == pytest.approx(0.6)
     assert _Read([_Lane((), prefetch=False)]).seconds(60) == 0.0
+
+
+def test_what_new_memory_takes_of_the_processor_counts_once():
+    lane = _Lane((), prefetch=False, rows=300)
+    lane.rounds = [*[[(10.0, 1.0), (20.0, 1.0)]] * 2, *[[(10.0, 0.1), (20.0, 0.2)]] * 3]
+    lane.spent = [2.0, 0.75, 0.25, 0.2, 0.3]
+    assert _Read([lane]).seconds(30) == pytest.approx(0.3 + 0.5)
+    assert _Read([lane]).seconds(60) == pytest.approx(0.6 + 0.5)
+    assert _Lane((), prefetch=False).cold == 0.0

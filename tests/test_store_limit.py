@@ -106,3 +106,10 @@ def test_ls_shows_what_each_study_uses(tmp_path):
     pinned = CliRunner().invoke(app, ["states", "pin", "--study", "small", "--store", str(store), "--storage", storage])
     assert pinned.exit_code == 0
     assert StateStore(store).pinned() == set(used["contexts"])
+
+
+def test_a_limit_that_is_no_size_is_refused_before_a_row_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("HPO_STORE_LIMIT", "much")
+    with pytest.raises(TuneError, match="HPO_STORE_LIMIT='much' is not a size"):
+        hpo.tune(np.arange(60.0).reshape(20, 3), algorithm="pca", trials=1, store=tmp_path, progress=False)
+    assert not StateStore(tmp_path).list()

@@ -4,12 +4,15 @@ The rows are read as the pass reads them: in as many threads, through the same e
 the first batches take is counted once (libraries, files that are opened), what those after them take is the rate.
 Leaves of theirs are written to a place of their own, read back and merged: so their bytes and seconds are known.
 What takes a part of a second is done several times, and the median counts: a core that others use too is at times
-half as fast.
+half as fast. A run does each thing in memory that is new to its process, which is slow to touch. So freed memory is
+given back before the first two times, and what the lesser of them takes beyond the others, in processor time, is
+added once.
 The forecast is kept in the store, and the run that follows notes what it took beside it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import statistics
@@ -48,6 +51,9 @@ ROWS, SECONDS = 1 << 18, 0.6
 
 TIMES = 5
 """How often what is quick is done, at most."""
+
+COLD = 2
+"""How often that is in memory that is new to the process."""
 
 SOON = 0.2
 """Seconds after which a part is not done once more."""
@@ -141,7 +147,9 @@ class _Read:
     def seconds(self, nbytes: int) -> float:
         """Return how long so many bytes take, all threads together: the median of several readings."""
         rounds = zip(*(lane.rounds for lane in self.lanes if lane.rows), strict=False)
-        return statistics.median([_seconds(chunks, nbytes) for chunks in rounds] or [0.0])
+        each = [_seconds(chunks, nbytes) for chunks in rounds] or [0.0]
+        usual = statistics.median(each[COLD:] or each)
+        return usual + max((lane.cold for lane in self.lanes), default=0.0)
 
     def read_again(self, one_pass: Pass) -> None:
         """Read the same rows a few times more where that is quick; their leaves are not kept."""
@@ -166,6 +174,7 @@ def _read(one_pass: Pass, missing: Sequence[Keyed], lanes: int) -> _Read:
     turns, cores = [missing[i::lanes] for i in range(lanes)], os.cpu_count() or 1
 
     made = [_Lane([*_apart(mine)], prefetch=len(missing) < cores) for mine in turns]
+    _give_back()
     _side_by_side(lambda lane: lane.read_once(one_pass), made)
     return _Read(made)
 
@@ -177,15 +186,30 @@ def _side_by_side(work: Callable[[_Lane], None], lanes: Sequence[_Lane]) -> None
 
 @dataclass(eq=False)
 class _Lane(Progress):
-    """What one thread reads: bytes and seconds of batches, by how often they were read, and leaves of segments."""
+    """What one thread reads: bytes and seconds of batches, by how often they were read, and leaves of segments.
+
+    Attributes
+    ----------
+    segments, prefetch : what it reads, and whether ahead.
+    rounds : bytes and seconds of batches, each time that they were read.
+    spent : processor seconds of each round.
+    leaves : of a few segments.
+    rows : that were read.
+    """
 
     segments: Sequence[Segment]
     prefetch: bool
     rounds: list[list[tuple[float, float]]] = field(default_factory=list)
+    spent: list[float] = field(default_factory=list)
     leaves: list[Mapping[Summary, Leaf]] = field(default_factory=list)
     rows: int = 0
     _batches: list[tuple[int, float]] = field(default_factory=list)
     _since: float = 0.0
+
+    @property
+    def cold(self) -> float:
+        """Processor seconds that reading took in memory that was new, beyond those afterwards."""
+        return _beyond(self.spent)
 
     def advance(self, rows: int, nbytes: int) -> None:
         """Note how long a batch took."""
@@ -195,19 +219,24 @@ class _Lane(Progress):
 
     def read_once(self, one_pass: Pass) -> None:
         """Read the beginnings of segments until it is time."""
-        chunks, ends = list[tuple[float, float]](), time.perf_counter() + SECONDS
+        chunks, ends, began = list[tuple[float, float]](), time.perf_counter() + SECONDS, time.thread_time()
         for number, segment in enumerate(self.segments):
             chunks += self._chunks(one_pass, segment)
             if time.perf_counter() > ends and len(chunks) > 1:  # the first one is not a rate
                 self.segments = self.segments[: number + 1]
                 break
         self.rounds.append(chunks)
+        self.spent.append(time.thread_time() - began)
 
     def read_more(self, one_pass: Pass) -> None:
         """Read the same a few times more, if it took a part of the time."""
         spent = sum(seconds for _, seconds in self.rounds[0])
-        for _ in range(min(TIMES - 1, int(SECONDS / max(spent, 1e-9)))):
+        for again in range(min(TIMES - 1, int(SECONDS / max(spent, 1e-9)))):
+            if 1 + again < COLD:
+                _give_back()
+            began = time.thread_time()
             self.rounds.append([c for segment in self.segments for c in self._chunks(one_pass, segment)])
+            self.spent.append(time.thread_time() - began)
 
     def _chunks(self, one_pass: Pass, segment: Segment) -> list[tuple[float, float]]:
         """Read the beginning of a segment; its leaves are kept the first time."""
@@ -250,16 +279,15 @@ def _kept(one_pass: Pass, found: _Read, missing: int, known: int, *, packed: boo
         members = [Member(f"{i:032x}", leaf, one_pass.about(s)) for i, leaf in enumerate(leaves)]
         with tempfile.TemporaryDirectory() as folder:
             store = StateStore(folder)
-            put = _timed(functools.partial(_put, store, context, members, packed=packed)) / some
+            put, cold = _timed(functools.partial(_put, store, context, members, packed=packed))
             nbytes += store.total_bytes * missing // some
+            seconds += missing / some * put / lanes + cold / some
             if known:
                 keys = [one.segment for one in members]
-                seconds += known * _timed(functools.partial(store.get_many, context, keys, like)) / some
-        if missing + known > 1:
-            cells = leaves[0].cells, (leaves[-1] if some > 1 else like).cells
-            added = _timed(functools.partial(merged, one_pass.pilot.ready(s), *cells))
-            seconds += (missing / lanes + known) * added
-        seconds += missing * put / lanes
+                seconds += known * _timed(functools.partial(store.get_many, context, keys, like))[0] / some
+        cells = leaves[0].cells, (leaves[-1] if some > 1 else like).cells  # a single leaf is merged into none, too
+        added, cold = _timed(functools.partial(merged, one_pass.pilot.ready(s), *cells))
+        seconds += (missing / lanes + known) * added + cold
     return _Kept(nbytes, seconds)
 
 
@@ -271,14 +299,36 @@ def _put(store: StateStore, context: str, members: Sequence[Member], *, packed: 
         store.put(Key(context, one.segment), one.state, one.about)
 
 
-def _timed(work: Callable[[], object]) -> float:
-    """Return the seconds of some work: the median of a few where it is quick."""
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of some work, the median of a few where it is quick, and what new memory adds."""
     took: list[float] = []
+    spent: list[float] = []
     while len(took) < TIMES and sum(took) < SOON:
-        began = time.perf_counter()
+        if len(took) < COLD:
+            _give_back()
+        began, before = time.perf_counter(), time.thread_time()
         work()
         took.append(time.perf_counter() - began)
-    return statistics.median(took)
+        spent.append(time.thread_time() - before)
+    return statistics.median(took[COLD:] or took), _beyond(spent)
+
+
+def _beyond(spent: Sequence[float]) -> float:
+    """Return what the first times are beyond the median of the others.
+
+    Examples
+    --------
+    >>> _beyond([0.75, 1.0, 0.25, 0.2, 0.3]), _beyond([0.75, 0.5]), _beyond([0.1, 0.1, 0.2])
+    (0.5, 0.0, 0.0)
+    """
+    later = spent[COLD:]
+    return max(0.0, min(spent[:COLD]) - statistics.median(later)) if later else 0.0
+
+
+def _give_back() -> None:
+    """Give memory that is free in this process back to the system, where the C library can."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _states(one_pass: Pass, found: _Read) -> int:
