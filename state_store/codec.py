@@ -222,8 +222,9 @@ def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: str = F
     return type(like)(parts.values())
 
 
-def _product(factor: NDArray[Any]) -> Values:
-    return np.asarray(np.swapaxes(factor, -1, -2) @ factor)
+def _product(factor: Values) -> Values:
+    numbers = np.asarray(factor, np.float64)
+    return np.asarray(np.swapaxes(numbers, -1, -2) @ numbers)
 
 
 def _named(prefix: str, stored: dict[str, object]) -> object:
