@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,9 @@ from hpo.states.learned.series import calendar_of
 from hpo.states.learned.vocabulary import VocabularyShelf
 from hpo.states.noise import noise_of
 from hpo.states.plan import Plan, make_plan, measured
+from hpo.trials.by_reading import ByReading
 from hpo.trials.editions import Edition, edition_of
-from hpo.trials.run import Runner
+from hpo.trials.run import BY_READING, run
 from state_store import StateStore
 from studies.counting import counted
 from studies.record.storage import open_storage
@@ -317,13 +318,13 @@ def run_question(
     resume: bool,
     progress: ProgressAsked,
     fresh: bool = False,
-    runner: Callable[..., Runner] | None = None,
+    by: ByReading = BY_READING,
 ) -> Result:
     """Run a resolved question; what :func:`tune`, streams and the command line share."""
     recorded = question.spec.name is not None or question.spec.warm_start is not None
     kept = kept_in(storage) if recorded else None
     bar = progress_of(progress)
-    result = Result((runner or Runner)(question, sampler, kept, resume, bar, fresh=fresh).run())
+    result = Result(run(question, sampler, kept, resume=resume, progress=bar, fresh=fresh, by=by))
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call continues from there" if question.spec.name else ""
