@@ -42,8 +42,8 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
         are matrices, or stacks of them, whose last two dimensions are theirs. A field with
         ``metadata={"named": True}`` is a mapping of arrays, whose names, types and shapes are its own. A field
         with ``{"made_of": "factor"}`` beside ``sides`` is FᵀF of that field, where this has rows, and is made of it
-        again; a stored state may be without the factor. With ``metadata={"stored_as": "old"}`` a renamed field keeps
-        the name under which stores hold it.
+        again; a stored state may be without the factor. With ``metadata={"stored_as": "old"}`` a renamed field
+        keeps the name under which stores hold it.
 
     Returns
     -------
