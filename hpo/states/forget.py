@@ -106,7 +106,7 @@ def forget_file(
 
 
 def _holds(entry: Entry, beginnings: Collection[str], contexts: Collection[str]) -> bool:
-    """Return whether a merged state may hold a file: one that has no record of its files may, in the same context."""
+    """Return whether a merged state may hold a file: one without a record of its files may, in the same context."""
     said = entry.about.get("of")
     return entry.key.context in contexts if said is None else any(key in beginnings for key in str(said).split())
 
