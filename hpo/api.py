@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,9 @@ from hpo.states.learned.series import calendar_of
 from hpo.states.learned.vocabulary import VocabularyShelf
 from hpo.states.noise import noise_of
 from hpo.states.plan import Plan, make_plan, measured
+from hpo.trials.by_reading import ByReading
 from hpo.trials.editions import Edition, edition_of
-from hpo.trials.run import Runner
+from hpo.trials.run import BY_READING, run
 from state_store import StateStore
 from studies.counting import counted
 from studies.record.storage import open_storage
@@ -117,6 +118,7 @@ def tune(
     decimal: str | None = None,
     thousands: str | None = None,
     symbols: str | Iterable[str] | None = None,
+    na_values: str | float | Iterable[str | float] | None = None,
     date_format: str | Mapping[str, str] | None = None,
     storage_options: Mapping[str, Any] | None = None,
     allow_imports: str | Iterable[str] | None = None,
@@ -255,6 +257,9 @@ def tune(
     thousands : the mark between groups of digits in CSV files, as in ``pandas.read_csv``; None for none.
     symbols : what stands before or after the numbers of CSV files and is left out, such as ``"€"`` or ``["$",
         "%"]``: 12 % is read as 12.
+    na_values : what stands for a missing value in CSV files beside nothing, ``NA``, ``NaN``, ``null`` and the
+        like, as in ``pandas.read_csv``: ``"?"``, or ``["-", -999]``; compared as it is written, a whole
+        number with and without ``.0``, in every column.
     date_format : format of the dates in CSV files, as in ``pandas.read_csv``: ``"%d.%m.%Y"`` for every column
         of text that it fits, or ``{"born": "%d.%m.%Y"}`` for those named. Dates such as ``2024-12-31`` need
         none.
@@ -313,13 +318,13 @@ def run_question(
     resume: bool,
     progress: ProgressAsked,
     fresh: bool = False,
-    runner: Callable[..., Runner] | None = None,
+    by: ByReading = BY_READING,
 ) -> Result:
     """Run a resolved question; what :func:`tune`, streams and the command line share."""
     recorded = question.spec.name is not None or question.spec.warm_start is not None
     kept = kept_in(storage) if recorded else None
     bar = progress_of(progress)
-    result = Result((runner or Runner)(question, sampler, kept, resume, bar, fresh=fresh).run())
+    result = Result(run(question, sampler, kept, resume=resume, progress=bar, fresh=fresh, by=by))
     if result.stopped == "interrupted":
         done = len(result.optuna_study.trials)
         again = "; the same call continues from there" if question.spec.name else ""

@@ -135,11 +135,15 @@ def test_bins_of_lightgbm_are_made_once_a_fold_and_scores_are_those_of_refits(ea
 
 
 def test_a_data_set_is_of_what_decides_it_and_other_fits_have_their_own():
-    given = {"colsample_bytree": 1.0, "min_child_samples": 5, "num_leaves": 4, "random_state": 0}
+    given = {"objective": "regression", "colsample_bytree": 1.0, "min_child_samples": 5, "num_leaves": 4, "subsample_for_bin": 999}
     weights, state = np.ones(len(X)), state_of()
-    keys = {key_of({**given, **more}, weight, "auto")
+    keys = {key_of({**given, **more}, weight, "auto", 99)
             for more, weight in (({}, None), ({"num_leaves": 9}, None), ({"max_bin": 9}, None), ({}, weights), ({"extra_trees": True}, None))}  # fmt: skip
     assert len(keys) == 4
+    smaller = {**given, "min_child_samples": 2}
+    for more, weight, rows, alike in (({}, None, 99, True), ({"objective": "binary"}, None, 99, False), ({}, weights, 99, False),
+                                      ({}, None, 9999, False), ({"colsample_bytree": 0.5}, None, 99, False)):  # fmt: skip
+        assert (key_of({**given, **more}, weight, "auto", rows) == key_of({**smaller, **more}, weight, "auto", rows)) is alike
     plain = lightgbm.LGBMRegressor(n_estimators=2, n_jobs=1, verbose=-1)
     with NAME.taken(state, X):
         plain.fit(X, Y)

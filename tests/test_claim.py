@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import hpo
-from hpo.trials.run import Runner
+from hpo.trials.by_reading import ByReading
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def files(tmp_path):
 def logs(monkeypatch):
     """Every data set's read log, in the order of the runs."""
     seen = []
-    states = Runner._states
+    states = ByReading.states
 
-    def spy(self, *given):
-        seen.append(self.question.dataset.log)
-        return states(self, *given)
+    def spy(self, question, *given):
+        seen.append(question.dataset.log)
+        return states(self, question, *given)
 
-    monkeypatch.setattr(Runner, "_states", spy)
+    monkeypatch.setattr(ByReading, "states", spy)
     return seen
 
 

@@ -64,10 +64,10 @@ def test_quiet_is_silent(often, monkeypatch, capsys, tmp_path, word):
 
 
 def test_the_first_line_comes_while_the_data_is_looked_at(often, monkeypatch, capsys):
-    from hpo.trials.run import Runner
+    from hpo.trials.by_reading import ByReading
 
-    made = Runner._pilot
-    monkeypatch.setattr(Runner, "_pilot", lambda self: (time.sleep(0.1), made(self))[1])
+    made = ByReading.pilot
+    monkeypatch.setattr(ByReading, "pilot", lambda *given: (time.sleep(0.1), made(*given))[1])
     tune()
     assert capsys.readouterr().err.startswith("looking at the data (after ")
 

@@ -96,9 +96,9 @@ def test_the_data_is_read_as_often_as_it_takes_and_rows_are_counted_truly(tmp_pa
 
 
 def test_it_is_announced(tmp_path, picky, monkeypatch):
-    progress, made = Announced(), hpo.api.Runner
+    progress, made = Announced(), hpo.api.run
     files(tmp_path / "data")
-    monkeypatch.setattr(hpo.api, "Runner", lambda *args, **more: made(*args[:-1], progress, **more))
+    monkeypatch.setattr(hpo.api, "run", lambda *args, **more: made(*args, **{**more, "progress": progress}))
     tuned(tmp_path)
     assert progress.reasons == [WHY]
     assert progress.passes == 2

@@ -82,7 +82,7 @@ def test_it_is_left_out_and_says_why(given, why, monkeypatch):
 
 def test_it_is_left_out_where_others_run_the_study(monkeypatch):
     monkeypatch.setattr(Recorder, "shared", lambda self: self.study.set_user_attr("asked", True) or True)
-    monkeypatch.setattr("hpo.trials.run.Runner._whole", lambda self, tuner, recorder: tuner)
+    monkeypatch.setattr("hpo.trials.run._Running._whole", lambda self, tuner, recorder: tuner)
     result = hpo.tune((X, y), search=PLAIN, refine=5, **FEW)
     assert step(result).reason == "other processes ran trials of the study"
     assert len(result.optuna_study.trials) == 4

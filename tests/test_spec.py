@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studies.errors import SpecError
-from studies.spec.definition import definition, definition_digest, differences
+from studies.spec.definition import definition_digest, differences
 from studies.spec.fields import FoldScheme
 from studies.spec.form import dump, load, loads
 from studies.spec.ranges import Range
@@ -232,7 +232,7 @@ def test_credentials_are_neither_shown_nor_written_nor_part_of_the_definition():
     assert "s3cret" not in repr(spec)
     assert "s3cret" not in str(spec)
     assert "storage_options" not in dump(spec)
-    assert "storage_options" not in definition(spec)
+    assert "storage_options" not in spec.definition()
     assert "s3cret" not in fault(BASE + "storage_options: s3cret\n")
 
 

@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from algorithms.arrays import Mask
 from algorithms.contract import LEVEL, MISSING, OTHER, VALUE, Algorithm, Array, Held, Rows, Score, Tags
 from algorithms.errors import Imprecise, InvalidField
 from algorithms.families.classes import check_priors, need_every_class
+from algorithms.families.decided import Functions, asks_labels, mapped, score_of_labels
 from algorithms.families.design import deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.families.rounding import PROMISED, sure
@@ -66,6 +68,13 @@ class Groups:
         """Bytes held, as much again for what is made of it included."""
         return 2 * self.scatters.nbytes + sum(root.nbytes for root in self.roots)
 
+    def placed(self, rows: Rows) -> Array:
+        """Return rows in these columns, less their origins, shape (n, q)."""
+        X = mapped(rows, self.columns)
+        if not self.standardize:
+            return X
+        return np.asarray((X - self.mean) / self.scale, np.float64)
+
     @property
     def origin(self) -> Array:
         """What a fitted model's columns have on top of those held here, shape (q,).
@@ -89,7 +98,7 @@ class Groups:
         varies = np.asarray(np.diagonal(self.scatters, axis1=1, axis2=2).any(axis=0))
         return _mapped(state, self.columns, self.mean, self.scale, varies)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Number of columns as scikit-learn counts them: with the numbers that are zero in every row."""
         columns, used = self.state.shape.columns, np.diff(self.columns.matrix.indptr) > 0
@@ -139,9 +148,19 @@ class Discriminant(Preprocessed, Algorithm[ByClass, D]):
             Rounding leaves too few digits of it.
         """
         if (rows := held.rows_for(metric)) is not None:
-            return self.shaken(solution, rows, metric)
+            shaken = self.shaken(solution, rows, metric)
+            return self._of_labels(solution, rows, metric) if shaken is None else shaken
         state = held.state_for(metric)
         return None if state is None or metric not in self.exact else self.density(solution, state)
+
+    def _of_labels(self, solution: D, rows: Rows, metric: str) -> float | None:
+        """Return a score that follows from labels; None for another one, or where rounding may decide a label."""
+        found = self.functions(solution, rows) if asks_labels(metric, rows) else None
+        return None if found is None else score_of_labels(metric, rows, found)
+
+    def functions(self, solution: D, rows: Rows) -> Functions | None:
+        """Return what each class says of rows; None where only the estimator knows."""
+        return None
 
     def finer(self, groups: Groups) -> bool:
         """Return whether states of more digits than these may be asked for."""

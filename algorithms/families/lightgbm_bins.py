@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from algorithms.arrays import Floats
 from algorithms.contract import State
 from algorithms.lazily import Library
 from algorithms.memo import MEMO
+
+if TYPE_CHECKING:
+    from lightgbm import Dataset
 
 lightgbm = Library("lightgbm")
 
@@ -48,7 +51,7 @@ class Binned:
     nbytes : about what it holds.
     """
 
-    dataset: object
+    dataset: Dataset
     nbytes: int
 
 
@@ -65,7 +68,7 @@ class Name:
     """
 
     holders: int = 0
-    own: Callable[..., Any] | None = None
+    own: Callable[..., Dataset] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     here: threading.local = field(default_factory=threading.local)
 
@@ -87,13 +90,14 @@ class Name:
                 if not self.holders:
                     module.Dataset, self.own = self.own, None
 
-    def made(self, data: object = None, **given: Any) -> Any:
+    def made(self, data: Floats, **given: object) -> Dataset:
         """Return the data set of a fit."""
         make, rows = self.own or lightgbm.Dataset, getattr(self.here, "rows", None)
         beside = any(given.get(name) is not None for name in ("group", "init_score"))
         if rows is None or data is not rows[1] or beside:
             return make(data, **given)
-        key = key_of(given["params"], given.get("weight"), given.get("categorical_feature"))
+        params = cast("dict[str, object]", given["params"])
+        key = key_of(params, given.get("weight"), given.get("categorical_feature"), len(data))
 
         def binned() -> Binned:
             return Binned(make(data, **given).construct(), data.size * 2 + 16 * len(data))
@@ -101,21 +105,28 @@ class Name:
         return MEMO.get(rows[0], key, binned).dataset
 
 
-def key_of(params: MutableMapping[str, Any], weight: object, categories: object) -> tuple[object, ...]:
+def key_of(
+    params: MutableMapping[str, object], weight: object, categories: object, rows: int
+) -> tuple[object, ...]:
     """Return what decides a data set beside its rows and target, and keep its columns for leaves of any size.
 
-    Where columns are drawn, those that are left out decide which: then the size of leaves decides, too.
+    The size of leaves decides, too, where a column that is left out changes a model: where columns are drawn, and
+    where rows of a leaf are not counted but estimated (from weights, or second derivatives that differ from row to
+    row), so that the column could be split after all; and where a sample of the rows decides.
 
     Examples
     --------
-    >>> given = {"num_leaves": 7, "min_child_samples": 5, "colsample_bytree": 1.0, "subsample_for_bin": 10}
-    >>> key_of(given, None, "auto") == key_of({**given, "num_leaves": 9, "min_child_samples": 50}, None, "auto")
+    >>> given = {"objective": "regression", "colsample_bytree": 1.0, "subsample_for_bin": 99, SAMPLES: 5}
+    >>> key_of({**given}, None, "auto", 50) == key_of({**given, "min_child_samples": 50}, None, "auto", 50)
     True
-    >>> key_of({**given, "colsample_bytree": 0.5}, None, "auto") == key_of(given, None, "auto")
+    >>> given["objective"] = "binary"
+    >>> key_of({**given}, None, "auto", 50) == key_of({**given, "min_child_samples": 50}, None, "auto", 50)
     False
     """
     decides = {name: repr(value) for name, value in params.items() if name not in FREE}
-    if params.get("colsample_bytree") == 1.0 and params.keys() <= FREE | BINNING | {SAMPLES}:
+    whole = rows <= cast("int", params["subsample_for_bin"])
+    counted = params.get("objective") == "regression" and weight is None and whole
+    if counted and params.get("colsample_bytree") == 1.0 and params.keys() <= FREE | BINNING | {SAMPLES}:
         params[FILTER] = False
         decides.pop(SAMPLES, None)
     found = None if weight is None else hashlib.sha256(np.asarray(weight, np.float64).tobytes()).digest()

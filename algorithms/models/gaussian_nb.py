@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Mask, Places
-from algorithms.contract import Algorithm, Array, Held, Score, Tags
+from algorithms.contract import Algorithm, Array, Held, Rows, Score, Tags
 from algorithms.families.classes import check_priors, given, need_every_class, priors_of
+from algorithms.families.decided import Functions, asks_labels, mapped, score_of_labels
 from algorithms.families.design import CARE
 from algorithms.families.pipeline import pipeline
 from algorithms.families.rounding import sure
 from algorithms.families.whitened import ROUNDING, settled_again
 from algorithms.lazily import sklearn
+from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.preparing.column_maps import column_map
 from algorithms.preparing.preprocess import Impute
@@ -44,6 +46,7 @@ class NaiveSolution:
     priors : shape (C,).
     epsilon : what was added to the variances.
     moved, spread : shape (C, q), how far rounding may have moved means and variances.
+    by_class : what every smoothing has in common.
     """
 
     state: ClassesState
@@ -54,6 +57,7 @@ class NaiveSolution:
     epsilon: float
     moved: Array
     spread: Array
+    by_class: _ByClass
 
     @property
     def sure(self) -> bool:
@@ -124,13 +128,14 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
     def solve(self, state: ClassesState) -> NaiveSolution:
         """Return means and variances; raises NotEnoughRows where a class has no row."""
         self.check(state)
-        columns = column_map(state, self.impute, 0.0)
-        means, variances, moved, spread = _by_class(state, columns)
-        whole, off = _of_all(state, columns)
-        epsilon = self.var_smoothing * float(whole.max(initial=0.0))
-        spread = spread + self.var_smoothing * _of_largest(whole, off)
+        made = MEMO.get(state, ("naive", self.impute), lambda: _ByClass.of(state, self.impute))
+        epsilon = self.var_smoothing * made.largest
+        spread = made.spread + self.var_smoothing * made.off
         priors = priors_of(state.weights, self.priors, state.shape)
-        return NaiveSolution(state, columns, means, variances + epsilon, priors, epsilon, moved, spread)
+        variances = made.variances + epsilon
+        return NaiveSolution(
+            state, made.columns, made.means, variances, priors, epsilon, made.moved, spread, made
+        )
 
     def estimator(self, solution: NaiveSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``GaussianNB``."""
@@ -152,7 +157,11 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
             Rounding leaves too few digits of it.
         """
         if (rows := held.rows_for(metric)) is not None:
-            return None if solution.sure else settled_again(self, solution, solution.shaken, rows, metric, HELP)
+            if not solution.sure:
+                return settled_again(self, solution, solution.shaken, rows, metric, HELP)
+            if not asks_labels(metric, rows) or not (solution.variances > 0.0).all():
+                return None
+            return score_of_labels(metric, rows, _functions(solution, rows))
         held_out = held.state_for(metric)
         if held_out is None or metric not in self.exact:
             return None
@@ -178,6 +187,47 @@ class GaussianNB(Algorithm[ClassesState, NaiveSolution]):
         check_finite(state)
         check_priors(self.priors, state.shape)
         need_every_class("GaussianNB", state.shape, state.class_rows)
+
+
+@dataclass(frozen=True, eq=False)
+class _ByClass:
+    """What every smoothing of a state has in common.
+
+    Attributes
+    ----------
+    columns : the map to the model's columns.
+    means, variances, moved, spread : as in :class:`NaiveSolution`, before anything is added.
+    largest, off : the largest variance of all rows, and how far rounding may have moved it.
+    """
+
+    columns: ColumnMap
+    means: Array
+    variances: Array
+    moved: Array
+    spread: Array
+    largest: float
+    off: float
+
+    @classmethod
+    def of(cls, state: ClassesState, impute: Impute) -> _ByClass:
+        """Return it for a state."""
+        columns = column_map(state, impute, 0.0)
+        whole, off = _of_all(state, columns)
+        return cls(columns, *_by_class(state, columns), float(whole.max(initial=0.0)), _of_largest(whole, off))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return 4 * self.means.nbytes + self.columns.nbytes
+
+
+def _functions(solution: NaiveSolution, rows: Rows) -> Functions:
+    """Return log p(x, y) of rows by each class: their squares are the same for every smoothing."""
+    made, variances = solution.by_class, solution.variances
+    squares = MEMO.get(rows, ("squares", made), lambda: (mapped(rows, made.columns) - made.means[:, None]) ** 2)
+    away = 0.5 * np.stack([of @ each for of, each in zip(squares, 1.0 / variances, strict=True)])
+    own = np.log(solution.priors) - 0.5 * np.sum(np.log(2.0 * math.pi * variances), axis=1)
+    return Functions(own[:, None] - away, np.max(away + np.abs(own)[:, None], axis=0))
 
 
 def _of_largest(values: Array, off: Array) -> float:

@@ -12,14 +12,24 @@ import numpy as np
 from algorithms.contract import Array, Rows, Score, Tags
 from algorithms.errors import InvalidField
 from algorithms.families.classes import given, priors_of
+from algorithms.families.decided import Functions
 from algorithms.families.design import deviations
 from algorithms.families.discriminant import Discriminant, Groups, log_likelihood
-from algorithms.families.whitened import CERTAIN, ROUNDING, Whitened, inverse_of, rounded, settled_again
+from algorithms.families.whitened import (
+    CERTAIN,
+    ROUNDING,
+    Whitened,
+    inverse_of,
+    rounded,
+    settled_again,
+    whitened,
+)
 from algorithms.lazily import sklearn
 from algorithms.memo import MEMO
 from algorithms.ranges import Choice, Legal, Range, Uniform
 from algorithms.solvers.directions import Directions, eigen, linear, svd
 from algorithms.solvers.ledoit_wolf import ledoit_wolf, shrunk
+from algorithms.solvers.spectrum import graded, unlike
 from algorithms.summaries.by_class import ByClass
 from algorithms.summaries.class_kurtosis import ClassKurtosis
 from algorithms.summaries.class_kurtosis_state import ClassKurtosisState
@@ -147,7 +157,7 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         covariance, share = self._within(groups, priors)
         kept = groups.rounded_part(self._share)
         sizes = np.sqrt(kept * (priors / groups.state.weights) @ groups.sizes**2)
-        white, singular = inverse_of(covariance, sizes, self._root(groups, priors))
+        white, singular = self._inverse(groups, priors, covariance, sizes)
         white = white.off_by(self._even(groups, share))
         if self.solver == "lsqr":
             found = linear(white.half, groups.means, priors)
@@ -171,8 +181,21 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         if self.shrinkage == AUTO:
             found = MEMO.get(groups, "shrunk", lambda: _shrunk_classes(groups))
             return np.einsum("c,cij->ij", priors, found.covariances), float(priors @ found.shares)
-        full = np.einsum("c,cij->ij", priors / groups.state.weights, groups.scatters)
-        return shrunk(full, self._share, groups.width), self._share
+        return shrunk(self._alike(groups, priors).covariance, self._share, groups.width), self._share
+
+    def _alike(self, groups: Groups, priors: Array) -> Turned:
+        """Return the covariance within the classes, not shrunk, and its axes (kept for the priors)."""
+        return MEMO.get(groups, ("alike", self.priors), lambda: Turned.of(groups, priors))
+
+    def _inverse(self, groups: Groups, priors: Array, covariance: Array, sizes: Array) -> tuple[Whitened, bool]:
+        """Return the inverse of the shrunk covariance; by the axes of the one that is not, where it has them."""
+        if self.shrinkage != AUTO and not groups.roots:
+            alike = self._alike(groups, priors)
+            added = self._share * float(np.trace(alike.covariance)) / max(1, groups.width)
+            values = (1.0 - self._share) * alike.values + added
+            if len(values) and values.min() > ROUNDING * len(values) * values.max():
+                return whitened(values, alike.vectors, sizes), False
+        return inverse_of(covariance, sizes, self._root(groups, priors))
 
     def _even(self, groups: Groups, share: float) -> float:
         """Return the relative rounding of the mean variance, which moves no direction's variance by more."""
@@ -248,6 +271,14 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         finer = self.solver == "lsqr" and not solution.singular and self.finer(solution.groups)
         return settled_again(self, solution, lambda draw: _shaken(solution, draw), rows, metric, finer=finer)
 
+    def functions(self, solution: LinearDiscriminantSolution, rows: Rows) -> Functions:
+        """Return the linear function of each class at rows."""
+        groups, found = solution.groups, solution.found
+        placed = MEMO.get(rows, ("placed", groups), lambda: Placed.of(groups.placed(rows)))
+        own = found.intercept
+        most = np.max(np.linalg.norm(found.coef, axis=1)) * placed.lengths + np.max(np.abs(own))
+        return Functions(found.coef @ placed.X.T + own[:, None], most)
+
     def complexity(self, solution: LinearDiscriminantSolution) -> float:
         """Return the number of means, the unshrunk part of the covariance's numbers, and the priors."""
         c, q = solution.found.coef.shape
@@ -257,6 +288,49 @@ class LDA(Discriminant[LinearDiscriminantSolution]):
         """Return None for the fields without effect on this state: no shrinkage for a solver without."""
         found = dict(super().bounds(state))
         return {**found, "shrinkage": None} if self.solver == "svd" else found
+
+
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """The covariance within the classes, shape (q, q), with its eigenvalues and eigenvectors.
+
+    These are empty where columns are of so unlike scales that an eigenvector has no digit of the small ones.
+    """
+
+    covariance: Array
+    values: Array
+    vectors: Array
+
+    @classmethod
+    def of(cls, groups: Groups, priors: Array) -> Turned:
+        """Return it by the priors."""
+        full = np.einsum("c,cij->ij", priors / groups.state.weights, groups.scatters)
+        if unlike(np.diagonal(full)):
+            return cls(full, np.zeros(0), np.zeros((len(full), 0)))
+        return cls(full, *graded(full))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.covariance.nbytes + self.values.nbytes + self.vectors.nbytes
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Rows in a model's columns, shape (n, q), and the length of each, shape (n,)."""
+
+    X: Array
+    lengths: Array
+
+    @classmethod
+    def of(cls, X: Array) -> Placed:
+        """Return them of rows."""
+        return cls(X, np.linalg.norm(X, axis=1))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.X.nbytes + self.lengths.nbytes
 
 
 def _shaken(solution: LinearDiscriminantSolution, draw: int) -> LinearDiscriminantSolution | None:

@@ -12,6 +12,7 @@ from algorithms.arrays import Mask
 from algorithms.contract import Array, Rows, Score, Shape, Tags
 from algorithms.errors import InvalidField
 from algorithms.families.classes import given, priors_of
+from algorithms.families.decided import Functions
 from algorithms.families.discriminant import Discriminant, Groups, log_likelihood
 from algorithms.families.whitened import CERTAIN, Whitened, inverse_of, settled_again, whitened
 from algorithms.lazily import sklearn
@@ -192,6 +193,17 @@ class QDA(Discriminant[QuadraticDiscriminantSolution]):
         finer = self.finer(solution.groups)
         return settled_again(self, solution, lambda draw: _shaken(solution, sizes, draw), rows, metric, finer=finer)
 
+    def functions(self, solution: QuadraticDiscriminantSolution, rows: Rows) -> Functions | None:
+        """Return log p(x, y) of rows by each class, but for a constant; turned rows are kept squared."""
+        groups, axes = solution.groups, solution.axes
+        if axes is None or not (axes.values > 0.0).all():
+            return None
+        key = "squares", groups
+        squares = MEMO.get(rows, key, lambda: _along(groups.placed(rows), groups.means, axes.vectors))
+        away = 0.5 * np.stack([of @ each for of, each in zip(squares, 1.0 / axes.values, strict=True)])
+        own = np.log(solution.priors) - 0.5 * np.sum(np.log(axes.values), axis=1)
+        return Functions(own[:, None] - away, np.max(away + np.abs(own)[:, None], axis=0))
+
     def complexity(self, solution: QuadraticDiscriminantSolution) -> float:
         """Return the number of means, the unregularised part of the covariances' numbers, and the priors."""
         c, q = solution.groups.means.shape
@@ -216,6 +228,11 @@ def _axes(groups: Groups) -> Axes:
     else:
         made = [graded(s / w) for s, w in zip(groups.scatters, groups.state.weights, strict=True)]
     return Axes(np.stack([values for values, _ in made]), np.stack([vectors for _, vectors in made]))
+
+
+def _along(X: Array, means: Array, vectors: Array) -> Array:
+    """Return the squared distance of rows from each class along each of its axes, shape (C, n, q)."""
+    return np.stack([((X - mean) @ turn) ** 2 for mean, turn in zip(means, vectors, strict=True)])
 
 
 def _of(white: Sequence[Whitened]) -> Axes:

@@ -79,7 +79,7 @@ class Draft:
     why_drop: dict[str, str] = field(default_factory=dict)
     reading: dict[str, Any] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
-    search: dict[str, Any] = field(default_factory=dict)
+    search: dict[str, object] = field(default_factory=dict)
     offer: str = ""
 
 
@@ -125,7 +125,7 @@ def make_draft(
         dataset = opening.open_dataset(list(data), drop=drop, text=how.text)
         if target is not None:
             of_target = opening.open_dataset(list(data), target=target, drop=drop, text=how.text)
-    search: dict[str, Any] = {}
+    search: dict[str, object] = {}
     offer = ""
     if automatic:
         choice = auto.choose(algorithms[0], dataset if target is None else of_target, 0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["constant", "id", "text", "group", "target"]
+Kind = Literal["constant", "id", "text", "number", "group", "target"]
 
 MISSING = "missing"
 """What is seen of a column without a value in any row."""
@@ -21,9 +21,10 @@ class Look:
 
     Attributes
     ----------
-    kind : ``"constant"``, ``"id"``, ``"text"``, ``"group"`` or ``"target"``.
+    kind : ``"constant"``, ``"id"``, ``"text"``, ``"number"`` (in text), ``"group"`` or ``"target"``.
     column : its name.
-    seen : the value of a constant, ``"missing"`` where no row has one; of others how many values differ.
+    seen : the value of a constant, ``"missing"`` where no row has one; texts among numbers; of others how many
+        values differ.
     option : the option of the study that names it; ``"drop"`` of a column that none does.
     """
 
@@ -48,7 +49,8 @@ def sentences(looks: Sequence[Look], *, groups: bool, hashes: bool) -> list[str]
     found = [
         _targets(by_kind.get("target", [])), _constants(by_kind.get("constant", [])),
         _ids(by_kind.get("id", []), hashes=hashes),
-        _texts(by_kind.get("text", [])), *([_groups(by_kind.get("group", []))] if groups else []),
+        _texts(by_kind.get("text", [])), _numbers(by_kind.get("number", [])),
+        *([_groups(by_kind.get("group", []))] if groups else []),
     ]  # fmt: skip
     return [words for words in found if words]
 
@@ -87,6 +89,19 @@ def _texts(looks: list[Look]) -> str:
     return (
         f"{_listed(looks)} free text ({looks[0].seen}), whose values are taken for categories; {_leave(looks)}, or "
         "make numbers of its words first, as scikit-learn's TfidfVectorizer does: tune takes its matrix as (X, y)"
+    )
+
+
+def _numbers(looks: list[Look]) -> str:
+    if not looks:
+        return ""
+    one = looks[0]
+    it, are = ("it", "is") if len(looks) == 1 else ("them", "are")
+    among = "them" if len(looks) == 1 else f"those of {one.column!r}"
+    beside = f" (with {one.seen} among {among})" if one.seen else ""
+    return (
+        f"{_listed(looks)} numbers{beside} but {are} text, whose values are taken for categories; make numbers of "
+        f"{it} first, as pandas.to_numeric(frame[{one.column!r}], errors='coerce') does, or {_leave(looks)}"
     )
 
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from hpo.data.ids import LEAST, MOSTLY, SOME, counts_rows, is_whole, lie_close, may_lie_close, named
-from hpo.data.levels import decoded_strings
+from hpo.data.levels import decoded_strings, is_text
 from hpo.data.look_words import MISSING, Look
 from hpo.data.origins import NOWHERE
 from hpo.data.schema import CATEGORICAL, NUMERIC, Field
+from hpo.data.sources.marks import numbers_in_text
 from hpo.data.values import one_array, stored_numbers
 from hpo.process.lazily import arrow_compute as pc
 
@@ -150,6 +151,7 @@ def _of_extent(field: Field, extent: Extent, rows: int) -> Look | None:
 
 def _of_values(field: Field, column: pa.Array, rows: float) -> Look | None:
     """Return what a column looks like by a sample of its values."""
+    of_text = is_text(column.type)
     column = decoded_strings(column) if field.kind == CATEGORICAL else column
     present = column.drop_null()
     n, distinct = len(present), pc.count_distinct(present).as_py()
@@ -159,6 +161,15 @@ def _of_values(field: Field, column: pa.Array, rows: float) -> Look | None:
         return Look("constant", field.name, _shown(present[0].as_py()))
     if n < LEAST or not (field.kind == CATEGORICAL or _is_numeric(field, present)):
         return None
+    numbers = numbers_in_text(present) if of_text else None
+    if numbers is not None:
+        return Look("number", field.name, ", ".join(map(repr, numbers.marks)))
+    return _of_many(field, present, distinct, rows)
+
+
+def _of_many(field: Field, present: pa.Array, distinct: int, rows: float) -> Look | None:
+    """Return whether a column of many values looks like an id, free text or groups."""
+    n = len(present)
     values = _in_all(n, distinct, rows)
     each = rows / values if rows < math.inf else (1.0 if distinct >= NEARLY * n else EACH)
     if distinct >= MOSTLY * n and each < TWICE:

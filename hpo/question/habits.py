@@ -30,13 +30,14 @@ def taught(function: Callable[P, R]) -> Callable[P, R]:
     TypeError: tune() has no parameter 'cv'; write folds=3
     """
     known = inspect.signature(function).parameters
+    defaults = {name: parameter.default for name, parameter in known.items()}
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
         for name in kwargs:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
-                given = {**dict(zip(known, args, strict=False)), **kwargs}
+                given = {**defaults, **dict(zip(known, args, strict=False)), **kwargs}
                 hint = meant(name, given) or (f"{near[0]}=…" if near else "")
                 how = f"write {hint}" if hint else f"help(hpo.{function.__name__}) lists them"
                 raise TypeError(f"{function.__name__}() has no parameter {name!r}; {how}")
@@ -61,7 +62,7 @@ def meant(name: str, given: Mapping[str, object]) -> str:
         return f"{key}={value}"
     if key == "name" and isinstance(value, str):
         return f"{key}={value!r}"
-    owner = given.get("algorithm", "ridge")
+    owner = given.get("algorithm")
     grid = isinstance(value, Mapping) and all(isinstance(one, list | tuple) for one in value.values())
     if key == "search" and grid and isinstance(owner, str) and isinstance(value, Mapping):
         return f"search={ {f'{owner}.{one}': values for one, values in value.items()} !r}"

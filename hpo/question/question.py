@@ -26,7 +26,6 @@ from hpo.question.search import Searched
 from hpo.question.series import search_of as series_of
 from state_store import StateStore, digest
 from studies.masking import mask
-from studies.spec.definition import definition
 from studies.spec.engines import DASK
 from studies.spec.plain import in_full
 from studies.spec.spec import StudySpec, build
@@ -107,7 +106,7 @@ class Question(Asked):
 
     def definition(self) -> dict[str, object]:
         """Return what makes it the same study, the data's state included."""
-        asked = definition(self.spec)
+        asked = self.spec.definition()
         asked["folds"] = self.folds.to_dict()
         metrics = list(self.scoring.metrics)
         asked["scoring"] = metrics if len(metrics) > 1 else self.metric

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,11 +30,10 @@ from hpo.states.reading import complaint, unsuited
 from hpo.states.streaming import key_of
 from hpo.streams.begun import Begun, begin, reopened
 from hpo.streams.conforming import conformed, conformed_parts, widened
-from hpo.trials.streamed import OnceRunner
+from hpo.trials.streamed import ByStream
 from state_store import StateStore
 from studies.counting import counted
 from studies.record.record_parts import SENSELESS
-from studies.spec.definition import definition
 from studies.spec.plain_spec import plain
 from studies.spec.spec import StudySpec, build
 from studies.spec.values import ALL
@@ -350,9 +348,8 @@ class Stream:
         if left := unsuited(reading):
             warnings.warn(complaint(left), ApproximationWarning, stacklevel=2)
 
-        runner = functools.partial(OnceRunner, reading=reading, stand_ins=begun.stand_ins)
-
-        return run_question(question, sampler, storage, resume=resume, progress=progress, runner=runner)
+        by = ByStream(reading, begun.stand_ins)
+        return run_question(question, sampler, storage, resume=resume, progress=progress, by=by)
 
     def _ready(self) -> Begun:
         """Return the stream, begun with the rows that wait where it is not; TuneError where there are none."""
@@ -429,7 +426,7 @@ class Stream:
         """Refuse options that are not those that the stream began with."""
         if not self._given:
             return
-        asked, known = definition(self._spec()), definition(begun.asked)
+        asked, known = self._spec().definition(), begun.asked.definition()
         for key, value in asked.items():
             if key in self._given and known.get(key) != value:
                 raise TuneError(

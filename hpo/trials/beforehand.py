@@ -33,7 +33,7 @@ def warn_of_looks(question: Question, pilot: Pilot) -> None:
     found = [
         replace(look, option=named.get(look.column, look.option))
         for look in {(k.kind, k.column): k for k in (*pilot.looks, *looks_of(question.dataset))}.values()
-        if look.column not in hashed
+        if look.column not in hashed and not (look.kind == "number" and question.dataset.is_text)
     ]
     hashes = not without_hashing(question.searched)
     for words in sentences(found, groups=isinstance(question.folds, RowFolds), hashes=hashes):

@@ -13,43 +13,40 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from algorithms.brief import briefly
-from algorithms.errors import RepeatedStep
 from algorithms.lazily import Library
-from hpo.errors import DataError, TuneError
+from hpo.errors import TuneError
 from hpo.process.interrupts import stop_on_interrupt
 from hpo.process.memory import allow_caches
 from hpo.process.progress import Progress
-from hpo.process.store_limit import keep_within_limit, store_limit
+from hpo.process.store_limit import keep_within_limit
 from hpo.process.threads import one_thread
 from hpo.question.begun_with import as_begun, begun_with
 from hpo.question.checks import POPULATION, check_fidelity
 from hpo.question.prefix_values import every_value, solved_axes
-from hpo.question.question import Question, masked, solved_from
+from hpo.question.question import Question, masked
 from hpo.question.search import Searched
 from hpo.states.chains import Chains, asked_epochs
-from hpo.states.contexts import Evidence, evidence, pilot_of
+from hpo.states.contexts import Evidence
 from hpo.states.far_scores import FarScores
 from hpo.states.fold_sizes import noted_sizes
-from hpo.states.forecast import Awaited, with_memory
+from hpo.states.forecast import with_memory
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.series import keep
 from hpo.states.learned.summaries import record_of as record_known
-from hpo.states.learned.summaries import with_known
-from hpo.states.reading import Reading, read
+from hpo.states.reading import Reading
 from hpo.states.refining import Refining, precision_in_words
-from hpo.states.runs import runs_of
 from hpo.states.stand_in import with_stand_ins
 from hpo.trials import accuracy
 from hpo.trials.after import AfterTrials, Ended
 from hpo.trials.along_curves import AlongCurves, refined
 from hpo.trials.beforehand import (
     check_asked,
-    check_rows,
     study_space,
     warn_of_looks,
     warn_of_targets,
     warn_of_unused,
 )
+from hpo.trials.by_reading import ByReading, leaves_of
 from hpo.trials.cost import of_pass, rows_if_retrained, with_refining
 from hpo.trials.editions import Edition, carried, changed, chosen, edition_of, settled
 from hpo.trials.fidelity import Fidelity
@@ -65,7 +62,6 @@ from hpo.trials.settings import Space, translated
 from hpo.trials.trainable import trainable
 from hpo.trials.tuner import Budget, Tuner, adopt, candidates_of, run_trials, take_over
 from hpo.trials.turns import Turns
-from state_store import Key
 from studies.counting import counted
 from studies.errors import StudyMissing
 from studies.quiet import quiet
@@ -102,7 +98,7 @@ class Run:
     cost : what it cost.
     record : what the storage keeps beside the trials.
     stopped : why the trials ended.
-    after : the steps after the trials, of those that had to do with it.
+    after : the steps after the trials that applied.
     join : the tables that were joined to the data; None for none, or where only the record has their names.
     """
 
@@ -125,11 +121,22 @@ class Run:
         return next((one for one in found if one is not None), None)
 
 
-@dataclass(frozen=True, eq=False)
-class Runner:
-    """How a question is run.
+BY_READING = ByReading()
 
-    Attributes
+
+def run(
+    question: Question,
+    sampler: str | BaseSampler,
+    storage: BaseStorage | None,
+    *,
+    resume: bool,
+    progress: Progress,
+    fresh: bool = False,
+    by: ByReading = BY_READING,
+) -> Run:
+    """Run a question: read what must be read, run the trials, keep the record.
+
+    Parameters
     ----------
     question : what is asked.
     sampler : a name or an Optuna sampler.
@@ -137,54 +144,52 @@ class Runner:
     resume : whether a study of the same name and definition continues, or is refused.
     progress : called with what happens.
     fresh : whether the next edition begins without what the last one found, whatever has changed.
-    edition : which edition of the study is run; None where none is recorded.
+    by : what makes the states.
     """
+    name, edition = question.spec.name, None
+    if storage is not None and name is not None:
+        edition = edition_of(storage, name, question.definition(), fresh=fresh)
+    return _Running(question, sampler, storage, resume, progress, by, edition).run()
+
+
+@dataclass(frozen=True, eq=False)
+class _Running:
+    """A question that is being run; ``edition`` is None where none is recorded."""
 
     question: Question
     sampler: str | BaseSampler
     storage: BaseStorage | None
     resume: bool
     progress: Progress
-    fresh: bool = False
-    edition: Edition | None = None
-
-    def run(self) -> Run:
-        """Read what must be read, run the trials, keep the record."""
-        return replace(self, edition=self.next_edition())._run()
-
-    def next_edition(self) -> Edition | None:
-        """Return the edition that is run; None where none is recorded. Reads no data."""
-        name = self.question.spec.name
-        if self.storage is None or name is None:
-            return None
-        return edition_of(self.storage, name, self.question.definition(), fresh=self.fresh)
+    by: ByReading
+    edition: Edition | None
 
     @property
     def _stored(self) -> str | None:
         """The name that the study is stored under; None where it is not."""
         return None if self.edition is None else self.edition.stored
 
-    def _run(self) -> Run:
+    def run(self) -> Run:
         self._check_name()
         self.question.folds.check()
         with self.progress, stop_on_interrupt() as stop, one_thread():
             self.progress.prepare("looking at the data")
             self.progress.metric = self.question.metric
             allow_caches()
-            pilot = self._pilot()
+            pilot = self.by.pilot(self.question)
             warn_of_looks(self.question, pilot)
-            question = with_stand_ins(self._as_begun(), pilot, self._taken())
+            question = with_stand_ins(self._as_begun(), pilot, self._stand_ins())
             return replace(self, question=question)._answer(pilot, stop)
 
     def _answer(self, pilot: Pilot, stop: Event) -> Run:
         """Make the states, run the trials, keep the record."""
-        found, made = self._states(pilot, stop)
+        found, made = self.by.states(self.question, pilot, self.progress, stop)
         warn_of_targets(self.question, found)
         warn_of_unused(self.question, found)
         tuner = self._tuner(found)
         cost = of_pass(self.question.dataset.log, made.result)
         record = self._noted(self._record(tuner, found, made, cost), found)
-        refining = self._refining(found, stop)
+        refining = self.by.refining(self.question, found, self.progress, stop)
         tuner.scorer.refining = refining
         tuner.scorer.chains = chains = self._chains(found, tuner, record)
         with (
@@ -210,7 +215,7 @@ class Runner:
                 cost = replace(cost, fits_saved=prefixes.saved, rounds_saved=prefixes.stopping.saved)
             cost = replace(cost, epochs_trained=chains.trained, epochs_alone=chains.alone)
             if chains.trained:
-                keep_within_limit(self.question.store, {*self._used(made), *chains.used})
+                keep_within_limit(self.question.store, {*leaves_of(self.question, made), *chains.used})
             record = replace(record, cost=cost, forecast=with_memory(record.forecast))
             recorder.describe(record)
             ended = Ended(self.question, tuner, found, recorder, self.progress, stop)
@@ -225,16 +230,6 @@ class Runner:
         chains = Chains(self.question.store, asked, self.question.spec.replay)
         chains.serve(found, grown.grown_of(record, found, self.question.store) if record.since else None)
         return chains
-
-    def _used(self, made: Reading) -> set[Key]:
-        """Return the keys of the leaves of the study."""
-        segments = [made.pilot.folds.key(segment) for segment in self.question.dataset.segments]
-        runs = runs_of(segments, alone=made.pilot.folds.places is not None)
-        return {Key(c, s) for c in made.contexts.values() for s in (*segments, *(run.key for run in runs))}
-
-    def _refining(self, found: Evidence, stop: Event) -> Refining:
-        """Return what makes states of more digits where a score needs them."""
-        return Refining(self.question, found, self.progress, stop)
 
     def _after(self, ended: Ended, record: StudyRecord) -> tuple[StudyRecord, tuple[AfterTrials, ...]]:
         """Take the steps after the trials, each with the winner as it stands then; return the record with them."""
@@ -295,30 +290,6 @@ class Runner:
         before = record.edition.before
         known = None if before is None else load_study(self.storage, before)
         return replace(record, edition=settled(record.edition, tuner, known, self.question.spec.replace))
-
-    def _pilot(self) -> Pilot:
-        return pilot_of(self.question)
-
-    def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
-        question, spec = self.question, self.question.spec
-        store_limit(question.store)  # a limit that is no size is refused before anything is read
-        pilot = with_known(pilot, question.dataset, question.summaries, question.store, spec.seed)
-        awaited = Awaited.of(question, pilot)
-        try:
-            made = read(question, pilot, self.progress, stop)
-            if awaited is not None:
-                made = replace(made, forecast=awaited.met(made.result.seconds))
-            found = evidence(
-                made.pilot, made.contexts, made.result.cells, question.scoring, solved_from(question.searched)
-            )
-        except RepeatedStep as error:
-            if pilot.calendar is None:
-                raise
-            raise DataError(pilot.calendar.twice(error.series, error.step)) from error
-        check_rows(found, made.result, question.metric)
-        if made.result.states_built:
-            keep_within_limit(question.store, self._used(made))
-        return found, made
 
     def _tuner(self, found: Evidence) -> Tuner:
         question = self.question
@@ -517,10 +488,10 @@ class Runner:
             begun_with=begun_with(question.searched),
         )
 
-    def _taken(self) -> Mapping[str, str] | None:
+    def _stand_ins(self) -> Mapping[str, str] | None:
         """Return which stand-in each algorithm used when the study started; None for a new one."""
         record = self._recorded(self._stored)
-        return None if record is None else record.wide
+        return self.by.stand_ins(None if record is None else record.wide)
 
     def _as_begun(self) -> Question:
         """Return the question with what the study was begun with, or the edition that this one continues."""

@@ -3,48 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Event
 
 from algorithms.contract import Summary
 from algorithms.errors import Imprecise
-from hpo.question.question import solved_from
+from hpo.process.progress import Progress
+from hpo.question.question import Question, solved_from
 from hpo.states.contexts import Evidence, evidence
 from hpo.states.learned.pilot import Pilot
 from hpo.states.reading import Reading
 from hpo.states.refining import Refining
 from hpo.trials.beforehand import check_rows
-from hpo.trials.run import Runner
+from hpo.trials.by_reading import ByReading
 
 
 @dataclass(frozen=True, eq=False)
-class OnceRunner(Runner):
-    """Answers a study from the states of a stream; nothing is read.
+class ByStream(ByReading):
+    """Has the states of a stream; nothing is read.
 
     Attributes
     ----------
     reading : the states.
-    stand_ins : which algorithms are answered by another.
+    answered : which algorithms are answered by a stand-in.
     """
 
-    reading: Reading = field(kw_only=True)
-    stand_ins: Mapping[str, str] = field(kw_only=True)
+    reading: Reading
+    answered: Mapping[str, str]
 
-    def _pilot(self) -> Pilot:
+    def pilot(self, question: Question) -> Pilot:
+        """Return what the stream learned when it began."""
         return self.reading.pilot
 
-    def _taken(self) -> Mapping[str, str] | None:
-        return self.stand_ins
+    def stand_ins(self, recorded: Mapping[str, str] | None) -> Mapping[str, str] | None:
+        """Return those that the stream began with."""
+        return self.answered
 
-    def _states(self, pilot: Pilot, stop: Event) -> tuple[Evidence, Reading]:
-        question, made = self.question, self.reading
+    def states(
+        self, question: Question, pilot: Pilot, progress: Progress, stop: Event
+    ) -> tuple[Evidence, Reading]:
+        """Return the states of the rows that have arrived."""
+        made = self.reading
         cells = {s: made.result.cells[s] for s in question.summaries}
         found = evidence(pilot, made.contexts, cells, question.scoring, solved_from(question.searched))
         check_rows(found, made.result, question.metric)
         return found, made
 
-    def _refining(self, found: Evidence, stop: Event) -> Refining:
-        return _Refused(self.question, found, self.progress, stop)
+    def refining(self, question: Question, found: Evidence, progress: Progress, stop: Event) -> Refining:
+        """Return what refuses states of more digits."""
+        return _Refused(question, found, progress, stop)
 
 
 class _Refused(Refining):

@@ -65,6 +65,20 @@ class CsvOptions(Strict):
     """What stands before or after the numbers of CSV files and is left out, such as ``"€"`` or ``["$", "%"]``: 12 %
     is read as 12."""
 
+    na_values: Annotated[
+        Names | None,
+        BeforeValidator(text_files.missing),
+        Option(
+            "str | float | Iterable[str | float] | None",
+            "further texts of CSV files that mean missing",
+            "['?']",
+            defines="if given",
+        ),
+    ] = None
+    """What stands for a missing value in CSV files beside nothing, ``NA``, ``NaN``, ``null`` and the like, as in
+    ``pandas.read_csv``: ``"?"``, or ``["-", -999]``; compared as it is written, a whole number with and without
+    ``.0``, in every column."""
+
     date_format: Annotated[
         str | dict[str, str] | None,
         BeforeValidator(text_files.dates),

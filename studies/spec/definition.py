@@ -9,27 +9,7 @@ from typing import Any
 
 from studies.counting import in_singular
 from studies.masking import mask
-from studies.spec.plain_spec import plain
-from studies.spec.spec import OPTIONS, StudySpec
-
-DEFINING = tuple(name for name, option in OPTIONS.items() if option.defines)
-"""The options that make a study the same study; the others say how, where and how long it runs."""
-
-UNLESS_NONE = tuple(name for name, option in OPTIONS.items() if option.defines == "if given")
-"""Those that count only where they are given."""
-
-
-def definition(spec: StudySpec) -> dict[str, object]:
-    """Return what makes a study the same study, as JSON values: the fields of :data:`DEFINING`.
-
-    Examples
-    --------
-    >>> a = StudySpec(data="x.csv", algorithm="pca")
-    >>> definition(a) == definition(a.but(trials=3, n_jobs=1))
-    True
-    """
-    values = plain(spec)
-    return {key: values[key] for key in DEFINING if key not in UNLESS_NONE or values[key] is not None}
+from studies.spec.spec import StudySpec
 
 
 def definition_digest(spec: StudySpec | Mapping[str, object]) -> str:
@@ -40,7 +20,7 @@ def definition_digest(spec: StudySpec | Mapping[str, object]) -> str:
     >>> len(definition_digest(StudySpec(data="x.csv", algorithm="pca")))
     32
     """
-    values = definition(spec) if isinstance(spec, StudySpec) else spec
+    values = spec.definition() if isinstance(spec, StudySpec) else spec
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -53,8 +33,8 @@ def differences(a: StudySpec | Mapping[str, object], b: StudySpec | Mapping[str,
     >>> differences(a, a.but(folds=10))
     ['folds: 5, now 10']
     """
-    before = definition(a) if isinstance(a, StudySpec) else dict(a)
-    after = definition(b) if isinstance(b, StudySpec) else dict(b)
+    before = a.definition() if isinstance(a, StudySpec) else dict(a)
+    after = b.definition() if isinstance(b, StudySpec) else dict(b)
     left, right = _flat(before), _flat(after)
     return [
         f"{key}: {_shown(left, key)}, now {_shown(right, key)}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from studies.spec.spec import StudySpec
+from studies.spec.search_options import SearchOptions
 
 
-def plain(spec: StudySpec) -> dict[str, Any]:
-    """Return the spec as lists, dicts and scalars, without credentials; what :func:`build` takes."""
+def plain(spec: SearchOptions) -> dict[str, Any]:
+    """Return a spec as lists, dicts and scalars, without credentials; what :func:`build` takes."""
     values: dict[str, Any] = json.loads(spec.model_dump_json(exclude_none=False))
     for key in ("data", "algorithm"):
         if len(values[key]) == 1:

@@ -16,6 +16,7 @@ from studies.spec.messages import describe, nearest
 from studies.spec.names import unknown
 from studies.spec.option import Option, options_of
 from studies.spec.plain import in_full, masked, too_long, undotted
+from studies.spec.plain_spec import plain
 from studies.spec.ranges import Strict, wrong
 from studies.spec.run_options import RunOptions
 from studies.spec.search_options import SearchOptions
@@ -107,6 +108,19 @@ class StudySpec(CsvOptions, RunOptions, SearchOptions, DataOptions):
         ('r2', 'max_error')
         """
         return (self.scoring,) if isinstance(self.scoring, str) else self.scoring or ()
+
+    def definition(self) -> dict[str, object]:
+        """Return what makes it the same study, as JSON values: without how it is run.
+
+        Examples
+        --------
+        >>> spec = StudySpec(data="x.csv", algorithm="pca")
+        >>> spec.definition() == spec.but(trials=3, n_jobs=1).definition()
+        True
+        """
+        values = plain(self)
+        asked = {name: option.defines for name, option in OPTIONS.items() if option.defines}
+        return {k: values[k] for k, how in asked.items() if how != "if given" or values[k] is not None}
 
     def but(self, **changes: Any) -> StudySpec:
         """Return the spec with some fields changed, validated anew.

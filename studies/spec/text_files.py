@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from studies.spec.ranges import wrong
@@ -54,6 +54,27 @@ def mark(value: Any) -> Any:
     if value is None or (_is_character(value) and not value.isalnum() and value not in "+-\"\r\n"):
         return value
     raise wrong(f"{value!r} is not a mark between digits; write one character, such as ',' or '.'")
+
+
+def missing(value: object) -> object:
+    """Return texts that mean missing, numbers as they are written; a fault for anything else.
+
+    Examples
+    --------
+    >>> missing("?"), missing(["-", -999])
+    ('?', ['-', '-999'])
+    """
+    if isinstance(value, Mapping):
+        raise wrong(f"na_values={value!r}: texts for single columns are not taken; write a list for all columns")
+    several = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if value is None or not all(_is_number(one) or (isinstance(one, str) and one) for one in several):
+        return value
+    texts = [one if isinstance(one, str) else repr(one) for one in several]
+    return texts[0] if several == [value] else texts
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_character(value: Any) -> bool:

@@ -372,6 +372,8 @@ def test_a_better_point_of_a_curve_is_offered_to_be_copied(study):
     curve = replace(study.validation[1], better_x=0.35)
     offer = Offer(4, "elastic_net", {"elastic_net.l1_ratio": 0.35}, -38.0, 0.1, name="elastic_net.l1_ratio")
     source = render_html(replace(study, validation=[curve], offers=[offer]))
+    assert "With refine: 5 up to five such settings become trials" in Page(source).text
+    assert "refine: 5" not in Page(render_html(replace(study, validation=[curve], offers=[]))).text
     assert "elastic_net.l1_ratio: 0.35" in Page(source).text
     chart = next(d for d in drawings(source) if d.attrib.get("aria-label", "").startswith("l1_ratio: mean"))
     assert "better 0.35" in "".join(chart.itertext())

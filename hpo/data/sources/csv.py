@@ -16,19 +16,27 @@ from hpo.data.sources.csv_looks import SOME, checked_start, not_text, undecodabl
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.identities import identity, place
 from hpo.data.sources.roles import check_distinct
-from hpo.data.sources.text import USUAL, UTF8, Conversion, Sight, TextFormat, as_text, conversions, converted
+from hpo.data.sources.text import (
+    USUAL,
+    UTF8,
+    Conversion,
+    Number,
+    Sight,
+    TextFormat,
+    as_text,
+    conversions,
+    converted,
+)
 from hpo.errors import DataError
 from hpo.process.lazily import arrow_compute as pc
 from hpo.process.parallel import side_by_side
 
 READING = "2"
 """How values are read; another way makes other states."""
+FEW = 10
+"""Different values that are not numbers, among numbers, that are looked at."""
 _SMALL = 1 << 18
 """Bytes of a compressed file whose rows are counted when it is opened; of a plain one, those of a block."""
-NULLS = [
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
-    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
-]  # fmt: skip
 
 
 @dataclass
@@ -72,9 +80,22 @@ class CsvReader:
         try:
             with _stream(self.file, self.text, wanted, SOME) as reader:
                 found = pa.Table.from_batches([reader.read_next_batch().slice(0, rows)])
+            both = pa.concat_tables([found, *self._odd(found)], promote_options="default")
+            return Sight(both, decimals)
         except (pa.ArrowInvalid, UnicodeError, StopIteration):
             return Sight(decimals=decimals)
-        return Sight(found, decimals)
+
+    def _odd(self, first: pa.Table) -> Iterator[pa.Table]:
+        """Yield what is not a number in the first block, of each column whose first rows are numbers."""
+        number = Number(self.text)
+        names = [n for n, column in zip(first.column_names, first.columns, strict=True) if number.fits(column)]
+        if names:
+            with _stream(self.file, self.text, pa.schema([(name, pa.string()) for name in names])) as reader:
+                block = reader.read_next_batch()
+            for name, column in zip(names, block.columns, strict=True):
+                texts = pc.unique(column.drop_null())
+                odd = texts.filter(pc.invert(pc.match_substring_regex(texts, number.pattern)))
+                yield pa.table({name: odd.slice(0, FEW)})
 
     def _first(self, name: str, kind: pa.DataType) -> pa.Array:
         """Return a column of the first block in some type; of a file without rows none."""
@@ -139,7 +160,8 @@ class CsvReader:
                 raise DataError(not_text(self.file, self.text, why)) from error
             raise DataError(
                 f"{self.file.uri!r}: {str(error).splitlines()[0]}; column types are taken from the first "
-                f"{BLOCK >> 20} MB of each file: correct the value, drop the column, or convert to Parquet"
+                f"{BLOCK >> 20} MB of each file: correct the value, name it in na_values= if it means missing, "
+                "drop the column, or convert to Parquet"
             ) from error
 
 
@@ -238,7 +260,7 @@ def _layout(file: DataFile, text: TextFormat, *, newlines: bool) -> csv.ParseOpt
 
 def _values(text: TextFormat, wanted: pa.Schema | None) -> csv.ConvertOptions:
     return csv.ConvertOptions(
-        null_values=NULLS,
+        null_values=text.nulls,
         strings_can_be_null=True,
         column_types=wanted,
         include_columns=wanted.names if wanted is not None else None,

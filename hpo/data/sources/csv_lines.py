@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from hpo.data.sources.csv import NULLS
 from hpo.data.sources.text import (
     UTF8,
     Conversion,
@@ -59,7 +58,7 @@ def _read(whole: bytes, text: TextFormat, schema: pa.Schema | None) -> pa.Table:
         ),
         parse_options=pa_csv.ParseOptions(delimiter=text.sep or ","),
         convert_options=pa_csv.ConvertOptions(
-            null_values=NULLS, strings_can_be_null=True, column_types=schema, decimal_point=text.decimal or "."
+            null_values=text.nulls, strings_can_be_null=True, column_types=schema, decimal_point=text.decimal or "."
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from hpo.data.sources.csv_looks import (
     usual_separator,
 )
 from hpo.data.sources.files import CSV, DataFile
+from hpo.data.sources.marks import parted
 from hpo.data.sources.text import USUAL, Moment, Number, Sight, TextFormat, words
 from hpo.process.lazily import arrow_compute as pc
 
@@ -53,6 +54,7 @@ class Guess:
     numbers, dates : which they are.
     either : another format of dates that suits the rows as well; empty where there is none.
     mixed : whether the numbers have another decimal mark than those of other columns.
+    marks : texts that likely mean missing among numbers and dates, by column.
     """
 
     text: TextFormat = USUAL
@@ -60,10 +62,16 @@ class Guess:
     dates: tuple[str, ...] = ()
     either: str = ""
     mixed: bool = False
+    marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def new(self, known: TextFormat) -> dict[str, Any]:
         """Return the options that are not known yet."""
-        return {name: value for name, value in self.text.given.items() if name not in known.given}
+        return {k: v for k, v in self.text.given.items() if not _among(v, known.given.get(k))}
+
+
+def _among(value: object, known: object) -> bool:
+    """Return whether an option says nothing that is not known."""
+    return {*value} <= {*known} if isinstance(value, tuple) and isinstance(known, tuple) else value == known
 
 
 def guess(sight: Sight, known: TextFormat = USUAL) -> Guess:
@@ -74,22 +82,32 @@ def guess(sight: Sight, known: TextFormat = USUAL) -> Guess:
     >>> table = pa.table({"price": ["1,50 €", "12,00 €"], "day": ["31.12.2024", "1.1.2025"]})
     >>> guess(Sight(table)).text.given
     {'decimal': ',', 'symbols': ('€',), 'date_format': '%d.%m.%Y'}
+    >>> guess(Sight(pa.table({"hp": ["130", "?", "165"]}))).text.given
+    {'na_values': ('?',)}
     """
     table = sight.text
-    columns = {name: _distinct(c) for name, c in zip(table.column_names, table.columns, strict=True)}
+    both = {name: parted(_distinct(c)) for name, c in zip(table.column_names, table.columns, strict=True)}
+    columns = {name: _trimmed(part.values) for name, part in both.items()}
     columns = {name: values for name, values in columns.items() if _with_digits(values)}
     numbers, text = _numbers(columns, known)
     rest = {name: values for name, values in columns.items() if name not in numbers}
     dates, formats = ([], []) if known.date_format is not None else _dates(rest)
     if formats:
         text = replace(text, date_format=formats[0])
+    marks = {name: both[name].marks for name in (*numbers, *dates) if both[name].marks}
+    if marks:
+        text = replace(text, na_values=tuple(sorted({*known.na_values, *itertools.chain(*marks.values())})))
     mixed = sight.decimals and text.decimal != known.decimal
-    return Guess(text, tuple(numbers), tuple(dates), _other(rest, dates, formats), mixed)
+    return Guess(text, tuple(numbers), tuple(dates), _other(rest, dates, formats), mixed, marks)
 
 
 def _distinct(column: pa.ChunkedArray) -> pa.Array:
-    values = pc.unique(pc.utf8_trim_whitespace(column.combine_chunks()).drop_null())
-    return values.filter(pc.not_equal(values, ""))
+    values = pc.unique(column.combine_chunks().drop_null())
+    return values.filter(pc.not_equal(pc.utf8_trim_whitespace(values), ""))
+
+
+def _trimmed(values: pa.Array) -> pa.Array:
+    return pc.unique(pc.utf8_trim_whitespace(values))
 
 
 def _with_digits(values: pa.Array) -> bool:
@@ -188,6 +206,8 @@ def of_values(sight: Sight, known: Written) -> Written:
     for name in found.new(known.text):
         some = found.dates if name == "date_format" else found.numbers
         why[name] = f"{listed(some)} look{'s' if len(some) == 1 else ''} like it"
+    if found.marks:
+        why["na_values"] = f"such values of {listed([*found.marks])} are not like the others"
     if found.either:
         why["date_format"] += f"; {found.either!r} suits as well"
     return Written(found.text, why)
@@ -211,6 +231,7 @@ def warning_of(found: Guess, known: TextFormat) -> str:
         return ""
     what = " and ".join(w for w, n in (("numbers", found.numbers), ("dates", found.dates)) if n)
     either = f" (or {found.either!r}, which suits as well)" if found.either else ""
+    missing = ", which then means missing," if found.marks else ""
     if found.mixed:
         return (
             f"{listed(found.numbers)}: numbers with another decimal mark than other columns have, read as text; "
@@ -219,5 +240,5 @@ def warning_of(found: Guess, known: TextFormat) -> str:
     column, look, it = ("column", "looks", "it") if len(names) == 1 else ("columns", "look", "them")
     return (
         f"{column} {listed(names)} {look} like {what} but {'is' if it == 'it' else 'are'} read as text; give "
-        f"{words(new)}{either} to read {it} as such, or drop={names[:3]!r} to leave {it} out"
+        f"{words(new)}{either}{missing} to read {it} as such, or drop={names[:3]!r} to leave {it} out"
     )

@@ -12,6 +12,13 @@ import pyarrow as pa
 from hpo.process.lazily import arrow_compute as pc
 
 UTF8 = "utf8"
+NULLS = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""Texts that mean missing, those of ``pandas.read_csv``."""
+SEVERAL = frozenset({"symbols", "na_values"})
+"""Options that are lists of texts."""
 _BLANKS = " \u00a0\u202f\u2009"
 """Spaces that may stand between groups of digits where a space is said to."""
 _CLOCK = ("%H", "%I", "%M", "%S", "%p", "%T", "%R", "%r", "%X", "%c", "%s")
@@ -29,6 +36,7 @@ class TextFormat:
     thousands : the mark between groups of digits.
     symbols : what stands before or after numbers and is left out.
     date_format : format of dates: of every column of text that it fits, or by column.
+    na_values : texts that mean missing beside :data:`NULLS`.
 
     Examples
     --------
@@ -42,16 +50,23 @@ class TextFormat:
     thousands: str | None = None
     symbols: tuple[str, ...] = ()
     date_format: str | tuple[tuple[str, str], ...] | None = None
+    na_values: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> TextFormat:
         """Return the format of the options that are about it."""
         found = {name: options[name] for name in NAMES if options.get(name) is not None}
-        if isinstance(symbols := found.get("symbols", ()), Iterable):
-            found["symbols"] = (symbols,) if isinstance(symbols, str) else tuple(symbols)
+        for name in SEVERAL & {*found}:
+            found[name] = (found[name],) if isinstance(found[name], str) else tuple(found[name])
+        found |= {"na_values": tuple(sorted({*found["na_values"]}))} if "na_values" in found else {}
         if isinstance(dates := found.get("date_format"), Mapping):
             found["date_format"] = tuple(sorted(dates.items()))
         return cls(**found)
+
+    @property
+    def nulls(self) -> list[str]:
+        """Texts that mean missing."""
+        return [*NULLS, *(text for value in self.na_values for text in _ways(value))]
 
     @property
     def given(self) -> dict[str, Any]:
@@ -239,6 +254,18 @@ def as_text(schema: pa.Schema, names: Iterable[str]) -> pa.Schema:
     """Return a schema in which some columns are text."""
     some = set(names)
     return pa.schema([pa.field(f.name, pa.string()) if f.name in some else f for f in schema])
+
+
+def _ways(value: str) -> tuple[str, ...]:
+    """Return the ways in which a value is written: of a whole number with and without a decimal.
+
+    Examples
+    --------
+    >>> _ways("-999"), _ways("?")
+    (('-999', '-999.0'), ('?',))
+    """
+    whole = re.fullmatch(r"([+-]?\d+)(?:\.0)?", value)
+    return (value,) if whole is None else (whole[1], f"{whole[1]}.0")
 
 
 def _is_number(kind: pa.DataType) -> bool:
