@@ -23,8 +23,8 @@ from hpo.process.engine import Engine
 SEGMENTS, FILES = 1000, 8
 """Segments of the pass, and files that they are copies of by name."""
 
-ROWS = 20_000
-"""Rows of a segment: its leaf takes about 25 ms."""
+ROWS = 60_000
+"""Rows of a segment: its leaf takes about 45 ms."""
 
 REPEATS = 3
 
@@ -34,7 +34,7 @@ def engine_rows(shop: Workshop) -> list[Row]:
     folder = shop.fresh("segments")
     folder.mkdir()
     segments = min(SEGMENTS, max(FILES, shop.rows // 2_000))
-    made = [shop.file(f"segment-{i}", min(ROWS, shop.rows // 50), seed=i) for i in range(FILES)]
+    made = [shop.file(f"segment-{i}", min(ROWS, 3 * shop.rows // 100), seed=i) for i in range(FILES)]
     for i in range(segments):
         (folder / f"{i:04d}.parquet").hardlink_to(made[i % FILES])
     with workers(1) as one, workers(2) as two:

@@ -42,7 +42,8 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
         are matrices, or stacks of them, whose last two dimensions are theirs. A field with
         ``metadata={"named": True}`` is a mapping of arrays, whose names, types and shapes are its own. A field
         with ``{"made_of": "factor"}`` beside ``sides`` is FᵀF of that field, where this has rows, and is made of it
-        again. With ``metadata={"stored_as": "old"}`` a renamed field keeps the name under which stores hold it.
+        again; a stored state may be without the factor. With ``metadata={"stored_as": "old"}`` a renamed field
+        keeps the name under which stores hold it.
 
     Returns
     -------
@@ -205,14 +206,15 @@ def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: str = F
     children = _children(like)
     if children is None:
         return _leaf(like, path or ROOT, stored, varies=varies)
-    varying = _varying_fields(like.__class__)
+    varying, before = _varying_fields(like.__class__), f"{path}." if path else ""
+    absent = {name for name in _products(like.__class__).values() if f"{before}{name}" not in stored}
     parts = {
-        name: _rebuild(child, f"{path}.{name}" if path else name, stored, varies=varying.get(name, FIXED))
+        name: _rebuild(child, f"{before}{name}", stored, varies=varying.get(name, FIXED))
         for name, child in children
-        if varying.get(name.partition(".")[0]) != NAMED
+        if varying.get(name.partition(".")[0]) != NAMED and name not in absent
     }
     for name in (name for name, kind in varying.items() if kind == NAMED):
-        parts[name] = _named(f"{path}.{name}." if path else f"{name}.", stored)
+        parts[name] = _named(f"{before}{name}.", stored)
     if (names := _stored_fields(like.__class__)) is not None:
         made = replace(like, **{names[path]: part for path, part in parts.items()})
         products = {name: _product(factor) for name, factor in _made_of(made).items()}

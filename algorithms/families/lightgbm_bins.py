@@ -124,7 +124,7 @@ def key_of(
     False
     """
     decides = {name: repr(value) for name, value in params.items() if name not in FREE}
-    whole = rows <= float(repr(params["subsample_for_bin"]))
+    whole = rows <= cast("int", params["subsample_for_bin"])
     counted = params.get("objective") == "regression" and weight is None and whole
     if counted and params.get("colsample_bytree") == 1.0 and params.keys() <= FREE | BINNING | {SAMPLES}:
         params[FILTER] = False

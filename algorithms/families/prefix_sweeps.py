@@ -98,9 +98,7 @@ class _Sums:
     def mean(self, method: str, m: int) -> Floats:
         """Return the mean of the first m; of an earlier m than the last it is summed anew."""
         done, total = self.found.get(method, (0, np.zeros(1)))
-        if m < done:
-            done = 0
-        for i in range(done, m):
+        for i in range(done if m >= done else 0, m):
             answer = self._of(i, method)
             total = np.add(total, answer, out=total) if i else np.array(answer)
         self.found[method] = m, total

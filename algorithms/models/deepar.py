@@ -93,8 +93,6 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
         task="forecasting", sampled=NAMES, default_score=RMSSE, costly=True, weekly=True, extra="neural"
     )
 
-    # training --------------------------------------------------------------------------------------------
-
     @property
     def length(self) -> int:
         """Epochs at most."""
@@ -186,8 +184,6 @@ class DeepAR(Chained[SeriesState, PathForecast], Algorithm[SeriesState, PathFore
 
     def _check_target(self, state: SeriesState) -> None:
         check_target(self.likelihood, state.values[:, 0])
-
-    # the contract ----------------------------------------------------------------------------------------
 
     def estimator(self, solution: PathForecast) -> BaseEstimator:
         """Return a fitted model whose ``predict`` takes rows of past values, covariates, step and series."""

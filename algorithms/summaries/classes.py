@@ -53,7 +53,7 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
     covariance: Annotated[str, Legal("full", "diagonal")] = "full"
     precision: Annotated[str, Legal(AUTO, DOUBLE, QR)] = AUTO
 
-    version: ClassVar[int] = 6
+    version: ClassVar[int] = 5
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True

@@ -175,7 +175,7 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
         default="none", kw_only=True, repr=False
     )
 
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 4
     tolerance: ClassVar[float] = 1e-9
     family: ClassVar[str] = EXACT
     sums: ClassVar[bool] = True

@@ -199,14 +199,15 @@ def _cells(
 ) -> list[State]:
     if summary.learning is not None and summary not in pilot.known:
         raise TuneError(
-            f"what study {name!r} learned before its pass is gone from {store.location}; run the study again"
+            f"what study {name!r} learned before its pass is gone from {store.location}, or was written by another "
+            "version; run the study again"
         )
     segments = record.segments or ()
     cells, missing = stored_cells(summary, pilot, context, segments, store)
     if missing:
         raise TuneError(
             f"{missing} of {counted(len(segments), 'state')} of study {name!r} {'is' if missing == 1 else 'are'} "
-            f"gone from {store.location}; "
+            f"gone from {store.location}, or written by another version; "
             "run the study again: it reads what is missing and keeps its trials"
         )
     return cells

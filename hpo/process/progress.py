@@ -89,4 +89,4 @@ def best_text(metric: str, value: float) -> str:
 
 
 ProgressAsked = bool | Callable[[Step], object] | None
-"""What may be asked for: see ``progress`` of :func:`hpo.tune`."""
+"""What ``progress`` may be: see ``progress`` of :func:`hpo.tune`."""

@@ -81,7 +81,7 @@ def forget_file(
     ----------
     store : the store.
     uri : of the file.
-    keys : of its segments, as studies have them on record; the leaves that are there say theirs themselves.
+    keys : of its segments, as studies have them on record; those of stored leaves are known without it.
     dry_run : whether nothing is removed.
 
     Raises
@@ -106,7 +106,7 @@ def forget_file(
 
 
 def _holds(entry: Entry, beginnings: Collection[str], contexts: Collection[str]) -> bool:
-    """Return whether a merged state may hold a file; of those that do not say it, all of its contexts may."""
+    """Return whether a merged state may hold a file: one without a record of its files may, in the same context."""
     said = entry.about.get("of")
     return entry.key.context in contexts if said is None else any(key in beginnings for key in str(said).split())
 

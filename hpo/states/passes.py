@@ -278,7 +278,7 @@ class Pass(Leaves):
             if draws:
                 given["number"] = np.arange(first_row, first_row + batch.num_rows)
             first_row += batch.num_rows
-            pay = rows.sparse is None and not rows.looked and self._tables.pay(batch.num_rows, n_cells)
+            pay = self._tables.pay(rows, n_cells)
             made = [
                 self.pilot.encoder.encode_cells(
                     rows, dataset.targets, dataset.weight, cells, n_cells, priority=hashes, beside=given,

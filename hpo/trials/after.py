@@ -48,7 +48,7 @@ class AfterTrials(ABC):
 
     The runner goes through its list of steps (``hpo.trials.run.STEPS``) once, and asks each the same way::
 
-        planned = Step.plan(ended, winner)             # None: it has nothing to do with this study
+        planned = Step.plan(ended, winner)             # None: it does not concern this study
         done = planned if planned.reason else planned.run(ended, winner)
         record = replace(done.note(record), cost=done.cost(record.cost, log))
 
@@ -83,7 +83,7 @@ class AfterTrials(ABC):
     @classmethod
     @abstractmethod
     def plan(cls, ended: Ended, winner: Candidate) -> Self | None:
-        """Return the step for a winner, with a reason where it does not pay; None where it is none of its business.
+        """Return the step for a winner, with a reason where it does not pay; None where it does not apply.
 
         It decides, from the states alone: it reads no row, adds no trial and writes nothing.
         """
@@ -93,7 +93,7 @@ class AfterTrials(ABC):
         """Do what was planned, and return the step with what came of it.
 
         Data that cannot be read, a fit that fails and an interrupt do not fail the study: the winner stays as it
-        is, a warning says so, and ``reason`` has why.
+        is, with a warning, and ``reason`` has why.
         """
 
     def note(self, record: StudyRecord) -> StudyRecord:

@@ -16,7 +16,7 @@ from hpo.states.drift import drift
 from hpo.states.evaluate import Scores
 from hpo.states.runs import empty_leaf
 from hpo.trials.notes import recorded
-from hpo.trials.pareto import covers
+from hpo.trials.pareto import front_of
 from hpo.trials.selection import Candidate, best, complexity
 from hpo.trials.settings import translated
 from hpo.trials.tuner import Tuner, candidates_of
@@ -125,7 +125,7 @@ def carried(study: Study, record: StudyRecord | None, tuner: Tuner) -> list[Froz
         return []
     order = sorted(found, key=lambda n: (-found[n].values[0], n))
     wanted = [n for n in (record.standing,) if n in found]
-    wanted += _front(found) if record.several else order[:1]
+    wanted += front_of(found) if record.several else order[:1]
     if not record.several and (simple := _simplest(order, found, tuner)) is not None:
         wanted.append(simple)
     kept: dict[str, FrozenTrial] = {}
@@ -139,15 +139,6 @@ def carried(study: Study, record: StudyRecord | None, tuner: Tuner) -> list[Froz
 def _numbered(trial: FrozenTrial, number: int) -> FrozenTrial:
     trial.number = number
     return trial
-
-
-def _front(found: Mapping[int, FrozenTrial]) -> list[int]:
-    """Return the trials that no other beats in every objective; of equal ones the first."""
-    values = {n: tuple(trial.values) for n, trial in found.items()}
-    first: dict[tuple[float, ...], int] = {}
-    for number, own in values.items():
-        first.setdefault(own, number)
-    return [n for own, n in first.items() if not any(covers(other, own) for other in first if other != own)]
 
 
 def _simplest(order: Sequence[int], found: Mapping[int, FrozenTrial], tuner: Tuner) -> int | None:

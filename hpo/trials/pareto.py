@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from optuna.trial import FrozenTrial, TrialState
 
@@ -47,3 +47,12 @@ def covers(a: Sequence[float], b: Sequence[float]) -> bool:
     (True, False)
     """
     return all(x >= y for x, y in zip(a, b, strict=True))
+
+
+def front_of(found: Mapping[int, FrozenTrial]) -> list[int]:
+    """Return the trials that no other beats in every objective; of equal ones the first."""
+    values = {n: tuple(trial.values) for n, trial in found.items()}
+    first: dict[tuple[float, ...], int] = {}
+    for number, own in values.items():
+        first.setdefault(own, number)
+    return [n for own, n in first.items() if not any(covers(other, own) for other in first if other != own)]

@@ -98,7 +98,7 @@ class Run:
     cost : what it cost.
     record : what the storage keeps beside the trials.
     stopped : why the trials ended.
-    after : the steps after the trials, of those that had to do with it.
+    after : the steps after the trials that applied.
     join : the tables that were joined to the data; None for none, or where only the record has their names.
     """
 

@@ -55,9 +55,14 @@ class Tables:
         self.encoder = encoder
         self._known: dict[int, tuple[pa.RecordBatch, Floats, Places]] = {}
 
-    def pay(self, rows: int, n_cells: int) -> bool:
-        """Return whether some category has so many levels that rows of so many cells are better codes of it."""
-        most = rows // (EACH * n_cells)
+    def pay(self, rows: Rows, n_cells: int) -> bool:
+        """Return whether some category has so many levels that rows of so many cells are better codes of it.
+
+        Not of a sparse matrix, nor of rows that are looked up in tables: those have one form alone.
+        """
+        if rows.sparse is not None or rows.looked:
+            return False
+        most = rows.batch.num_rows // (EACH * n_cells)
         return any(MANY <= levels <= most for levels in self._levels)
 
     @cached_property

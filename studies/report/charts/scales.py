@@ -14,7 +14,6 @@ from studies.report.text import finite, number_text
 HUGE = 1e300
 FEW = 8  # scores that are too few for a better quarter
 Ticks = list[tuple[float, str]]
-
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -199,14 +198,12 @@ def score_scale(shown: Iterable[float | None], sign: int) -> tuple[Linear, int]:
     >>> beyond, round(scale.high)
     (1, 4)
     """
-    scores = sorted(
-        (max(-HUGE, min(HUGE, sign * value)) for value in shown if value is not None), reverse=True
-    )
+    within = (max(-HUGE, min(HUGE, sign * value)) for value in shown if value is not None)
+    scores = sorted(within, reverse=True)
     if not scores:
         return Linear(0.0, 1.0), 0
     spread = scores[0] - scores[min(len(scores) - 1, (3 * len(scores)) // 4 - (len(scores) % 4 == 0))]
-    wild = 0 < 30 * spread < scores[0] - scores[-1]
-    floor = scores[0] - 10 * spread if wild else scores[-1]
+    floor = scores[0] - 10 * spread if 0 < 30 * spread < scores[0] - scores[-1] else scores[-1]
     kept = [score for score in scores if score >= floor]
     if len(kept) < len(scores):
         kept.append(floor)
