@@ -12,7 +12,7 @@ import pytest
 
 import hpo
 from hpo.trials.notes import notes
-from studies.errors import RecordTooNew
+from studies.errors import RecordTooNew, StorageError
 from studies.record.compare import compare
 from studies.record.record_parts import PolishNote
 from studies.record.records import load_study, record_of
@@ -172,3 +172,9 @@ def test_a_study_of_today_says_which_encoding_it_was_begun_with(tmp_path):
     loaded = hpo.load("new", storage=tmp_path / "studies.journal", store=tmp_path / "store")
     assert np.array_equal(loaded.predict(gappy()), made.predict(gappy()))
     assert StudyRecord({"folds": 5}).version < VERSION
+
+
+@pytest.mark.parametrize("values", [{"definition": 3}, {"definition": {}, "cost": 5}, {"definition": {}, "version": "x"}])
+def test_a_record_that_makes_no_sense_says_what_to_do(values):
+    with pytest.raises(StorageError, match=r"record of the study 'a' cannot be read .*`hpo studies rm a`"):
+        StudyRecord.of({ONEPASS: values}, "a")

@@ -186,6 +186,8 @@ class StudyRecord:
         values = attributes.get(ONEPASS) or {}
         if not isinstance(values, Mapping) or values.get("definition") is None:
             return None
+        if not isinstance(values["definition"], Mapping):
+            raise TypeError(f"its definition is {values['definition']!r}")
         version = int(values.get("version", VERSION))
         if version > VERSION:
             raise RecordTooNew(study, version, VERSION)
