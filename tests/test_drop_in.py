@@ -6,6 +6,7 @@ import itertools
 import pickle
 import re
 import tempfile
+import warnings
 from importlib import import_module
 
 import numpy as np
@@ -576,3 +577,22 @@ def test_errors_have_no_other_error_before_them():
     with pytest.raises(ValueError) as caught:
         hpo.StateGridSearchCV(DecisionTreeRegressor(max_depth=0), {"min_samples_leaf": [1]}).fit(X, Y)
     assert caught.value.__context__ is None
+
+
+def test_a_first_candidate_that_cannot_be_fitted_decides_nothing_for_the_others(monkeypatch):
+    """Two columns are the same: without regularization no class has a covariance that can be inverted."""
+    for name in ("COLD", "WARM", "EACH"):  # reading costs nothing, so that it pays where a fit is made at all
+        monkeypatch.setattr(f"hpo.drop_in.from_states.{name}", 0.0)
+    monkeypatch.setattr("hpo.drop_in.from_states.expected_seconds", lambda *_: 0.0)
+    monkeypatch.setattr("hpo.drop_in.from_states.FromStates._is_small", lambda *_: False)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 5))
+    X, y = np.column_stack([X, X[:, 0]]), (X[:, 1] > 0).astype(int)
+    asked = {"param_grid": {"reg_param": [0.0, *np.linspace(0.1, 0.9, 9)]}, "cv": 5}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = hpo.StateGridSearchCV(QuadraticDiscriminantAnalysis(), **asked).fit(X, y)
+        theirs = GridSearchCV(QuadraticDiscriminantAnalysis(), **asked).fit(X, y)
+    assert ours.accelerated_.answered == 9
+    for name in ("mean_test_score", "split3_test_score", "rank_test_score"):
+        np.testing.assert_array_equal(ours.cv_results_[name], theirs.cv_results_[name])

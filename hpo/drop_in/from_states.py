@@ -27,7 +27,7 @@ from sklearn.utils import indexable
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-from algorithms.arrays import Values
+from algorithms.arrays import Places, Values
 from hpo.drop_in.answers import Answers, NoAnswers, expected_seconds, place_of
 from hpo.drop_in.answers import Scoring as Says
 from hpo.drop_in.counterparts import Unanswered, shared_by
@@ -125,6 +125,10 @@ class FromStates(BaseSearchCV):
 
     def _some_candidate(self) -> BaseEstimator:
         """Return an estimator that states answer, if one is known beforehand; else that of the search."""
+        return clone(self.estimator)
+
+    def _last_candidate(self) -> BaseEstimator:
+        """Return another estimator of the search, if one is known beforehand."""
         return clone(self.estimator)
 
     def _own_score(self) -> str:
@@ -234,21 +238,19 @@ class FromStates(BaseSearchCV):
     def _pays(
         self, made: BaseEstimator, asked: Asked, X: ArrayLike, y: ArrayLike | None, splits: int, *, beside: bool
     ) -> bool:  # fmt: skip
-        """Return whether reading takes less time than all fits, by the time that one of them takes."""
+        """Return whether reading takes less time than all fits, by the time that one of them takes.
+
+        Raises
+        ------
+        Unanswered
+            Two candidates that were tried cannot be fitted.
+        """
         count = int(_num_samples(X))
         rows = np.flatnonzero(np.arange(count) % max(splits, 2))  # of every part, should rows be sorted
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                some = _safe_split(made, X, y, rows)
-                began = time.perf_counter()
-                made.fit(*some)
-                once = time.perf_counter() - began
-                made.predict(some[0]) if asked.around is not None else None
-                answering = time.perf_counter() - began - once
-            width = _width(made, fitted=asked.fitted)
-        except Exception:  # noqa: BLE001 -- whatever it is, the search itself raises it, or counts it
-            return False
+        tried = _tried(made, X, y, rows, asked) or _tried(self._last_candidate(), X, y, rows, asked)
+        if tried is None:
+            raise Unanswered("a fit fails")
+        once, answering, width = tried
         ours = (WARM if Answers.begun else COLD) + (EACH + 2.0 * answering) * self._n_candidates()
         reading = expected_seconds(asked.answering, count, width, splits)
         if asked.fitted:
@@ -317,6 +319,24 @@ class FromStates(BaseSearchCV):
         self.refit_time_ = time.time() - began
         with suppress(AttributeError):  # of frames alone
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
+
+
+def _tried(
+    made: BaseEstimator, X: ArrayLike, y: ArrayLike | None, rows: Places, asked: Asked
+) -> tuple[float, float, int] | None:
+    """Return the seconds of a fit to some rows and of its answers, and its columns; None where it fails."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            some = _safe_split(made, X, y, rows)
+            began = time.perf_counter()
+            made.fit(*some)
+            once = time.perf_counter() - began
+            made.predict(some[0]) if asked.around is not None else None
+            answering = time.perf_counter() - began - once
+        return once, answering, _width(made, fitted=asked.fitted)
+    except Exception:  # noqa: BLE001 -- whatever it is, the search itself raises it, or counts it
+        return None
 
 
 def _width(made: BaseEstimator, *, fitted: bool) -> int:

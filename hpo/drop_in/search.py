@@ -106,6 +106,10 @@ class StateGridSearchCV(FromStates, GridSearchCV):
                 return made
         raise why or Unanswered("there is no candidate")
 
+    def _last_candidate(self) -> BaseEstimator:
+        grid = ParameterGrid(self.param_grid)
+        return candidate_of(self.estimator, grid[len(grid) - 1])
+
 
 class StateRandomizedSearchCV(FromStates, RandomizedSearchCV):
     """``sklearn.model_selection.RandomizedSearchCV``, as :class:`StateGridSearchCV` is ``GridSearchCV``.

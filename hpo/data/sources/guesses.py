@@ -207,7 +207,8 @@ def of_values(sight: Sight, known: Written) -> Written:
         some = found.dates if name == "date_format" else found.numbers
         why[name] = f"{listed(some)} look{'s' if len(some) == 1 else ''} like it"
     if found.marks:
-        why["na_values"] = f"such values of {listed([*found.marks])} are not like the others"
+        holds = "holds" if len(found.marks) == 1 else "hold"
+        why["na_values"] = f"{listed([*found.marks])} {holds} numbers or dates apart from it"
     if found.either:
         why["date_format"] += f"; {found.either!r} suits as well"
     return Written(found.text, why)
