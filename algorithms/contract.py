@@ -41,8 +41,8 @@ from algorithms.covariates import Ends
 from algorithms.declared import Field, check_values, checked, declared
 from algorithms.errors import AlgorithmError, ContractBroken, nearest
 from algorithms.held import Group, Held, Rows, S, Score, State, Weighted, as_score
-from algorithms.known import Known
 from algorithms.lazily import sklearn
+from algorithms.learned import Learned
 from algorithms.ranges import Range, unsearched
 from algorithms.tags import Tags
 
@@ -157,7 +157,7 @@ class Summary(ABC, Generic[S]):
         return type(batch) is Batch or (self.sparse and isinstance(batch, SparseBatch))
 
     @property
-    def learning(self) -> Learned | None:
+    def learning(self) -> Learning | None:
         """The summary itself where it must learn something before its pass; else None."""
         return None
 
@@ -170,52 +170,52 @@ class Summary(ABC, Generic[S]):
         """Return the summary with rows that age as those of another; AlgorithmError where its rows cannot."""
         raise AlgorithmError(f"rows do not age in the states of {type(self).__name__}")
 
-    def knowing(self, known: Known) -> Self:
+    def knowing(self, learned: Learned) -> Self:
         """Return the summary ready for a pass: knowing what was learned, or how many digits to keep."""
         return self
 
-    def finer(self, known: Known | None) -> Known | None:
+    def finer(self, learned: Learned | None) -> Learned | None:
         """Return what a pass must know whose states have more digits than those of what is known.
 
         None where they have all that there are, or how they are made was asked for.
         """
         return None
 
-    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
+    def precision_in_words(self, learned: Learned | None, shape: Shape) -> str:
         """Return how many digits a pass with that knowledge keeps, and why; empty where there is one way alone."""
         return ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learned(ABC, Generic[S]):
+class Learning(ABC, Generic[S]):
     """A summary that must know something before its pass: coefficients to expand around, centres, landmarks.
 
     What it learns from a small sample of rows is stored beside the pilot and is part of the key of its states.
-    It is held in the field ``known``: no hyperparameter, None until learned.
+    It is held in the field ``learned``: no hyperparameter, None until learned.
 
     After the pass a study asks whether what was learned suits every row. Where it does not, the summary learns
     again and the data is read once more, twice at most; what was learned last is kept and preferred by the studies
     that follow.
     """
 
-    known: Known | None = field(default=None, metadata={"learned": True}, compare=False, repr=False)
+    learned: Learned | None = field(default=None, metadata={"learned": True}, compare=False, repr=False)
 
     scanned: ClassVar[int | None] = None
     """Rows that may be read for the sample, where fewer are enough than are read for most summaries."""
 
     @property
-    def learned(self) -> Known:
+    def beforehand(self) -> Learned:
         """What was learned; AlgorithmError where nothing was."""
-        if self.known is None:
+        if self.learned is None:
             raise AlgorithmError(f"{type(self).__name__} must learn from a sample of rows before its pass")
-        return self.known
+        return self.learned
 
-    def knowing(self, known: Known) -> Self:
+    def knowing(self, learned: Learned) -> Self:
         """Return the summary ready for a pass."""
-        return dataclasses.replace(self, known=known)
+        return dataclasses.replace(self, learned=learned)
 
     @property
-    def learning(self) -> Learned | None:
+    def learning(self) -> Learning | None:
         """The summary itself; one that need not learn, by its fields, returns None."""
         return self
 
@@ -224,21 +224,21 @@ class Learned(ABC, Generic[S]):
         return True
 
     @abstractmethod
-    def learn(self, shape: Shape, sample: Batch) -> Known:
+    def learn(self, shape: Shape, sample: Batch) -> Learned:
         """Return what the pass must know, from a sample of encoded rows."""
 
     def failed(self, state: S) -> str | None:
         """Return why what was learned does not suit the rows of a state, in a clause; None where it does."""
         return None
 
-    def learn_again(self, shape: Shape, state: S, sample: Batch) -> Known:
+    def learn_again(self, shape: Shape, state: S, sample: Batch) -> Learned:
         """Return what another pass must know, from the state of every row, and a sample of encoded rows."""
         return self.learn(shape, sample)
 
     @property
     def checks(self) -> bool:
         """Whether a pass may show that what was learned does not suit."""
-        return type(self).failed is not Learned.failed
+        return type(self).failed is not Learning.failed
 
 
 def pass_fields(summary: Summary) -> dict[str, object]:
@@ -454,7 +454,7 @@ class Polishable(ABC, Generic[S, M]):
         """Return the mean loss and the penalty beside it: of every row where the state expands it there."""
 
     @abstractmethod
-    def expanded_at(self, solution: M, state: S) -> Known:
+    def expanded_at(self, solution: M, state: S) -> Learned:
         """Return what the summary must know for a pass that begins at this solution."""
 
 
@@ -543,7 +543,7 @@ __all__ = [
     "Features",
     "Group",
     "Held",
-    "Learned",
+    "Learning",
     "Polishable",
     "Prefixed",
     "Rows",

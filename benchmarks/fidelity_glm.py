@@ -23,7 +23,7 @@ from sklearn.linear_model import GammaRegressor, LogisticRegression, PoissonRegr
 from sklearn.preprocessing import StandardScaler
 
 from algorithms.contract import Batch, Column, Held, Shape
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.models.gamma import Gamma
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
@@ -195,7 +195,7 @@ def state_of(summary: Any, shape: Shape, X: Any, y: Any, keep: int) -> Any:
     sample = rows_of(X[few], y[few], priority[few])
     known = summary.learn(shape, sample)
     for _ in range(1 + AGAIN):
-        known = Known({**known.arrays, "keep": np.array([keep]), "stored": np.arange(X.shape[1])})
+        known = Learned({**known.arrays, "keep": np.array([keep]), "stored": np.arange(X.shape[1])})
         ready = summary.knowing(known)
         state = ready.init(shape)
         for start in range(0, len(y), CHUNK):

@@ -254,7 +254,7 @@ def test_what_a_summary_must_learn_is_asked_for():
     summary = Coreset()
     assert summary.learning is summary
     with pytest.raises(AlgorithmError, match="Coreset must learn from a sample of rows before its pass"):
-        _ = summary.learned
+        _ = summary.beforehand
     assert Ridge().summary.learning is None
 
 

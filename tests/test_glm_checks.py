@@ -20,7 +20,7 @@ import hpo.states.learned.summaries
 import hpo.trials.polish
 from algorithms.contract import Batch, Column, Held, Shape
 from algorithms.families.problem import Problem
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.models.gamma import Gamma
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
@@ -173,7 +173,7 @@ def state_of(summary, X, y, classes, keep, seed=0):
     priority = rng.integers(0, 2**63, len(y)).astype(np.uint64) * np.uint64(2)
     few, shape = rng.permutation(len(y))[: len(y) // 3], shape_of(X, classes)
     known = summary.learn(shape, rows_of(X[few], y[few], priority[few]))
-    known = Known({**known.arrays, "keep": np.array([keep]), "stored": np.arange(X.shape[1])})
+    known = Learned({**known.arrays, "keep": np.array([keep]), "stored": np.arange(X.shape[1])})
     ready = summary.knowing(known)
     return ready.update(ready.init(shape), rows_of(X, y, priority))
 
@@ -317,7 +317,7 @@ def test_a_step_that_raises_the_loss_of_all_rows_is_taken_back(tmp_path, monkeyp
 
     def astray(self, state):
         found = solve(self, state)
-        if len(state.known["start"]) > 1:
+        if len(state.learned["start"]) > 1:
             return found
         asked.append(state)
         return dataclasses.replace(found, coef=found.coef + 0.1)

@@ -65,7 +65,7 @@ def test_the_features_are_those_of_the_kernel(kernel, tmp_path):
     ready = moments.knowing(moments.learn(shape, rows))
     features = ready.init(shape).shape.features
     z = (X - X.mean(axis=0)) / X.std(axis=0)
-    made, true = features(X), rbf_kernel(z, gamma=float(features.known["feature_gamma"][0]))
+    made, true = features(X), rbf_kernel(z, gamma=float(features.learned["feature_gamma"][0]))
     apart = np.abs(made @ made.T - true)
     assert np.median(apart) < {"nystroem": 1e-3, "fourier": 0.05}[kernel]
     assert np.median(true) == pytest.approx(np.exp(-1.0), abs=0.1), "the width is the median distance"

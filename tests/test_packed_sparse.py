@@ -57,9 +57,9 @@ def test_sparse_rows_are_learned_as_if_they_were_dense(optimizer, standardize, m
         np.testing.assert_allclose(ours.loss, twin.loss, rtol=1e-9)
         assert np.abs(ours.coef).max() > 0.01
         as_it_is = SparseBatch(X, np.asarray(target, float)[:, None], priority=rows.priority)
-        known = ready(summary, shape, as_it_is).known
+        known = ready(summary, shape, as_it_is).learned
         for name in ("center", "scale", "offset", "unit"):
-            np.testing.assert_allclose(known[name], made.known[name], rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(known[name], made.learned[name], rtol=1e-9, atol=1e-12)
         np.testing.assert_array_equal(laws.lift(made, shape, as_it_is).coef, ours.coef)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import hpo
 import hpo.api
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.summaries.curvature import Curvature
 from hpo.errors import ApproximationWarning
 from hpo.process.progress import Progress
@@ -43,13 +43,13 @@ def picky(monkeypatch):
     def failed(self, state):
         asked["failed"] += 1
         asked["rows"].append(state.rows)
-        return WHY if int(self.known.arrays.get("round", np.zeros(1))[0]) < asked["rounds"] else None
+        return WHY if int(self.learned.arrays.get("round", np.zeros(1))[0]) < asked["rounds"] else None
 
     def learn_again(self, shape, state, sample):
         asked["learned"] += 1
         assert sample.n > 0
-        before = int(self.known.arrays.get("round", np.zeros(1))[0])
-        return Known({**self.known.arrays, "round": np.array([before + 1.0])})
+        before = int(self.learned.arrays.get("round", np.zeros(1))[0])
+        return Learned({**self.learned.arrays, "round": np.array([before + 1.0])})
 
     monkeypatch.setattr(Curvature, "failed", failed)
     monkeypatch.setattr(Curvature, "learn_again", learn_again)

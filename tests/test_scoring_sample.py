@@ -21,7 +21,7 @@ import hpo
 from algorithms.batches import as_dense
 from algorithms.contract import Batch, Column, Shape, SparseBatch
 from algorithms.errors import InvalidField
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.scoring.scorers import score_by
 from algorithms.summaries._reserved import reserved, scrambled
 from algorithms.summaries.sample import Sample, SampleState
@@ -29,7 +29,7 @@ from algorithms.summaries.scoring_sample import ScoringSample
 from hpo.states.learned import summaries
 
 COLUMNS = (Column("x", "x"),)
-LIKE_C = Known({"direction": np.array([1.0]), "middle": np.array(20.0), "rare": np.array(2)})
+LIKE_C = Learned({"direction": np.array([1.0]), "middle": np.array(20.0), "rare": np.array(2)})
 """Rows with x above 20 look like the class c, the more the larger x is."""
 SHAPES = {"a number": Shape(COLUMNS, ("y",)), "classes": Shape(COLUMNS, ("y",), classes=("a", "b", "c"))}
 
@@ -199,7 +199,7 @@ def test_scorers_without_weights_ask_the_rows_that_stand_for_as_many():
     x, ratios = np.where(y == 2, 30.0, 8.0) + 8.0 * rng.normal(size=6000), []
     shape = Shape(COLUMNS, ("y",), classes=("a", "c"))
     model = GaussianNB().fit(x[:, None], np.where(y == 2, "c", "a"))
-    batch, known = batch_of(y / 2.0, x=x), Known({**LIKE_C.arrays, "rare": np.array(1)})
+    batch, known = batch_of(y / 2.0, x=x), Learned({**LIKE_C.arrays, "rare": np.array(1)})
     for size in (6000, 2000):
         summary = ScoringSample(size, lookalikes=True).knowing(known)
         state = lift(summary, shape, batch)

@@ -20,7 +20,7 @@ from algorithms import fields, registry
 from algorithms.contract import Batch, Column, Held, Shape, fitted
 from algorithms.errors import InvalidField, InvalidTarget, NotEnoughRows
 from algorithms.families.corrected import corrected
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.models.logistic import Logistic
 from algorithms.models.poisson import Poisson
 from algorithms.summaries.curvature import STARTS
@@ -134,7 +134,7 @@ def test_regressions_by_deviance(name, index):
 
 def keeping(known, rows):
     """What was learned, as of data of so many rows that only a few are kept."""
-    return Known({**known.arrays, "keep": np.array([rows])})
+    return Learned({**known.arrays, "keep": np.array([rows])})
 
 
 def test_expanding_at_the_solution_gives_the_optimum(states):
@@ -256,7 +256,7 @@ def test_of_many_counts_one_pass_gives_scikit_learns_model_nearly(params, large)
 def test_the_corrected_loss_is_that_of_every_row_at_a_start_and_convex(kind, large):
     state, (X, y), _ = large[kind]
     summary = {"count": PoissonCurvature()}.get(kind, LogisticCurvature())
-    known, weights = state.known, tuple(np.linspace(0.5, 2.0, len(state.counts)))
+    known, weights = state.learned, tuple(np.linspace(0.5, 2.0, len(state.counts)))
     loss = corrected(summary.about, state, weights, 1)
     z = np.column_stack([(X - known["center"]) / known["scale"], np.ones(len(X))])
     at = summary.about(z @ loss.start.T, y)

@@ -223,8 +223,8 @@ def test_units_of_columns_do_not_matter(unit, sparse):
     batches = kind(X * unit, y), kind(X, y)
     ours, twin = (laws.lift(ready(summary, shape, rows), shape, rows) for rows in batches)
     np.testing.assert_array_equal(ours.coef, twin.coef)
-    assert np.flatnonzero(ours.known["scale"] == 1.0).tolist() == [3], "the column of one value"
-    assert ours.known["center"][3] == pytest.approx(0.1 * unit, rel=1e-15)
+    assert np.flatnonzero(ours.learned["scale"] == 1.0).tolist() == [3], "the column of one value"
+    assert ours.learned["center"][3] == pytest.approx(0.1 * unit, rel=1e-15)
     assert fitted(Linear(summary=summary), ours).score(X * unit, y) > 0.95
 
 
@@ -298,7 +298,7 @@ def test_few_rows_tell_step_sizes_apart(rows):
     summary = PackedClassifiers(losses="log_loss", eta0s="1e-9, 0.3")
     state = state_of(summary, X, y, (0, 1))
     assert Linear(loss="log_loss", summary=summary).solve(state).member.eta0 == 0.3
-    epochs, batches = int(state.known["epochs"][0]), -(-rows // 64)
+    epochs, batches = int(state.learned["epochs"][0]), -(-rows // 64)
     assert state.steps == epochs * batches
     sizes = np.diff([rows * i // batches for i in range(batches + 1)])
     assert state.scored == sum(sizes[step % batches] for step in range(0, state.steps, 4))

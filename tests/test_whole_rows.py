@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 import hpo
 from algorithms import laws
 from algorithms.contract import Batch, Column, Shape, SparseBatch
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.summaries import curvature
 from algorithms.summaries._whole import WholeRows
 from algorithms.summaries.families import LogisticCurvature
@@ -28,7 +28,7 @@ SHAPE = Shape(COLUMNS, ("y",), classes=("a", "b", "c"))
 
 
 def ready(most=10_000, summary=None):
-    return (LogisticCurvature() if summary is None else summary).knowing(Known({curvature.WHOLE: np.array([most])}))
+    return (LogisticCurvature() if summary is None else summary).knowing(Learned({curvature.WHOLE: np.array([most])}))
 
 
 def batch_of(X, codes, order, w=None):

@@ -18,8 +18,8 @@ from algorithms.arrays import Matrix
 from algorithms.contract import Algorithm, Array, Held, Polishable, Score, Shape, Summary, steps_of
 from algorithms.errors import InvalidField
 from algorithms.families.cells import Cells
-from algorithms.known import Known
 from algorithms.lazily import sklearn
+from algorithms.learned import Learned
 from algorithms.ranges import Range
 from algorithms.scoring.blocks import asked_of
 from algorithms.scoring.thresholds import best_threshold, check_criterion, positives
@@ -168,7 +168,7 @@ class _Polishing(Polishable[Cells, CalibratedSolution]):
     def objective(self, solution: CalibratedSolution, state: Cells) -> float:
         return self.inner.objective(solution.inner, state.whole)
 
-    def expanded_at(self, solution: CalibratedSolution, state: Cells) -> Known:
+    def expanded_at(self, solution: CalibratedSolution, state: Cells) -> Learned:
         return self.inner.expanded_at(solution.inner, state.whole)
 
 

@@ -209,7 +209,7 @@ def corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> 
 
 
 def _corrected(about: About, state: CurvatureState, weights: Weights, k: int) -> Corrected:
-    known, found, g = state.known, state.drawn(), np.array(weights)
+    known, found, g = state.learned, state.drawn(), np.array(weights)
     along, (hessian, balance) = state.along, state.curvature(k, weights)
     start, on, codes = known["start"][k][:, along], along[:-1], class_codes(state, found.y)
     z = np.ones((len(found.y), len(along)))

@@ -23,7 +23,7 @@ from algorithms.families.problem import Problem
 from algorithms.families.quadratic import Quadratic, Weights, quadratic_of
 from algorithms.families.rounding import sure
 from algorithms.families.whole import RowDesign, least, row_design
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.memo import MEMO
 from algorithms.preparing.preprocess import Selecting, unused_fields
 from algorithms.ranges import Integer, Legal, Range
@@ -149,13 +149,13 @@ class Generalized(
         if k is None:
             weight = float(np.sum(state.counts))
             share = np.sqrt(sum(self.penalty(weight)) / weight)
-            k = min(self.starts(state), key=lambda k: abs(np.sqrt(state.known["share"][k]) - share))
+            k = min(self.starts(state), key=lambda k: abs(np.sqrt(state.learned["share"][k]) - share))
         nearest = k
         return MEMO.get(state, (how, weights, nearest), lambda: quadratic_of(state, how, weights, nearest))
 
     def starts(self, state: CurvatureState) -> list[int]:
         """Return the starts whose classes are weighted most alike."""
-        weights, balance = np.array(self.group_weights(state)), state.known["balance"]
+        weights, balance = np.array(self.group_weights(state)), state.learned["balance"]
         with np.errstate(divide="ignore"):
             apart = [float(np.ptp(np.log(weights) - np.log(each))) for each in balance]
         return np.flatnonzero(np.array(apart) <= min(apart) + 0.1).tolist()
@@ -234,7 +234,7 @@ class Generalized(
     def far(self, state: CurvatureState) -> bool:
         """Return whether the starts' ridge penalty on standardised columns says little of where the optimum is."""
         near = self.standardize and self.select is None and self.penalty(1.0)[0] == 0.0
-        return not near and state.known["start"][0].size <= MOST_TRIED
+        return not near and state.learned["start"][0].size <= MOST_TRIED
 
     def _minimum(self, q: Quadratic) -> GeneralizedSolution:
         l1, l2 = self.penalty(q.weight)
@@ -263,7 +263,7 @@ class Generalized(
     def _distance(self, solution: GeneralizedSolution, state: CurvatureState) -> float:
         """Return δᵀHδ of the step δ from its start: the farther, the less the quadratic is to be trusted."""
         k = solution.quadratic.k
-        step = (solution.in_z - state.known["start"][k])[:, state.along].ravel()
+        step = (solution.in_z - state.learned["start"][k])[:, state.along].ravel()
         return float(step @ state.curvature(k, self.group_weights(state))[0] @ step)
 
     def estimator(self, solution: GeneralizedSolution) -> BaseEstimator:
@@ -434,7 +434,7 @@ class Generalized(
         weights = self.group_weights(state)
         if state.of_rows:
             return self._loss_of_rows(solution, state, weights)
-        k = min(solution.quadratic.k, len(state.known["start"]) - 1)
+        k = min(solution.quadratic.k, len(state.learned["start"]) - 1)
         gained = corrected(self.summary.about, state, weights, k).at(solution.in_z)
         return gained[0] / float(np.array(weights) @ state.counts)
 
@@ -448,12 +448,12 @@ class Generalized(
         codes = rows.target.astype(np.intp) if state.shape.classes else np.zeros(len(rows), np.intp)
         return float(np.average(at.loss, weights=rows.weight * np.array(weights)[codes]))
 
-    def expanded_at(self, solution: GeneralizedSolution, state: CurvatureState) -> Known:
+    def expanded_at(self, solution: GeneralizedSolution, state: CurvatureState) -> Learned:
         """Return what a second pass must know to expand the loss at this solution."""
         weights = np.array([self.group_weights(state)])
         start = {"start": solution.in_z[None], "share": np.ones(1), "balance": weights}
-        measured = {name: state.known[name][:1] for name in ("root", "usual")}
-        return Known({**state.known.arrays, **start, **measured, "measured": np.zeros(1, np.intp)})
+        measured = {name: state.learned[name][:1] for name in ("root", "usual")}
+        return Learned({**state.learned.arrays, **start, **measured, "measured": np.zeros(1, np.intp)})
 
 
 def _middle(solution: GeneralizedSolution) -> Array:

@@ -54,7 +54,7 @@ class PackedSolution:
 
     def eta(self, x: Matrix) -> Array:
         """Return the linear predictors of rows as states hold them, shape (n, E)."""
-        shape, known = self.state.shape, self.state.known
+        shape, known = self.state.shape, self.state.learned
         scaled = self.coef / known["scale"]
         made = np.asarray(self.columns.times(x, scaled.T) + (self.intercept - scaled @ known["center"]))
         if self.buckets.shape[1]:
@@ -126,7 +126,7 @@ class PackedModel(Algorithm[PackedState, PackedSolution]):
     def estimator(self, solution: PackedSolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in scikit-learn's own model."""
         state, columns = solution.state, solution.columns
-        shape, known, unit = state.shape, state.known, float(state.known["unit"][0])
+        shape, known, unit = state.shape, state.learned, float(state.learned["unit"][0])
         model = self.model(solution)
         model.coef_ = np.hstack([solution.coef, solution.buckets]) * unit
         model.intercept_ = solution.intercept * unit + known["offset"]

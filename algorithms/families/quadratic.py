@@ -86,7 +86,7 @@ def quadratic_of(state: CurvatureState, how: Preprocess, weights: Weights, k: in
     design = design_of(state.moments, how)
     if state.complete and design.coarse:
         design = design_of(state.finer_moments, how)
-    known, (hessian, _), g = state.known, state.curvature(k, weights), np.array(weights)
+    known, (hessian, _), g = state.learned, state.curvature(k, weights), np.array(weights)
     along, d = state.along, state.shape.d
     theta = known["start"][k][:, along]
     (e, m), q = theta.shape, design.q

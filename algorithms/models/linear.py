@@ -45,7 +45,7 @@ class Linear(PackedModel):
             learning_rate="invscaling", power_t=self.summary.power_t, average=self.average,
         )  # fmt: skip
         model.classes_ = labels(solution.state.shape)
-        model.n_iter_, model.t_ = int(solution.state.known["epochs"][0]), float(solution.state.steps + 1)
+        model.n_iter_, model.t_ = int(solution.state.learned["epochs"][0]), float(solution.state.steps + 1)
         return model
 
     def quick(self, solution: PackedSolution, rows: Rows, metric: str) -> float | None:

@@ -41,7 +41,7 @@ class LinearRegressor(PackedModel):
 
     def model(self, solution: PackedSolution) -> BaseEstimator:
         """Return ``SGDRegressor`` or ``QuantileRegressor`` of ``sklearn.linear_model``."""
-        member, known = solution.member, solution.state.known
+        member, known = solution.member, solution.state.learned
         epochs, unit = int(known["epochs"][0]), float(known["unit"][0])
         if self.loss == "quantile":
             model: BaseEstimator = sklearn.linear_model.QuantileRegressor(
@@ -70,7 +70,7 @@ class LinearRegressor(PackedModel):
         """Return R², or the mean absolute or squared error."""
         if metric not in ("r2", "neg_mean_absolute_error", "neg_mean_squared_error"):
             return None
-        known, y = solution.state.known, rows.target
+        known, y = solution.state.learned, rows.target
         error = solution.eta(rows.held)[:, 0] * known["unit"] + known["offset"] - y
         if metric == "neg_mean_absolute_error":
             return -averaged(np.abs(error), rows)

@@ -16,7 +16,7 @@ from algorithms.families.components import METRICS, SecondMoments, fitted, score
 from algorithms.families.design import CARE, deviations
 from algorithms.families.pipeline import fitted_scaler, pipeline
 from algorithms.families.rounding import DIGITS
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import ColumnMap
 from algorithms.preparing.column_maps import column_map
@@ -70,7 +70,7 @@ class Axes:
         """Bytes held."""
         return self.vectors.nbytes + 4 * self.mean.nbytes + self.columns.nbytes
 
-    def turned(self, known: Known, within: Places) -> Array:
+    def turned(self, known: Learned, within: Places) -> Array:
         """Return the axes in the scaled encoded columns of a sketch, shape (k, r)."""
         across = self.columns.matrix[within] @ (self.vectors / self.scale[:, None])
         return np.asarray(across) * known["scale"][within, None]
@@ -157,7 +157,7 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
     def estimator(self, solution: SketchedPCASolution) -> BaseEstimator:
         """Return a fitted ``Pipeline`` over the encoded columns, ending in ``PCA``."""
         axes, state, columns = solution.axes, solution.state, solution.axes.columns
-        standardize = bool(state.known["standardize"])
+        standardize = bool(state.learned["standardize"])
         scaler, mean = None, np.zeros(axes.q) if standardize else axes.mean + columns.origin
         if standardize:
             scaler = fitted_scaler(axes.mean + columns.origin, axes.scale, axes.variance, axes.rows)
@@ -221,11 +221,11 @@ class SketchedPCA(Algorithm[SketchState, SketchedPCASolution]):
 def _axes(state: SketchState, columns: ColumnMap) -> Axes:
     spread, scale = state.scatter / state.weight, np.ones(len(columns.names))
     mean, variance = columns.mean(state.mean), columns.spread(state.mean, spread)
-    if state.known["standardize"]:
+    if state.learned["standardize"]:
         scale = deviations(variance, mean, state.weight)
     values, vectors = _mapped(state, columns, scale)
     total = state.weight * float((variance / scale**2).sum())
-    of_pass = np.sqrt((columns.matrix**2).T @ state.known["scale"] ** 2)
+    of_pass = np.sqrt((columns.matrix**2).T @ state.learned["scale"] ** 2)
     largest = float(np.max(of_pass / scale, initial=0.0)) ** 2
     floor = CARE * EPS * float(np.linalg.norm(state.product)) * largest
     return Axes(columns, mean, scale, variance, values, vectors, total, floor, state.weight, state.rows)
@@ -237,7 +237,7 @@ def _mapped(state: SketchState, columns: ColumnMap, scale: Array) -> tuple[Array
     S is the sketch's, in columns divided by what a sample says of their scales: UΛU'.
     """
     vectors, values = factor(state.directions, state.product)
-    root = (vectors * np.sqrt(values)) * state.known["scale"][state.within, None]
+    root = (vectors * np.sqrt(values)) * state.learned["scale"][state.within, None]
     made = np.asarray(columns.matrix[state.within].T @ root) / scale[:, None]
     rotated, roots, _ = np.linalg.svd(made, full_matrices=False)
     some = roots > (roots[0] * math.sqrt(EPS) if len(roots) else 0.0)
@@ -269,7 +269,7 @@ def _seen(axes: Axes, held_out: SketchState) -> _Seen:
     The sketch has all that S does to its directions Ω, so that what it lacks, E, has EΩ = 0. Hence with T's own
     columns uᵀTᵀETu = vᵀEv ≤ ‖v‖² tr E for the part v of Tu that no direction makes up, and tr E is known exactly.
     """
-    known, within, weight = held_out.known, held_out.within, held_out.weight
+    known, within, weight = held_out.learned, held_out.within, held_out.weight
     directions, turned = held_out.directions, axes.turned(known, within)
     vectors, values = factor(directions, held_out.product)
     away = (axes.columns.mean(held_out.mean) - axes.mean) / axes.scale

@@ -24,10 +24,10 @@ import numpy as np
 
 from algorithms.arrays import Array, Matrix, Places
 from algorithms.brief import differing
-from algorithms.contract import INDICATOR, Batch, Column, Learned, Shape, as_dense
+from algorithms.contract import INDICATOR, Batch, Column, Learning, Shape, as_dense
 from algorithms.errors import AlgorithmError, NotEnoughRows
-from algorithms.known import Known
 from algorithms.lazily import sklearn
+from algorithms.learned import Learned
 from algorithms.preparing.column_map import ColumnMap
 from algorithms.preparing.column_maps import filled_map
 from algorithms.preparing.imputed import gap_fills
@@ -56,20 +56,20 @@ class KernelMap:
     Attributes
     ----------
     kernel : ``"nystroem"`` or ``"fourier"``.
-    known : ``feature_fill`` (d,), what stands for a missing number; ``feature_center`` and ``feature_scale`` (q,)
+    learned : ``feature_fill`` (d,), what stands for a missing number; ``feature_center`` and ``feature_scale`` (q,)
         of the columns that are not missing indicators, ``feature_gamma`` (1,); landmarks ``feature_points`` (D, q)
         and ``feature_root`` (D, D), or directions ``feature_points`` (q, D) and ``feature_offset`` (D,).
     inputs : the map of the encoded columns to those q.
     """
 
     kernel: str
-    known: Known
+    learned: Learned
     inputs: ColumnMap = field(compare=False, repr=False)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The features as columns, named as scikit-learn names them."""
-        width = len(self.known["feature_root" if self.kernel == NYSTROEM else "feature_offset"])
+        width = len(self.learned["feature_root" if self.kernel == NYSTROEM else "feature_offset"])
         return columns_of(self.kernel, width)
 
     @cached_property
@@ -84,7 +84,7 @@ class KernelMap:
     @cached_property
     def _steps(self) -> list[tuple[str, BaseEstimator]]:
         """``StandardScaler``, then ``Nystroem`` or ``RBFSampler``, over the columns less their origins."""
-        known = self.known
+        known = self.learned
         scaler = sklearn.preprocessing.StandardScaler()
         scaler.mean_, scaler.scale_ = known["feature_center"].copy(), known["feature_scale"].copy()
         scaler.var_, scaler.n_samples_seen_ = scaler.scale_**2, 1
@@ -139,7 +139,7 @@ def columns_of(kernel: str, width: int) -> tuple[Column, ...]:
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class OnFeatures(Learned):
+class OnFeatures(Learning):
     """A summary that may be made of kernel features in place of the columns.
 
     Parameters
@@ -147,7 +147,7 @@ class OnFeatures(Learned):
     kernel : ``"none"`` for the columns themselves, ``"nystroem"`` or ``"fourier"``.
     kernel_scale : width of the kernel, in units of the median distance of two rows of the sample.
     kernel_components : number of features.
-    known : what was learned from the sample; None until then.
+    learned : what was learned from the sample; None until then.
     """
 
     kernel: Annotated[str, Legal(*KERNELS), Choice(*KERNELS, searched=False)] = field(
@@ -165,22 +165,22 @@ class OnFeatures(Learned):
         return differing(self)
 
     @property
-    def learning(self) -> Learned | None:
+    def learning(self) -> Learning | None:
         """The summary itself where there is a kernel, whose landmarks are learned before the pass."""
         return self if self.kernel != NONE else None
 
-    def learn(self, shape: Shape, sample: Batch) -> Known:
+    def learn(self, shape: Shape, sample: Batch) -> Learned:
         """Return the kernel's landmarks or directions and its width; nothing where there is no kernel."""
-        return Known(self._features(shape, sample))
+        return Learned(self._features(shape, sample))
 
     def inside(self, shape: Shape) -> Shape:
         """Return the shape that states have: of the features where there are any, else the data's own."""
         if self.kernel == NONE or shape.features is not None:
             return shape
-        if self.known is None:
+        if self.learned is None:
             made = columns_of(self.kernel, self.kernel_components)
             return dataclasses.replace(shape, columns=made, filled=None)
-        return self._shape_of(shape, self.known)
+        return self._shape_of(shape, self.learned)
 
     def mapped(self, batch: Batch, inside: Shape) -> Batch:
         """Return a batch of the features in place of the columns."""
@@ -194,7 +194,7 @@ class OnFeatures(Learned):
         made[:, inside.d :] = values[:, batch.d :]
         return Batch(made, inside.d, batch.weight, None, batch.priority, batch.clock)
 
-    def _shape_of(self, shape: Shape, known: Known) -> Shape:
+    def _shape_of(self, shape: Shape, known: Learned) -> Shape:
         made = KernelMap(self.kernel, known, filled_map(shape, _inputs(shape), known["feature_fill"]))
         return dataclasses.replace(shape, columns=made.columns, dtype="float64", features=made, filled=None)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Floats, Mask, Places
 from algorithms.batches import Batch, Shape, SparseBatch, as_dense
-from algorithms.known import Known
+from algorithms.learned import Learned
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -59,15 +59,15 @@ def may_be_rare(shape: Shape) -> bool:
     return not shape.class_rows or min(shape.class_rows) < RARE * sum(shape.class_rows)
 
 
-def rarest_direction(shape: Shape, sample: Batch) -> Known:
+def rarest_direction(shape: Shape, sample: Batch) -> Learned:
     """Return the direction that tells the rarest class; nothing where none is rare."""
     if not shape.classes or not sample.n:
-        return Known({})
+        return Learned({})
     codes = sample.target(shape.d)
     mass = np.bincount(codes.astype(np.intp), sample.weights, len(shape.classes))
     rare = int(np.argmin(np.where(mass > 0.0, mass, np.inf)))
     if mass[rare] >= RARE * mass.sum():
-        return Known({})
+        return Learned({})
     rows = np.sort(np.concatenate([_spread(codes == rare), _spread(codes != rare)]))
     mine, weights = codes[rows] == rare, sample.weights[rows]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -75,13 +75,13 @@ def rarest_direction(shape: Shape, sample: Batch) -> Known:
         found = _mattering(_direction(np.clip(x, -HUGE, HUGE), mine, weights), x)
         middle = np.median(_along(x, found)[~mine])
     if not (np.isfinite(found).all() and np.isfinite(middle) and found.any()):
-        return Known({})
+        return Learned({})
     direction = np.zeros(shape.d)
     direction[columns] = found
-    return Known({"direction": direction, "middle": np.array(middle), "rare": np.array(rare)})
+    return Learned({"direction": direction, "middle": np.array(middle), "rare": np.array(rare)})
 
 
-def likeness(known: Known | None, batch: Batch, shape: Shape) -> Array:
+def likeness(known: Learned | None, batch: Batch, shape: Shape) -> Array:
     """Return how much each row of another class looks like the rare one, shape (n,): 0 for the less likely half.
 
     It is the same bits for a row whatever rows are beside it. Rows of the rare class have 0, too.
@@ -90,7 +90,7 @@ def likeness(known: Known | None, batch: Batch, shape: Shape) -> Array:
     --------
     >>> from algorithms.batches import Column
     >>> shape = Shape((Column("x", "x"),), ("y",), classes=("common", "rare"))
-    >>> known = Known({"direction": np.array([2.0]), "middle": np.array(1.0), "rare": np.array(1)})
+    >>> known = Learned({"direction": np.array([2.0]), "middle": np.array(1.0), "rare": np.array(1)})
     >>> likeness(known, Batch(np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 1.0]]), 1), shape).tolist()
     [0.0, 5.0, 0.0]
     """

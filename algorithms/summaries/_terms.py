@@ -11,7 +11,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Places
 from algorithms.contract import Batch, Shape
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.preparing.within import union
 from algorithms.solvers.expansion import Expansion
 from algorithms.summaries.moments import Moments, MomentsState
@@ -41,14 +41,14 @@ class Terms:
 
     Attributes
     ----------
-    shape, known : the columns, and what the pilot found.
+    shape, learned : the columns, and what the pilot found.
     moments : of columns and target.
     order : shape (n,), the places that the rows came from.
     z, y, w, codes : the rows along the places that any of them has, targets, weights and places of classes.
     """
 
     shape: Shape
-    known: Known
+    learned: Learned
     moments: MomentsState
     order: Places
     z: Array
@@ -57,7 +57,7 @@ class Terms:
     codes: Places
 
     @classmethod
-    def of(cls, shape: Shape, known: Known, batch: Batch, values: Array) -> Terms:
+    def of(cls, shape: Shape, known: Learned, batch: Batch, values: Array) -> Terms:
         """Return those of a batch; ``values`` are its rows with all columns and the target."""
         y, m = values[:, shape.d], MOMENTS.update(MOMENTS.init(shape), batch)
         on, codes = along_of(known, m.within)[:-1], codes_of(shape, y)
@@ -68,7 +68,7 @@ class Terms:
     @cached_property
     def along(self) -> Places:
         """The places of z that any row has."""
-        return along_of(self.known, self.moments.within)
+        return along_of(self.learned, self.moments.within)
 
     @cached_property
     def parts(self) -> list[slice]:
@@ -78,7 +78,7 @@ class Terms:
 
     def eta(self, k: int) -> Array:
         """Return η of each row at a start, shape (n, E)."""
-        return np.asarray(self.z @ self.known["start"][k][:, self.along].T)
+        return np.asarray(self.z @ self.learned["start"][k][:, self.along].T)
 
     @cached_property
     def sums(self) -> Array:
@@ -92,16 +92,16 @@ class Terms:
     def gradients(self, found: Sequence[Expansion]) -> Array:
         """Return the gradients by start and class, flat."""
         made = [[at.part(rows).gradient(self.z[rows], self.w[rows]) for rows in self.parts] for at in found]
-        e, k = self.known["start"].shape[1], len(self.along)
+        e, k = self.learned["start"].shape[1], len(self.along)
         slopes = self._spread(np.array(made).reshape(len(found), len(self.parts), e, k))
         return slopes.reshape(*slopes.shape[:2], -1)
 
     def hessians(self, found: Sequence[Expansion]) -> Array:
         """Return the Hessians by start, by class where they are few."""
-        k, c, em = len(found), len(self.parts), int(self.known["start"][0].size)
+        k, c, em = len(found), len(self.parts), int(self.learned["start"][0].size)
         if apart(k, c, em) == c:
             return np.array([[at.part(r).hessian(self.z[r], self.w[r]) for r in self.parts] for at in found])
-        weights = [self.w * g[self.codes] for g in self.known["balance"]]
+        weights = [self.w * g[self.codes] for g in self.learned["balance"]]
         return np.array([[at.hessian(self.z, v)] for at, v in zip(found, weights, strict=True)])
 
     def at(self, found: Expansion, weights: Array) -> AtStart:
@@ -126,7 +126,7 @@ def codes_of(shape: Shape, y: Array) -> Places:
     return y.astype(np.intp) if shape.classes else np.zeros(len(y), np.intp)
 
 
-def along_of(known: Known, within: Places) -> Places:
+def along_of(known: Learned, within: Places) -> Places:
     """Return the places of z of columns that a row has, or that a row without them is not at the centre of."""
     return np.append(union(within, np.flatnonzero(known["center"])), len(known["center"]))
 

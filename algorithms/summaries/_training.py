@@ -14,7 +14,7 @@ import numpy as np
 
 from algorithms.arrays import Places
 from algorithms.contract import Array, Batch, Shape
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.preparing.column_maps import buckets_of
 from algorithms.preparing.imputed import gap_sums
 from algorithms.solvers.losses import Loss
@@ -82,7 +82,7 @@ class Training:
     """
 
     def __init__(self, packed: Packed, state: PackedState) -> None:
-        self.packed, self.state, self.known = packed, state, state.known
+        self.packed, self.state, self.learned = packed, state, state.learned
         self.e, self.plain = equations(state.shape), plain_columns(state.shape, packed.impute)
         self.parts = list(_runs(packed, self.e))
         self.stepper = _stepper(packed, self.e)
@@ -94,9 +94,9 @@ class Training:
     def over(self, batch: Batch) -> PackedState:
         """Train on the rows of a batch, in the order of their priorities, and return the state after them."""
         order = np.arange(batch.n) if batch.priority is None else np.argsort(batch.priority, kind="stable")
-        epochs, weights = int(self.known["epochs"][0]), batch.weights
+        epochs, weights = int(self.learned["epochs"][0]), batch.weights
         shape = self.state.shape
-        picker, target = filling(picker_of(batch, shape.p), shape, self.known["fill"]), np.array([shape.d])
+        picker, target = filling(picker_of(batch, shape.p), shape, self.learned["fill"]), np.array([shape.d])
         sparse = len(self.plain) >= WIDE and picker.share_of_values() < THIN
         ends, some = even_ends(batch.n, self.packed.batch_rows), self._batches_of_block(sparse=sparse)
         for first in range(0, len(ends) - 1, some):
@@ -135,7 +135,7 @@ class Training:
         for loss, _, columns in self.parts:
             slopes[:, columns] = loss.slope(self._each(eta[:, columns]), rows.y).reshape(rows.n, -1)
         np.clip(slopes, -STEEPEST, STEEPEST, out=slopes)
-        slopes *= (rows.w / (rows.n * self.known["weight"][0]))[:, None]
+        slopes *= (rows.w / (rows.n * self.learned["weight"][0]))[:, None]
         return slopes
 
     def _score(self, eta: Array, rows: Block) -> None:
@@ -187,7 +187,7 @@ class Block:
         sparse: bool,
     ) -> Block:
         """Return rows of a batch with their targets, as the batch has them."""
-        shape, known, make = state.shape, state.known, SparseRows.of if sparse else DenseRows.of
+        shape, known, make = state.shape, state.learned, SparseRows.of if sparse else DenseRows.of
         return cls(
             make(picker, rows, plain_columns(shape, packed.impute), known["center"], known["scale"]),
             buckets_of(picker.columns(rows, hashed_columns(shape)), packed.hash_bits),
@@ -249,7 +249,7 @@ def _counts(y: Array, w: Array, shape: Shape) -> Array:
     return np.asarray(np.bincount(labels, w, max(1, len(shape.classes))), np.float64)
 
 
-def _targets(y: Array, shape: Shape, known: Known) -> Array:
+def _targets(y: Array, shape: Shape, known: Learned) -> Array:
     """Return the targets of each equation, shape (n, E): ±1, or numbers about the offset in the unit."""
     if not shape.classes:
         return np.asarray(((y - known["offset"]) / known["unit"])[:, None])

@@ -10,7 +10,7 @@ import numpy as np
 
 from algorithms.arrays import Places
 from algorithms.contract import EXACT, Ageing, Array, Batch, Shape, Summary
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import gaps_of
 from algorithms.preparing.within import laid_out, outer_sum, places_of, present, there, union, widened
@@ -63,11 +63,11 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         """Whether a root of each class is kept."""
         return self.products == QR and self.covariance == "full"
 
-    def finer(self, known: Known | None) -> Known | None:
+    def finer(self, known: Learned | None) -> Learned | None:
         """Return what a pass must know whose states have more digits; None for a diagonal, or a fixed precision."""
         return super().finer(known) if self.covariance == "full" else None
 
-    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
+    def precision_in_words(self, known: Learned | None, shape: Shape) -> str:
         """Return how products are taken and why; empty where there is one way alone."""
         return super().precision_in_words(known, shape) if self.covariance == "full" else ""
 

@@ -20,10 +20,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Floats, Places
-from algorithms.contract import APPROXIMATE, Batch, Learned, Shape, Summary
+from algorithms.contract import APPROXIMATE, Batch, Learning, Shape, Summary
 from algorithms.errors import InvalidField, TooLarge
-from algorithms.known import Known
 from algorithms.lazily import sklearn
+from algorithms.learned import Learned
 from algorithms.ranges import Integer, Legal
 from algorithms.summaries._drawn import LAST, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
@@ -57,7 +57,7 @@ LARGEST = 1e30
 
 
 @dataclass(frozen=True)
-class Coreset(Learned[CoresetState], Summary[CoresetState]):
+class Coreset(Learning[CoresetState], Summary[CoresetState]):
     """A weighted sample of rows for clustering with up to ``k_max`` centres.
 
     Parameters
@@ -90,7 +90,7 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
         if self.k_max > self.size:
             raise InvalidField(f"k_max={self.k_max!r}: must be from 1 to size={self.size:,}")
 
-    def learn(self, shape: Shape, sample: Batch) -> Known:
+    def learn(self, shape: Shape, sample: Batch) -> Learned:
         """Return the centres of a pilot clustering of the sample, and what importances need of it."""
         some = np.unique(np.linspace(0, sample.n - 1, min(sample.n, LEARN_ROWS)).astype(np.intp))
         X, w = sample.dense(shape.p, some)[:, : shape.d].astype(np.float64), sample.weights[some]
@@ -103,7 +103,7 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
         labels, distance = _nearest(Z, centres)
         mass = np.bincount(labels, w, len(centres)) / w.sum()
         average = max(float(w @ distance / w.sum()), ROUNDING * float(np.finfo(shape.dtype).eps) * shape.d)
-        return Known(
+        return Learned(
             {
                 "centres": centres,
                 "mean": mean,
@@ -123,7 +123,7 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
             f"{times} times what was expected, so that too few of the others were kept for clustering)"
         )
 
-    def learn_again(self, shape: Shape, state: CoresetState, sample: Batch) -> Known:
+    def learn_again(self, shape: Shape, state: CoresetState, sample: Batch) -> Learned:
         """Return the centres of a pilot clustering of the coreset, which has rows from everywhere."""
         rows = np.asfortranarray(state.values)
         return self.learn(shape, Batch(rows, shape.d, state.sample_weight))
@@ -188,7 +188,7 @@ class Coreset(Learned[CoresetState], Summary[CoresetState]):
 
     def _sensitivity(self, batch: Batch, shape: Shape) -> Array:
         """Return each row's sensitivity, shape (n,), rounded so that no order of summing shows."""
-        known = self.learned
+        known = self.beforehand
         present = np.arange(shape.d) if batch.present is None else batch.present[batch.present < shape.d]
         columns = np.arange(shape.d) if batch.present is None else np.flatnonzero(batch.present < shape.d)
         absent = np.setdiff1d(np.arange(shape.d), present)

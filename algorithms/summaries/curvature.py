@@ -46,12 +46,12 @@ from algorithms.contract import (
     INDICATOR,
     Ageing,
     Batch,
-    Learned,
+    Learning,
     Shape,
     SparseBatch,
     Summary,
 )
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.preparing.kernels import NONE as KERNEL_NONE
 from algorithms.preparing.kernels import OnFeatures
 from algorithms.solvers.expansion import Expansion, newton, single, softmax
@@ -107,7 +107,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
     kernel, kernel_scale, kernel_components : features in place of the columns, as in
         :class:`~algorithms.preparing.kernels.OnFeatures`.
     half_life, clock : as in :class:`~algorithms.ageing.Ageing`.
-    known : what :meth:`learn` found; None until then.
+    learned : what :meth:`learn` found; None until then.
     """
 
     version: ClassVar[int] = 11
@@ -140,13 +140,13 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
     def init(self, shape: Shape) -> CurvatureState:
         """Return the state of no rows."""
-        shape, known = self.inside(shape), self.learned
+        shape, known = self.inside(shape), self.beforehand
         if WHOLE in known:
             return self._of_rows(shape, 0, 0.0, NONE, np.zeros((max(1, len(shape.classes)), 1)), WholeRows.none())
         return self._empty(shape, self._keeper().init(shape_of_kept(shape, known.places("stored"))))
 
     def _empty(self, shape: Shape, kept: NumberedState) -> CurvatureState:
-        known, none = self.learned, MOMENTS.init(shape)
+        known, none = self.beforehand, MOMENTS.init(shape)
         k, e, m = known["start"].shape
         c = max(1, len(shape.classes))
         sums = (
@@ -191,7 +191,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         both = MomentsState(a.shape, a.rows, a.weight, a.mean, a.within, a.inner)
         both = MOMENTS.merge(both, MomentsState(b.shape, b.rows, b.weight, b.mean, b.within, b.inner))
         return CurvatureState(
-            a.shape, a.known, both.rows, both.weight, both.mean, both.within, both.inner,
+            a.shape, a.learned, both.rows, both.weight, both.mean, both.within, both.inner,
             min(a.lowest, b.lowest),
             a.sums + b.sums, a.loss + b.loss, a.gradient + b.gradient, joined_hessians(a, b, both.within),
             kept, a.whole, a.reach, summary=self,
@@ -209,13 +209,13 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         k, c, m, e = self._n_starts, max(1, len(shape.classes)), shape.d + 1, self.equations(shape)
         em, ek = e * m, e * ((shape.d if filled.filled is None else filled.filled) + 1)
         sums = 8 * (c * m + k * (c + c * em + apart(k, c, em) * ek * ek) + 2)
-        stored = np.arange(shape.d) if self.known is None else self.known.places("stored")
+        stored = np.arange(shape.d) if self.learned is None else self.learned.places("stored")
         moments = MOMENTS.nbytes_of(filled, 0)
         return sums + moments + self._keeper().nbytes(shape_of_kept(shape, stored))
 
     @property
     def _n_starts(self) -> int:
-        return 1 if self.known is None else len(self.known["start"])
+        return 1 if self.learned is None else len(self.learned["start"])
 
     def nbytes_of(self, shape: Shape, rows: int) -> int:
         """Bytes that a state of so many rows is expected to take: those of the rows, where the state is these."""
@@ -226,15 +226,15 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
     def keeps_rows(self, shape: Shape) -> bool:
         """Return whether states are the rows, as the pilot decided or, without one, by the size of the data."""
-        if self.known is not None:
-            return WHOLE in self.known
+        if self.learned is not None:
+            return WHOLE in self.learned
         inside = self.inside(shape)
         large = 8 * (self.equations(inside) * (inside.d + 1)) ** 2 > LARGE
         return large and shape.rows is not None and shape.rows <= self._rows_of_hessian(inside)
 
     def _rows_of_hessian(self, shape: Shape) -> int:
         """Return how many rows take the bytes of a Hessian."""
-        if self.known is not None and WHOLE in self.known:
+        if self.learned is not None and WHOLE in self.learned:
             return self._most
         return int(8 * (self.equations(shape) * (shape.d + 1)) ** 2 / self._bytes_of_row(shape))
 
@@ -247,7 +247,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
     @property
     def _most(self) -> int:
-        return int(self.learned.places(WHOLE)[0])
+        return int(self.beforehand.places(WHOLE)[0])
 
     def _of_rows(
         self, shape: Shape, rows: int, weight: float, lowest: float, counts: Array, whole: WholeRows
@@ -257,7 +257,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         empty = np.zeros((0, c)), np.zeros((0, c, 0)), np.zeros((0, 1, 0, 0))
         kept = Sample(size=1).init(Shape((), shape.targets, shape.classes))
         return CurvatureState(
-            shape, self.learned, rows, weight, none, none.astype(np.intp), np.zeros((0, 0)), lowest,
+            shape, self.beforehand, rows, weight, none, none.astype(np.intp), np.zeros((0, 0)), lowest,
             counts, *empty, kept, whole, summary=self,
         )
 
@@ -270,21 +270,21 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
     def takes(self, batch: Batch) -> bool:
         """Return whether a batch is taken as it is: sparse rows only where the state is the rows."""
-        of_rows = self.known is not None and WHOLE in self.known
+        of_rows = self.learned is not None and WHOLE in self.learned
         sparse = isinstance(batch, SparseBatch)
         return (sparse and of_rows and self.kernel == KERNEL_NONE) or super().takes(batch)
 
-    def learn(self, shape: Shape, sample: Batch) -> Known:
+    def learn(self, shape: Shape, sample: Batch) -> Learned:
         """Return the pilot: a start for each ridge penalty on standardised columns, and the scales.
 
         Where the state is the rows, how many there may be.
         """
         features, whole = self._features(shape, sample), shape
         if features:
-            shape = self._shape_of(shape, Known(features))
-        if replace(self, known=None).keeps_rows(whole):
+            shape = self._shape_of(shape, Learned(features))
+        if replace(self, learned=None).keeps_rows(whole):
             self.check_target(np.array([sample.target(whole.d).min(initial=NONE)]), whole.targets[0])
-            return Known({**features, WHOLE: np.array([replace(self, known=None)._rows_of_hessian(shape)])})
+            return Learned({**features, WHOLE: np.array([replace(self, learned=None)._rows_of_hessian(shape)])})
         if features:
             sample = self.mapped(sample, shape)
         few = slice(None, None, max(1, -(-sample.n // PILOT)))
@@ -296,7 +296,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
                 spread = np.sqrt(np.average((values[:, : shape.d] - center) ** 2, axis=0, weights=w))
             scale = scales_of(spread, center)
         kept = kept_with(sample.n, columns_seen(values[:, : shape.d]), shape)
-        return Known({**features, **kept, **self._pilot_of(shape, values, w, center, scale)})
+        return Learned({**features, **kept, **self._pilot_of(shape, values, w, center, scale)})
 
     def failed(self, state: CurvatureState) -> str | None:
         """Return why the starts do not suit the rows of a state; None where they do.
@@ -310,13 +310,13 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             return None
         return unsuited(state)
 
-    def learn_again(self, shape: Shape, state: CurvatureState, sample: Batch) -> Known:
+    def learn_again(self, shape: Shape, state: CurvatureState, sample: Batch) -> Learned:
         """Return starts for another pass: of rows drawn from all, and of the sample where it is like them."""
-        if state.of_rows or replace(self, known=None).keeps_rows(replace(shape, rows=state.rows)):
+        if state.of_rows or replace(self, learned=None).keeps_rows(replace(shape, rows=state.rows)):
             return self.learn(replace(shape, rows=state.rows), sample)
         inside, features = (
             state.shape,
-            {n: a for n, a in self.learned.arrays.items() if n.startswith("feature")},
+            {n: a for n, a in self.beforehand.arrays.items() if n.startswith("feature")},
         )
         d, (values, w) = inside.d, drawn_rows(state)
         mapped = self.mapped(sample, inside)
@@ -327,10 +327,10 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
             values, w = np.concatenate([values, more]), np.concatenate([(1.0 - share) * w, share * v])
         center = np.array(state.moments.mean[:d])
         scale, kept = scales_of(np.sqrt(variances(state)), center), kept_with(state.rows, state.present, inside)
-        return Known({**features, **kept, **self._pilot_of(inside, values, w, center, scale)})
+        return Learned({**features, **kept, **self._pilot_of(inside, values, w, center, scale)})
 
     @property
-    def learning(self) -> Learned | None:
+    def learning(self) -> Learning | None:
         """Always this summary: a loss is expanded at coefficients of a sample."""
         return self
 
@@ -377,11 +377,11 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
         }
 
     def _keeper(self) -> Sample:
-        return Sample(size=1 if self.known is None else int(self.known["keep"][0]))
+        return Sample(size=1 if self.learned is None else int(self.learned["keep"][0]))
 
     def _lift(self, shape: Shape, batch: Batch, given: Array) -> CurvatureState:
         """Return the state of rows of some weights; they weighed what is given before they aged."""
-        known, values = self.learned, batch.dense(shape.p).astype(np.float64)
+        known, values = self.beforehand, batch.dense(shape.p).astype(np.float64)
         rows = Terms.of(shape, known, batch, values)
         etas = [rows.eta(k) for k in range(self._n_starts)]
         found = [self.about(eta, rows.y) for eta in etas]
@@ -406,8 +406,8 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
     def _sums_are_large(self, state: CurvatureState) -> bool:
         """Return whether every row is kept and takes no more bytes than the sums."""
-        em, c = int(self.learned["start"][0].size), max(1, len(state.shape.classes))
-        k, beside = self._n_starts, 24 + 8 * (len(self.learned["stored"]) + 2)
+        em, c = int(self.beforehand["start"][0].size), max(1, len(state.shape.classes))
+        k, beside = self._n_starts, 24 + 8 * (len(self.beforehand["stored"]) + 2)
         return state.complete and state.rows * beside <= 8 * k * apart(k, c, em) * em * em
 
     def with_sums(
@@ -423,7 +423,7 @@ class Curvature(OnFeatures, Ageing, Summary[CurvatureState]):
 
     def _kept_of(self, shape: Shape, batch: Batch, values: Array, k: Array) -> NumberedState:
         """Return the rows of a batch that are kept, given their importance."""
-        stored, keeper = self.learned.places("stored"), self._keeper()
+        stored, keeper = self.beforehand.places("stored"), self._keeper()
         inside = shape_of_kept(shape, stored)
         return keeper.update(keeper.init(inside), batch_of_kept(batch, values, stored, k, inside))
 

@@ -12,7 +12,7 @@ import numpy as np
 from algorithms.ageing import NEVER
 from algorithms.arrays import Array, Places
 from algorithms.contract import Aged, Batch, Shape
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.memo import MEMO
 from algorithms.preparing.column_map import Summed
 from algorithms.solvers.row_moments import RowMoments, moments_of_rows
@@ -72,7 +72,7 @@ class CurvatureState(Aged):
     Attributes
     ----------
     shape : the columns.
-    known : the pilot: ``start`` (K, E, m); ``share`` (K,), the penalty of each beside the mean of the losses;
+    learned : the pilot: ``start`` (K, E, m); ``share`` (K,), the penalty of each beside the mean of the losses;
         ``balance`` (K, C), what the classes weigh in its Hessian; ``center`` and ``scale`` (d,); ``keep``, how
         many rows are kept; ``stored``, the columns that they are kept with; ``met`` (C,), weight of each class in
         the pilot; and what importance is measured by.
@@ -95,7 +95,7 @@ class CurvatureState(Aged):
     """
 
     shape: Shape = field(metadata={"static": True})
-    known: Known = field(metadata={"static": True})
+    learned: Learned = field(metadata={"static": True})
     rows: int
     weight: float
     mean: Array
@@ -120,7 +120,7 @@ class CurvatureState(Aged):
     @property
     def of_rows(self) -> bool:
         """Whether the state is the rows."""
-        return WHOLE in self.known
+        return WHOLE in self.learned
 
     @property
     def kept_rows(self) -> int:
@@ -148,7 +148,7 @@ class CurvatureState(Aged):
         """The rows that stand for the sums."""
         found = self.drawn()
         values = np.column_stack([found.x, found.y])
-        return Terms.of(self.shape, self.known, Batch(values, self.shape.d, found.weight), values)
+        return Terms.of(self.shape, self.learned, Batch(values, self.shape.d, found.weight), values)
 
     @property
     def full(self) -> CurvatureState:
@@ -183,14 +183,14 @@ class CurvatureState(Aged):
     @cached_property
     def along(self) -> Places:
         """The places of z that are other than zero in any row, the last included; in others a row adds nothing."""
-        return along_of(self.known, self.moments.within)
+        return along_of(self.learned, self.moments.within)
 
     def slope(self, k: int, weights: Array) -> Array:
         """Return the gradient at start k, of classes of those weights, along those places, flat."""
         if self.bare:
             return self._at(k, weights).gradient
         made = weights @ self.gradient[k]
-        return np.asarray(made.reshape(self.known["start"].shape[1:])[:, self.along].ravel())
+        return np.asarray(made.reshape(self.learned["start"].shape[1:])[:, self.along].ravel())
 
     def curvature(self, k: int, weights: Sequence[float]) -> tuple[Array, Array]:
         """Return the Hessian at start k as it stands for classes of those weights, and what they weigh in it.
@@ -202,7 +202,7 @@ class CurvatureState(Aged):
             return self._at(k, weights).hessian, np.array(weights)
         if self.hessian.shape[1] == len(self.counts):
             return np.einsum("c,cij->ij", np.array(weights), self.hessian[k]), np.array(weights)
-        balance = self.known["balance"][k]
+        balance = self.learned["balance"][k]
         factor = float(np.dot(weights, self.counts) / np.dot(balance, self.counts))
         return factor * self.hessian[k, 0], factor * balance
 
@@ -213,7 +213,7 @@ class CurvatureState(Aged):
 
     def drawn(self) -> Drawn:
         """Return the rows that are kept, and how likely that was."""
-        return drawn(self.kept, self.known.places("stored"), self.shape.d)
+        return drawn(self.kept, self.learned.places("stored"), self.shape.d)
 
     @property
     def present(self) -> Places:
@@ -234,7 +234,7 @@ class CurvatureState(Aged):
         root = np.sqrt(self.counts)[:, None]
         mean = sums[:, :-1].sum(axis=0) / self.weight
         away = np.divide(sums[:, :-1], root, out=np.zeros_like(sums[:, :-1]), where=root > 0.0)
-        return ClassedMoments(*plain, between=(away - root * mean) * self.known["scale"])
+        return ClassedMoments(*plain, between=(away - root * mean) * self.learned["scale"])
 
     @cached_property
     def finer_moments(self) -> MomentsState:
@@ -248,7 +248,7 @@ def joined_hessians(a: CurvatureState, b: CurvatureState, within: Places) -> Arr
     """Return the Hessians of both states' rows, along the places that either has."""
     if len(a.along) == len(b.along) and np.array_equal(a.along, b.along):
         return np.asarray(a.hessian + b.hessian)
-    along, e = along_of(a.known, within), a.known["start"].shape[1]
+    along, e = along_of(a.learned, within), a.learned["start"].shape[1]
     k = len(along)
     made = np.zeros((*a.hessian.shape[:2], e, k, e, k))
     for state in (a, b):

@@ -27,7 +27,7 @@ import numpy as np
 
 from algorithms.arrays import Array, Places, Values
 from algorithms.contract import Batch, Shape
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.solvers.expansion import Expansion
 from algorithms.summaries._kept import KeptRows
 from algorithms.summaries.sample import NumberedState
@@ -100,7 +100,7 @@ def usual(
 
 def importance(
     about: About,
-    known: Known,
+    known: Learned,
     z: Array,
     along: Places,
     y: Array,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from algorithms.arrays import Places
 from algorithms.contract import HASHED, INDICATOR, Array, Shape, State
 from algorithms.errors import InvalidField
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.preparing.column_map import ColumnMap, gaps_of
 from algorithms.preparing.column_maps import filled_map
 from algorithms.solvers.pickers import FilledPicker, Picker
@@ -46,8 +46,8 @@ class PackedState(State):
     Attributes
     ----------
     shape : the columns.
-    known : the sample's ``fill`` (d,), what stands for a missing number in training; ``center`` and ``scale`` (q,),
-        the target's ``offset`` and ``unit``, ``weight`` (the mean row weight) and ``epochs``.
+    learned : the sample's ``fill`` (d,), what stands for a missing number in training; ``center`` and ``scale``
+        (q,), the target's ``offset`` and ``unit``, ``weight`` (the mean row weight) and ``epochs``.
     pack : the M models.
     rows, weight : of the rows seen.
     steps : mini-batches gone through; of merged states the longer run's.
@@ -63,7 +63,7 @@ class PackedState(State):
     """
 
     shape: Shape = field(metadata={"static": True})
-    known: Known = field(metadata={"static": True})
+    learned: Learned = field(metadata={"static": True})
     pack: Pack = field(metadata={"static": True})
     rows: int
     weight: float
@@ -83,7 +83,7 @@ class PackedState(State):
 
         It is the mean of these rows. Where none has it, and with ``impute="zero"``, it is that of training.
         """
-        made, (weight, total) = self.known["fill"].copy(), self.present
+        made, (weight, total) = self.learned["fill"].copy(), self.present
         some = (weight > 0.0) & np.isfinite(total) & (impute != "zero")
         made[gaps_of(self.shape.columns).values[some]] = total[some] / weight[some]
         return made
@@ -97,7 +97,7 @@ class PackedState(State):
 F = TypeVar("F", bound=np.floating)
 
 
-def untrained(shape: Shape, known: Known, pack: Pack, slots: int, buckets: int, plain: int) -> PackedState:
+def untrained(shape: Shape, known: Learned, pack: Pack, slots: int, buckets: int, plain: int) -> PackedState:
     """Return the state of no rows: every coefficient zero, with ``slots`` arrays like the coefficients."""
     rows, width = plain + 1, len(pack) * equations(shape)
     return PackedState(
@@ -118,7 +118,7 @@ def merged(a: PackedState, b: PackedState) -> PackedState:
     share = np.divide(a.visits, visits, out=np.zeros_like(visits), where=visits > 0.0)[:, None]
     mine = a.weight / weight
     return PackedState(
-        a.shape, a.known, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
+        a.shape, a.learned, a.pack, a.rows + b.rows, weight, max(a.steps, b.steps), a.counts + b.counts,
         a.loss + b.loss, a.scored + b.scored, _mean(a.coef, b.coef, mine), _mean(a.slots, b.slots, mine),
         _mean(a.buckets, b.buckets, share), _mean(a.bucket_slots, b.bucket_slots, share), visits,
         a.present + b.present,

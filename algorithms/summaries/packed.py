@@ -29,9 +29,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Learned, Shape, Summary
+from algorithms.contract import HASH_BITS, RESUMABLE, Batch, Learning, Shape, Summary
 from algorithms.errors import InvalidField
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.preparing.imputed import gap_fills
 from algorithms.preparing.preprocess import IMPUTE
 from algorithms.ranges import Choice, Integer, Legal, Uniform
@@ -61,7 +61,7 @@ MOST_EPOCHS = 100
 
 
 @dataclass(frozen=True)
-class Packed(Learned[PackedState], Summary[PackedState]):
+class Packed(Learning[PackedState], Summary[PackedState]):
     """A pack of linear models; subclasses know the losses of classes and of numbers.
 
     Parameters
@@ -78,7 +78,7 @@ class Packed(Learned[PackedState], Summary[PackedState]):
     impute : a missing number becomes the mean (``"mean"``), ``"zero"``, or the mean and an ``"indicator"``. While
         the models are trained it is a sample's mean, since a pass knows no other yet; in predictions it is that of
         their training rows.
-    known : what :meth:`learn` found; None until then.
+    learned : what :meth:`learn` found; None until then.
     """
 
     losses: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ class Packed(Learned[PackedState], Summary[PackedState]):
         """Return the state of no rows: every coefficient zero."""
         slots = OPTIMIZERS[self.optimizer].slots
         plain = len(plain_columns(shape, self.impute))
-        return untrained(shape, self.learned, self.pack, slots, self._buckets(shape), plain)
+        return untrained(shape, self.beforehand, self.pack, slots, self._buckets(shape), plain)
 
     def update(self, state: PackedState, batch: Batch) -> PackedState:
         """Return the state after the batch's rows, in the order of their priorities."""
@@ -155,7 +155,7 @@ class Packed(Learned[PackedState], Summary[PackedState]):
         rest = max(1, len(shape.classes)) + len(self.pack) + self._buckets(shape) + 2 * shape.d + 4
         return wide * each + 8 * rest
 
-    def learn(self, shape: Shape, sample: Batch) -> Known:
+    def learn(self, shape: Shape, sample: Batch) -> Learned:
         """Return means and deviations of the columns and of a target that is a number, and how often to go."""
         places, w = plain_columns(shape, self.impute), sample.weights
         fill = gap_fills(sample, shape, self.impute)
@@ -171,7 +171,7 @@ class Packed(Learned[PackedState], Summary[PackedState]):
             known["center"], known["scale"] = centers_and_scales(sample, shape.p, places, filled)
             if not shape.classes:
                 known["offset"], known["unit"] = centers_and_scales(sample, shape.p, np.array([shape.d]))
-        return Known(known)
+        return Learned(known)
 
     def _buckets(self, shape: Shape) -> int:
         return 2**self.hash_bits if len(hashed_columns(shape)) else 0

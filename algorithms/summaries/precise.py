@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 import numpy as np
 
 from algorithms.arrays import Array
-from algorithms.contract import Batch, Learned, Shape, State
-from algorithms.known import Known
+from algorithms.contract import Batch, Learning, Shape, State
+from algorithms.learned import Learned
 
 AUTO, DATA, DOUBLE, QR = "auto", "data", "double", "qr"
 PRODUCTS = (DATA, DOUBLE, QR)
@@ -47,7 +47,7 @@ def merged_rounding(a: float, b: float) -> float:
     return large if small < one else float(np.sqrt(large**2 + small**2 - one**2 * (1.0 - 1.0 / MERGES)))
 
 
-class Precise(Learned[S], Generic[S]):
+class Precise(Learning[S], Generic[S]):
     """A summary whose field ``precision`` says how products are taken; ``"auto"``: by QR once a score needs it."""
 
     if TYPE_CHECKING:
@@ -62,17 +62,17 @@ class Precise(Learned[S], Generic[S]):
         """How products are taken: the precision that was asked for, or what a summary of ``"auto"`` knows."""
         if self.precision != AUTO:
             return self.precision
-        known = self.known is not None and "precision" in self.known
-        return PRODUCTS[int(self.known["precision"][0])] if known and self.known else DOUBLE
+        known = self.learned is not None and "precision" in self.learned
+        return PRODUCTS[int(self.learned["precision"][0])] if known and self.learned else DOUBLE
 
-    def finer(self, known: Known | None) -> Known | None:
+    def finer(self, known: Learned | None) -> Learned | None:
         """Return what a pass must know whose states have more digits; None where the precision is fixed."""
         if self.precision != AUTO or self.knowing_or_not(known).products == QR:
             return None
         arrays = {} if known is None else known.arrays
-        return Known({**arrays, "precision": np.array([PRODUCTS.index(QR)])})
+        return Learned({**arrays, "precision": np.array([PRODUCTS.index(QR)])})
 
-    def precision_in_words(self, known: Known | None, shape: Shape) -> str:
+    def precision_in_words(self, known: Learned | None, shape: Shape) -> str:
         """Return how products are taken and why; empty where the precision is fixed."""
         if self.precision != AUTO:
             return ""
@@ -87,17 +87,17 @@ class Precise(Learned[S], Generic[S]):
         )
 
     @property
-    def learning(self) -> Learned | None:
+    def learning(self) -> Learning | None:
         """None: what it may know is how to take products, which no sample shows."""
         return None
 
-    def learn(self, shape: Shape, sample: Batch) -> Known:
+    def learn(self, shape: Shape, sample: Batch) -> Learned:
         """Return nothing: no sample is asked."""
-        return Known({})
+        return Learned({})
 
-    def knowing_or_not(self, known: Known | None) -> Self:
+    def knowing_or_not(self, known: Learned | None) -> Self:
         """Return this summary, knowing that or nothing."""
-        return dataclasses.replace(self, known=known)
+        return dataclasses.replace(self, learned=known)
 
 
 def triangular(blocks: list[Array]) -> Array:

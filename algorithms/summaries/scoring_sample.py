@@ -24,8 +24,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Array, Places
-from algorithms.contract import APPROXIMATE, Ageing, Batch, Learned, Shape, Summary
-from algorithms.known import Known
+from algorithms.contract import APPROXIMATE, Ageing, Batch, Learning, Shape, Summary
+from algorithms.learned import Learned
 from algorithms.ranges import Choice, Integer, Legal
 from algorithms.summaries._drawn import LAST, Priorities, priorities_of, taken
 from algorithms.summaries._kept import KeptRows, bytes_of_row
@@ -35,7 +35,7 @@ from algorithms.summaries.scoring_state import ScoringState
 
 
 @dataclass(frozen=True, repr=False)
-class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
+class ScoringSample(Ageing, Learning[ScoringState], Summary[ScoringState]):
     """Rows to score on: all of rare classes and the extremes of a number, a uniform sample of the rest.
 
     Parameters
@@ -71,7 +71,7 @@ class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
         return ScoringState(shape, 0, 0.0, *empty, np.zeros(c, np.int64), np.zeros(c), np.zeros(self.size))
 
     @property
-    def learning(self) -> Learned[ScoringState] | None:
+    def learning(self) -> Learning[ScoringState] | None:
         """The summary itself where it keeps lookalikes."""
         return self if self.lookalikes else None
 
@@ -79,7 +79,7 @@ class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
         """Return whether rows may be left out and a class may be rare: else none is kept for its likeness."""
         return (shape.rows is None or shape.rows > self.size) and may_be_rare(shape)
 
-    def learn(self, shape: Shape, sample: Batch) -> Known:
+    def learn(self, shape: Shape, sample: Batch) -> Learned:
         """Return the direction along which rows look like the rarest class; nothing where none is rare."""
         return rarest_direction(shape, sample)
 
@@ -89,7 +89,7 @@ class ScoringSample(Ageing, Learned[ScoringState], Summary[ScoringState]):
             return state
         batch, reach = self.weighed(batch)
         shape, priority, target = state.shape, priorities_of(batch, self), target_of(batch, state.shape)
-        alike, limit = likeness(self.known, batch, shape), state.limit
+        alike, limit = likeness(self.learned, batch, shape), state.limit
         chosen = np.arange(batch.n) if limit is None else np.flatnonzero(limit.may(priority, target, alike))
         if len(chosen) > self.size:
             chosen = chosen[self._kept(shape, target[chosen], priority[chosen], alike[chosen])]

@@ -28,9 +28,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from algorithms.arrays import Places
-from algorithms.contract import APPROXIMATE, Array, Batch, Learned, Shape, State, Summary
+from algorithms.contract import APPROXIMATE, Array, Batch, Learning, Shape, State, Summary
 from algorithms.errors import AlgorithmError, TooLarge
-from algorithms.known import Known
+from algorithms.learned import Learned
 from algorithms.memo import MEMO
 from algorithms.preparing.centred import Centred, centred
 from algorithms.preparing.column_map import ColumnMap, gaps_of
@@ -58,7 +58,7 @@ class SketchState(State):
     Attributes
     ----------
     shape : the encoded columns.
-    known : ``directions``, W, shape (q, s), or Ω, shape (d, d), where that is all of them; ``scale`` (d,), what
+    learned : ``directions``, W, shape (q, s), or Ω, shape (d, d), where that is all of them; ``scale`` (d,), what
         columns are divided by in the pass; ``fill`` (d,), what stands for a missing number in T₀; ``standardize``,
         whether models divide columns by their deviations.
     rows : number of rows seen (int).
@@ -69,7 +69,7 @@ class SketchState(State):
     """
 
     shape: Shape = field(metadata={"static": True})
-    known: Known = field(metadata={"static": True})
+    learned: Learned = field(metadata={"static": True})
     rows: int
     weight: float
     mean: Array
@@ -85,11 +85,11 @@ class SketchState(State):
     @property
     def directions(self) -> Array:
         """Ω, shape (k, s)."""
-        return directions_at(self.shape, self.known, self.within)
+        return directions_at(self.shape, self.learned, self.within)
 
 
 @dataclass(frozen=True)
-class Sketch(Learned[SketchState], Summary[SketchState]):
+class Sketch(Learning[SketchState], Summary[SketchState]):
     """What the covariance of wide data does to a few directions: O(size × columns) numbers.
 
     Parameters
@@ -124,7 +124,7 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
     family: ClassVar[str] = APPROXIMATE
     sparse: ClassVar[bool] = True
 
-    def learn(self, shape: Shape, sample: Batch) -> Known:
+    def learn(self, shape: Shape, sample: Batch) -> Learned:
         """Return directions, scales and fills, from a sample of encoded rows."""
         values = value_columns(shape)
         q, fill = len(values), gap_fills(sample, shape, self.impute)
@@ -136,12 +136,12 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
         scale = _scales(shape, values, each, fill)
         known = {"scale": scale, "fill": fill, "standardize": np.array(self.standardize)}
         if q <= self.size:
-            return Known({**known, "directions": np.eye(shape.d)})
-        return Known({**known, "directions": _directions(rows, filled, each, self.size)})
+            return Learned({**known, "directions": np.eye(shape.d)})
+        return Learned({**known, "directions": _directions(rows, filled, each, self.size)})
 
     def init(self, shape: Shape) -> SketchState:
         """Return the sketch of no rows."""
-        known, within, d = self.learned, value_columns(shape), shape.d
+        known, within, d = self.beforehand, value_columns(shape), shape.d
         product = np.zeros((len(within), known["directions"].shape[1]))
         return SketchState(shape, known, 0, 0.0, np.zeros(d), np.zeros(d), within, product)
 
@@ -149,7 +149,7 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
         """Return the sketch of the rows seen before and those of ``batch``."""
         if batch.n == 0:
             return state
-        shape, known = state.shape, state.known
+        shape, known = state.shape, state.learned
         rows, mean, scatter = centred(batch, shape), np.zeros(shape.d), np.zeros(shape.d)
         with np.errstate(over="ignore", invalid="ignore"):
             places, scale = rows.places, known["scale"][rows.places, None]
@@ -174,8 +174,8 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
         factor = a.weight * b.weight / weight
         with np.errstate(over="ignore", invalid="ignore"):
             delta = b.mean - a.mean
-            away = (delta / a.known["scale"])[within]
-            product = np.multiply.outer(away, factor * (away @ directions_at(a.shape, a.known, within)))
+            away = (delta / a.learned["scale"])[within]
+            product = np.multiply.outer(away, factor * (away @ directions_at(a.shape, a.learned, within)))
             for one in (a, b):
                 if len(one.within) == len(within):
                     product += one.product
@@ -183,7 +183,7 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
                     product[np.searchsorted(within, one.within)] += one.product
             scatter = a.scatter + b.scatter + factor * delta**2
             mean = a.mean + delta * (b.weight / weight)
-        return SketchState(a.shape, a.known, a.rows + b.rows, weight, mean, scatter, within, product)
+        return SketchState(a.shape, a.learned, a.rows + b.rows, weight, mean, scatter, within, product)
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state at most: k·s numbers, k places, two numbers a column, a weight and a count."""
@@ -198,7 +198,7 @@ class Sketch(Learned[SketchState], Summary[SketchState]):
         return 8 * (k * (s + 1) + 2 * shape.d + 2)
 
 
-def directions_at(shape: Shape, known: Known, places: Places) -> Array:
+def directions_at(shape: Shape, known: Learned, places: Places) -> Array:
     """Return the rows of Ω that belong to some encoded columns, shape (k, s)."""
     directions = known["directions"]
     if len(directions) == shape.d:

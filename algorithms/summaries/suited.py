@@ -31,13 +31,13 @@ APART = 8.0
 
 def unsuited(state: CurvatureState) -> str | None:
     """Return why starts do not suit; None where they do."""
-    strange = np.setdiff1d(state.present, state.known.places("stored"))
+    strange = np.setdiff1d(state.present, state.learned.places("stored"))
     fit = state.rows * (len(state.present) + 1) * 8 <= MOST_KEPT
     if fit and (len(strange) or not state.complete):
         return f"all {state.rows:,} rows are few enough to be kept whole, and were not"
     if state.complete:
         return None
-    missed = np.flatnonzero((state.counts > 0.0) & (state.known["met"] == 0.0))
+    missed = np.flatnonzero((state.counts > 0.0) & (state.learned["met"] == 0.0))
     if state.shape.classes and len(missed):
         label = state.shape.classes[missed[0]]
         return f"the sample had no row of {state.shape.targets[0]}={label!r}"
@@ -49,7 +49,7 @@ def unsuited(state: CurvatureState) -> str | None:
 
 def far(state: CurvatureState) -> str | None:
     """Return in words how far the starts are from their optima; None where one of each balance is near."""
-    balance = state.known["balance"]
+    balance = state.learned["balance"]
     away = np.array([_distance(state, k) for k in range(len(balance))])
     for kind in np.unique(np.ptp(balance, axis=1) > 0.0):
         nearest = away[(np.ptp(balance, axis=1) > 0.0) == kind].min()
@@ -85,7 +85,7 @@ def scales_of(spread: Array, center: Array) -> Array:
 
 def _distance(state: CurvatureState, k: int) -> float:
     """Return the change of η, weighted by curvature, of Newton's step of all rows from start k to its optimum."""
-    known, g = state.known, state.known["balance"][k]
+    known, g = state.learned, state.learned["balance"][k]
     theta, hessian, weight = known["start"][k][:, state.along], state.curvature(k, g)[0], float(g @ state.counts)
     e, m = theta.shape
     free = np.tile(np.arange(m) < m - 1, e)

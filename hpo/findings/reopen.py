@@ -197,7 +197,7 @@ def _cells(
     store: StateStore,
     name: str,
 ) -> list[State]:
-    if summary.learning is not None and summary not in pilot.known:
+    if summary.learning is not None and summary not in pilot.learned:
         raise TuneError(
             f"what study {name!r} learned before its pass is gone from {store.location}, or was written by another "
             "version; run the study again"

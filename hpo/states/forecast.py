@@ -33,7 +33,7 @@ from hpo.process.threads import one_thread
 from hpo.question.question import Question
 from hpo.states.contexts import make_pass, pilot_of
 from hpo.states.learned.pilot import Pilot
-from hpo.states.learned.summaries import with_known
+from hpo.states.learned.summaries import with_learned
 from hpo.states.passes import Pass
 from hpo.states.runs import Keyed, Leaf, empty_leaf, merged
 from hpo.states.stand_in import with_stand_ins
@@ -73,7 +73,7 @@ def forecast(question: Question) -> Forecast:
     with one_thread():
         pilot = pilot_of(question)
         question = with_stand_ins(question, pilot)
-        pilot = with_known(pilot, question.dataset, question.summaries, question.store, question.spec.seed)
+        pilot = with_learned(pilot, question.dataset, question.summaries, question.store, question.spec.seed)
         one_pass = make_pass(question, pilot)
         missing, known = one_pass.missing()
         lanes = min(question.engine.n_jobs or one_pass.threads(missing), len(missing))

@@ -104,7 +104,7 @@ class Leaves:
             "folds": self.pilot.folds.describe(), "columns": self.pilot.shape.d, "pilot": self.pilot.name,
             **self._series,
         }  # fmt: skip
-        known = self.pilot.known.get(summary)
+        known = self.pilot.learned.get(summary)
         return about if known is None else {**about, "known": known.digest}
 
 

@@ -2,7 +2,7 @@
 
 A summary that must know something first learns it of a sample, and a sample may be blind: to a class that one file
 has, to counts that grow from file to file. The pass sees every row, so the summary is asked afterwards whether what
-it learned suits them all (:class:`~algorithms.contract.Learned`). Where it does not, it learns again, from the
+it learned suits them all (:class:`~algorithms.contract.Learning`). Where it does not, it learns again, from the
 state of every row, and its states are made anew. What was learned so is kept, and preferred by later studies.
 """
 
@@ -22,7 +22,7 @@ from hpo.process.progress import Progress
 from hpo.question.question import Question
 from hpo.states.contexts import contexts_of, make_pass
 from hpo.states.learned.pilot import Pilot
-from hpo.states.learned.summaries import Learned, keep, learned_of, sampled
+from hpo.states.learned.summaries import Relearned, keep, learned_of, sampled
 from hpo.states.pass_result import PassResult
 from hpo.states.passes import Pass
 from studies.record.record_parts import Forecast
@@ -121,10 +121,10 @@ def _failing(found: Reading, asked: Sequence[Summary]) -> dict[Summary, _Failure
 
 def _learned_again(
     question: Question, found: Reading, summary: Summary, failure: _Failure
-) -> Learned | None:
+) -> Relearned | None:
     """Return what a summary learns of all rows and a sample; None where that was done as often as it may be."""
     dataset, pilot = question.dataset, found.pilot
-    now = pilot.known[summary]
+    now = pilot.learned[summary]
     rounds = max(learned_of(question.store, now, dataset), len(found.again))
     if rounds >= MOST_AGAIN:
         return None
@@ -133,21 +133,21 @@ def _learned_again(
         return None
     sample = sampled(summary, pilot, dataset, question.spec.seed)
     known = learning.learn_again(pilot.shape, failure.whole, sample)
-    return None if known == now else Learned(known, rounds + 1)
+    return None if known == now else Relearned(known, rounds + 1)
 
 
 def _read_again(
     question: Question,
     found: Reading,
     failing: Mapping[Summary, _Failure],
-    learned: Mapping[Summary, Learned],
+    learned: Mapping[Summary, Relearned],
     progress: Progress,
     stop: Event,
 ) -> Reading:
     dataset, store = question.dataset, question.store
     for summary, new in learned.items():
         keep(summary, new, found.pilot, dataset, store)
-    known = {s: new.known for s, new in learned.items()}
+    known = {s: new.learned for s, new in learned.items()}
     pilot = found.pilot.knowing(known)
     _check_memory(question, pilot, list(learned))
     contexts = contexts_of(question, pilot)

@@ -18,7 +18,7 @@ import numpy as np
 
 from algorithms.contract import Summary
 from algorithms.errors import AlgorithmError, Imprecise
-from algorithms.known import Known
+from algorithms.learned import Learned
 from hpo.errors import DataError, MemoryShort
 from hpo.process.memory import available_memory, check_memory
 from hpo.process.progress import Progress
@@ -34,7 +34,7 @@ from hpo.states.passes import Pass
 
 def precision_in_words(summaries: Iterable[Summary], pilot: Pilot) -> str:
     """Return how many digits the states of a study have, and why; empty where there is one way alone."""
-    found = (s.precision_in_words(pilot.known.get(s), pilot.shape) for s in summaries)
+    found = (s.precision_in_words(pilot.learned.get(s), pilot.shape) for s in summaries)
     return "; ".join(dict.fromkeys(filter(None, found)))
 
 
@@ -73,7 +73,7 @@ class Refining:
             If ``stop`` was set.
         """
         pilot = self.found.pilot
-        finer = summary.finer(pilot.known.get(summary))
+        finer = summary.finer(pilot.learned.get(summary))
         if finer is None:
             return None
         if summary not in self.refused:
@@ -86,7 +86,7 @@ class Refining:
             )
         return self.found
 
-    def _refine(self, summary: Summary, known: Known) -> None:
+    def _refine(self, summary: Summary, known: Learned) -> None:
         pilot = self.found.pilot
         pilot = pilot.knowing({summary: known})
         try:
@@ -99,7 +99,7 @@ class Refining:
         self.found = Evidence({**found.states, summary: states}, {**found.contexts, summary: context}, pilot)
         self.after()
 
-    def _read(self, summary: Summary, pilot: Pilot, known: Known) -> tuple[FoldStates, str]:
+    def _read(self, summary: Summary, pilot: Pilot, known: Learned) -> tuple[FoldStates, str]:
         dataset, store = self.question.dataset, self.question.store
         context = context_of(summary, pilot, dataset.targets, dataset.weight)
         why = f"{summary!r} has too few digits for the scores of some settings"
@@ -118,13 +118,13 @@ class Refining:
         cells = pilot.folds.plan.n_cells
         check_memory([pilot.ready(summary)], pilot.shape, cells, workers, available_memory())
 
-    def _of_this_data(self, summary: Summary, finer: Known) -> Known:
+    def _of_this_data(self, summary: Summary, finer: Learned) -> Learned:
         """Return what is known under a name of its own: of these segments, and of this question."""
         dataset = self.question.dataset
         names = [lookup_of(summary, self.found.pilot, dataset.targets, dataset.weight)]
         names += [segment.fingerprint for segment in dataset.segments]
         text = "\n".join(names).encode()
-        return Known({**finer.arrays, "refined": np.frombuffer(_digest(text), np.uint8)})
+        return Learned({**finer.arrays, "refined": np.frombuffer(_digest(text), np.uint8)})
 
 
 def _digest(text: bytes) -> bytes:

@@ -215,7 +215,7 @@ class Flow:
         segment = self.pilot.folds.key(segment_of(self.name, self.position))
         for s, context in self.contexts.items():
             leaf = Leaf(tuple(self.cells[s]), self.position, self.without_target, self.without_weight)
-            known = self.pilot.known.get(s)
+            known = self.pilot.learned.get(s)
             store.put(Key(context, segment), leaf, {**about, "summary": repr(s), "known": known and known.digest})
 
     def whole(self, summary: Summary) -> State:

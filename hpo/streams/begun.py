@@ -22,7 +22,7 @@ from hpo.question.checks import check
 from hpo.question.question import Question
 from hpo.states.learned.labels import classes_of
 from hpo.states.learned.pilot import Pilot, make_pilot, shape_of
-from hpo.states.learned.summaries import ROWS, record_of, recorded, with_known
+from hpo.states.learned.summaries import ROWS, record_of, recorded, with_learned
 from hpo.states.stand_in import widened, with_stand_ins
 from hpo.states.streaming import Flow, endless, seen, segment_of
 from state_store import StateStore
@@ -87,7 +87,7 @@ def begin(name: str, asked: StudySpec, table: pa.Table, more: Sequence[Label], s
     folds = endless(question.folds, name, dataset.targets, dataset.weight, classes)
     pilot = make_pilot(dataset, folds, spec.max_categories, store, spec.seed, classes, question.hash_columns)
     question = with_stand_ins(question, pilot)
-    pilot = with_known(pilot, _as_many(table, dataset, asked), question.summaries, store, spec.seed)
+    pilot = with_learned(pilot, _as_many(table, dataset, asked), question.summaries, store, spec.seed)
     roles = Roles(dataset.targets, dataset.weight, tuple(field.name for field in dataset.features))
     clock = clock_of(question.summaries)
     used = dict.fromkeys([*roles.used, *(clock.columns if clock is not None else ())])
@@ -144,5 +144,5 @@ def reopened(about: Mapping[str, Any], name: str, store: StateStore) -> Begun:
 
 def _check_known(pilot: Pilot, summaries: Sequence[Summary], name: str, store: StateStore) -> None:
     for summary in summaries:
-        if summary.learning is not None and summary not in pilot.known:
+        if summary.learning is not None and summary not in pilot.learned:
             raise TuneError(f"what the stream {name!r} learned of its first rows is gone from {store.location}")

@@ -14,7 +14,7 @@ from hpo.question.question import Question, solved_from
 from hpo.states.contexts import Evidence, evidence, pilot_of
 from hpo.states.forecast import Awaited
 from hpo.states.learned.pilot import Pilot
-from hpo.states.learned.summaries import with_known
+from hpo.states.learned.summaries import with_learned
 from hpo.states.reading import Reading, read
 from hpo.states.refining import Refining
 from hpo.states.runs import runs_of
@@ -39,7 +39,7 @@ class ByReading:
     ) -> tuple[Evidence, Reading]:
         """Return the states of every summary, and what reading them cost."""
         store_limit(question.store)  # a limit that is no size is refused before anything is read
-        pilot = with_known(pilot, question.dataset, question.summaries, question.store, question.spec.seed)
+        pilot = with_learned(pilot, question.dataset, question.summaries, question.store, question.spec.seed)
         awaited = Awaited.of(question, pilot)
         try:
             made = read(question, pilot, progress, stop)

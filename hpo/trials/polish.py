@@ -14,7 +14,7 @@ from typing import Self
 
 from algorithms.contract import Polishable, State
 from algorithms.errors import AlgorithmError
-from algorithms.known import Known
+from algorithms.learned import Learned
 from hpo.errors import DataError, Interrupted, StoreWarning
 from hpo.states.evaluate import Scores
 from hpo.states.learned.kinds import SUMMARY
@@ -121,7 +121,7 @@ class Polish(SecondPass):
         )
 
 
-def _pass(ended: Ended, winner: Candidate, known: Known) -> tuple[State, PassResult]:
+def _pass(ended: Ended, winner: Candidate, known: Learned) -> tuple[State, PassResult]:
     """Read what no state at this expansion is known of; return the state of every row and what that cost."""
     question, summary = ended.question, winner.algorithm.summary
     dataset, store = question.dataset, question.store

@@ -10,7 +10,7 @@ from dataclasses import replace
 from algorithms.contract import State, Summary
 from hpo.errors import StoreWarning
 from hpo.states.learned.pilot import Pilot
-from hpo.states.learned.summaries import load_known
+from hpo.states.learned.summaries import load_learned
 from hpo.trials.polish import Polish
 from hpo.trials.refit import Refit, every_row
 from hpo.trials.second_pass import SecondPass
@@ -42,7 +42,7 @@ def restored(
     made = Polish(note.trial, note.gain, se, note.passes, reason=note.reason)
     if not note.known:
         return made
-    known, summary = load_known(store, note.known), algorithm.summary
+    known, summary = load_learned(store, note.known), algorithm.summary
     knowing = None if known is None else pilot.knowing({summary: known})
     cells = None if knowing is None else merged(summary, knowing)
     if knowing is None or cells is None:

@@ -32,7 +32,7 @@ from hpo.states.fold_sizes import noted_sizes
 from hpo.states.forecast import with_memory
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.series import keep
-from hpo.states.learned.summaries import record_of as record_known
+from hpo.states.learned.summaries import record_of as record_learned
 from hpo.states.reading import Reading
 from hpo.states.refining import Refining, precision_in_words
 from hpo.states.stand_in import with_stand_ins
@@ -363,7 +363,7 @@ class _Running:
         dataset = self.question.dataset
         read = [any(r.segments[i].read for r in refining.results) for i in range(len(record.ledger))]
         ledger = tuple(replace(s, read=s.read or more) for s, more in zip(record.ledger, read, strict=True))
-        known = record_known(refining.found.pilot, dataset.targets, dataset.weight)
+        known = record_learned(refining.found.pilot, dataset.targets, dataset.weight)
         words = precision_in_words(self.question.summaries, refining.found.pilot)
         return replace(record, known=known, refined=tuple(refining.why), ledger=ledger, precision=words)
 
@@ -475,7 +475,7 @@ class _Running:
             read_again=tuple(made.again),
             precision=precision_in_words(question.summaries, found.pilot),
             unsuited=tuple(made.unsuited),
-            known=record_known(found.pilot, dataset.targets, dataset.weight),
+            known=record_learned(found.pilot, dataset.targets, dataset.weight),
             plan=tuple((tuple(s.train), tuple(s.test)) for s in found.pilot.folds.plan.splits),
             n_cells=found.pilot.folds.plan.n_cells,
             places=found.pilot.folds.places or (),

@@ -59,7 +59,7 @@ class _Refused(Refining):
 
     def refine(self, summary: Summary) -> Evidence | None:
         """Refuse states of more digits, where there would be any."""
-        if summary.finer(self.found.pilot.known.get(summary)) is None:
+        if summary.finer(self.found.pilot.learned.get(summary)) is None:
             return None
         raise Imprecise(
             "the products of the columns hold too few digits of this score, and the rows of a stream are not read "

@@ -19,7 +19,7 @@ import pyarrow as pa
 from algorithms.batches import Label
 from algorithms.brief import briefly
 from algorithms.contract import INDICATOR, Shape, Summary
-from algorithms.known import Known
+from algorithms.learned import Learned
 from hpo.data.dataset import PILOT_SEGMENTS
 from hpo.data.encoding.encoder import ColumnEncoder
 from hpo.data.encoding.hashed import AUTO, Hashed
@@ -60,7 +60,7 @@ class Pilot:
     shape : the columns and targets that states are laid out by.
     name : of the stored document, or None where nothing was sampled.
     origin : ``"schema"`` (no sample needed), ``"stored"`` or ``"sampled"``.
-    known : what summaries learned from a sample of encoded rows.
+    learned : what summaries learned from a sample of encoded rows.
     looks : what columns look like by the sample: ids, free text, constants, groups.
     calendar : the series and their times; None where rows do not follow one another.
     """
@@ -70,7 +70,7 @@ class Pilot:
     shape: Shape
     name: str | None
     origin: str
-    known: Mapping[Summary, Known] = field(default_factory=dict)
+    learned: Mapping[Summary, Learned] = field(default_factory=dict)
     looks: tuple[Look, ...] = ()
     calendar: Calendar | None = None
 
@@ -80,9 +80,9 @@ class Pilot:
         order = {} if self.calendar is None else {"order": self.calendar.order.to_dict()}
         return digest({"encoder": self.encoder.to_dict(), "folds": self.folds.to_dict(), **order})
 
-    def knowing(self, known: Mapping[Summary, Known]) -> Pilot:
+    def knowing(self, known: Mapping[Summary, Learned]) -> Pilot:
         """Return the pilot with what summaries learned beside what is known already."""
-        made = replace(self, known={**self.known, **known})
+        made = replace(self, learned={**self.learned, **known})
         made.__dict__["digest"] = self.digest  # of many columns it takes long
         return made
 
@@ -94,7 +94,7 @@ class Pilot:
 
     def ready(self, summary: Summary) -> Summary:
         """Return the summary as a pass uses it: knowing what it learned."""
-        known = self.known.get(summary)
+        known = self.learned.get(summary)
         return summary if known is None else summary.knowing(known)
 
 

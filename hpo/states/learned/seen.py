@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def context_of(summary: Summary, pilot: Pilot, targets: Sequence[str], weight: str | None) -> str:
     """Return the digest of everything that a leaf depends on but its segment."""
-    known = pilot.known.get(summary)
+    known = pilot.learned.get(summary)
     return context_knowing(None if known is None else known.digest, summary, pilot, targets, weight)
 
 

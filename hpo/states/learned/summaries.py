@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from algorithms.batches import Label
 from algorithms.contract import Batch, Shape, SparseBatch, Summary
-from algorithms.known import Known
+from algorithms.learned import Learned
 from hpo.data.dataset import PILOT_SCAN
 from hpo.states.learned.kinds import LEAST_SHARE, SUMMARY, fits
 from hpo.states.learned.labels import known_label_rows
@@ -36,7 +36,7 @@ MOST_BYTES = 1 << 29
 """Bytes that they may take when dense."""
 
 
-def with_known(
+def with_learned(
     pilot: Pilot, dataset: Dataset, summaries: Iterable[Summary], store: StateStore, seed: int
 ) -> Pilot:
     """Return the pilot with what each summary must know: from the store, or learned from a new sample.
@@ -50,12 +50,12 @@ def with_known(
         If the sample cannot be read.
     """
     pilot = with_stored(pilot, dataset, summaries, store)
-    missing = {s: s.learning for s in summaries if s.learning is not None and s not in pilot.known}
+    missing = {s: s.learning for s in summaries if s.learning is not None and s not in pilot.learned}
     if not missing:
         return pilot
     shape = _counted(pilot.shape, dataset, store)
     asked = {s: able for s, able in missing.items() if able.needs(shape)}
-    learned, drawn = {s: Known({}) for s in missing}, tuple(dataset.segments)
+    learned, drawn = {s: Learned({}) for s in missing}, tuple(dataset.segments)
     if asked:
         enough = [PILOT_SCAN if able.scanned is None else able.scanned for able in asked.values()]
         sample, segments = _sampled(pilot, dataset, seed, max(enough))
@@ -76,7 +76,7 @@ def _counted(shape: Shape, dataset: Dataset, store: StateStore) -> Shape:
     return replace(shape, class_rows=tuple(found[label] for label in shape.classes) if found else ())
 
 
-def _put(store: StateStore, known: Known, about: Mapping[str, object]) -> None:
+def _put(store: StateStore, known: Learned, about: Mapping[str, object]) -> None:
     """Keep what was learned under its digest, and of what else the same was: most often nothing at all."""
     before = SUMMARY.get(store, known.digest)
     own = _learned_of(about)
@@ -99,34 +99,34 @@ def _are_names(segments: object) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class Relearned:
     """What a summary learned again, of the state of every row.
 
     Attributes
     ----------
-    known : what the next pass must know.
+    learned : what the next pass must know.
     rounds : how often it has been learned again of the same data.
     """
 
-    known: Known
+    learned: Learned
     rounds: int
 
 
-def keep(summary: Summary, learned: Learned, pilot: Pilot, dataset: Dataset, store: StateStore) -> None:
+def keep(summary: Summary, learned: Relearned, pilot: Pilot, dataset: Dataset, store: StateStore) -> None:
     """Keep what was learned again; data that still has all these segments prefers it to what a sample gave."""
     about = _about(summary, pilot, dataset, dataset.segments)
-    SUMMARY.put(store, learned.known.digest, {**about, "rounds": learned.rounds}, learned.known.arrays)
+    SUMMARY.put(store, learned.learned.digest, {**about, "rounds": learned.rounds}, learned.learned.arrays)
 
 
 def keep_finer(
-    summary: Summary, known: Known, pilot: Pilot, dataset: Dataset, store: StateStore
+    summary: Summary, known: Learned, pilot: Pilot, dataset: Dataset, store: StateStore
 ) -> None:
     """Keep what makes states of more digits; data that still has all these segments begins with it."""
     about = _about(summary, pilot, dataset, dataset.segments)
     _put(store, known, {**about, "finer": True})
 
 
-def learned_of(store: StateStore, known: Known, dataset: Dataset) -> int:
+def learned_of(store: StateStore, known: Learned, dataset: Dataset) -> int:
     """Return how often something was learned again of just the segments that the data has."""
     document = SUMMARY.get(store, known.digest)
     drawn = None if document is None else document.about.get("segments")
@@ -164,7 +164,7 @@ def with_stored(
     if not wanted:
         return pilot
     present = {segment.fingerprint for segment in dataset.segments}
-    found: dict[Summary, Known] = {}
+    found: dict[Summary, Learned] = {}
     for document in sorted(SUMMARY.all(store), key=_learned_last, reverse=True):
         for one in _learned_of(document.about):
             summary = wanted.get(str(one["lookup"]))
@@ -173,7 +173,7 @@ def with_stored(
             context = context_knowing(document.name, summary, pilot, dataset.targets, dataset.weight)
             if not fits(one, present) and share_seen([context], pilot, dataset, store) < LEAST_SHARE:
                 continue
-            known = load_known(store, document.name)
+            known = load_learned(store, document.name)
             if known is not None:
                 found[summary] = known
     return pilot.knowing(found)
@@ -190,12 +190,12 @@ def _learned_last(document: Document) -> tuple[bool, int, int]:
     return (finer, len(document.about["segments"]), rounds) if rounds or finer else (False, 0, 0)
 
 
-def load_known(store: StateStore, name: str) -> Known | None:
+def load_learned(store: StateStore, name: str) -> Learned | None:
     """Return what a stored document knows, or None if it is gone or damaged."""
     document = SUMMARY.get(store, name)
     if document is None:
         return None
-    known = Known(document.arrays)
+    known = Learned(document.arrays)
     return known if known.digest == name else None
 
 
@@ -209,7 +209,7 @@ def lookup_of(summary: Summary, pilot: Pilot, targets: Iterable[str], weight: st
 def record_of(pilot: Pilot, targets: Iterable[str], weight: str | None) -> dict[str, str]:
     """Return, by lookup, the documents of what a study's summaries know."""
     names = list(targets)
-    return {lookup_of(s, pilot, names, weight): known.digest for s, known in pilot.known.items()}
+    return {lookup_of(s, pilot, names, weight): known.digest for s, known in pilot.learned.items()}
 
 
 def recorded(
@@ -222,8 +222,8 @@ def recorded(
 ) -> Pilot:
     """Return the pilot with what a recorded study's summaries knew; what is gone is left out."""
     names = {s: record.get(lookup_of(s, pilot, targets, weight)) for s in _learning(summaries)}
-    found = {s: load_known(store, name) for s, name in names.items() if name}
-    return replace(pilot, known={s: known for s, known in found.items() if known is not None})
+    found = {s: load_learned(store, name) for s, name in names.items() if name}
+    return replace(pilot, learned={s: known for s, known in found.items() if known is not None})
 
 
 def _learning(summaries: Iterable[Summary]) -> list[Summary]:

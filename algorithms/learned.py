@@ -11,7 +11,7 @@ import numpy as np
 from algorithms.arrays import Array, Places, Values
 
 
-class Known:
+class Learned:
     """Named arrays that never change; two are equal when every bit is.
 
     Parameters
@@ -20,8 +20,8 @@ class Known:
 
     Examples
     --------
-    >>> known = Known({"start": np.zeros(3)})
-    >>> known == Known({"start": np.zeros(3)}), known["start"].tolist()
+    >>> known = Learned({"start": np.zeros(3)})
+    >>> known == Learned({"start": np.zeros(3)}), known["start"].tolist()
     (True, [0.0, 0.0, 0.0])
     """
 
@@ -49,14 +49,14 @@ class Known:
         return found.hexdigest()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Known) and self.digest == other.digest
+        return isinstance(other, Learned) and self.digest == other.digest
 
     def __hash__(self) -> int:
         return hash(self.digest)
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in self.arrays.items())
-        return f"Known({shapes})"
+        return f"Learned({shapes})"
 
 
 def _frozen(array: Values) -> Values:
