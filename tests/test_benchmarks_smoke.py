@@ -17,7 +17,7 @@ from benchmarks.workshop import Workshop
 
 ROWS = {
     "study": 1, "pass": 3, "candidates": 2, "searches": 2, "overhead": 2, "second": 2, "growth": 2, "scale": 1, "engines": 2,
-    "joins": 6,
+    "joins": 9,
     "memory": 1, "clusters": 5, "neighbors": 2, "logistic": 4, "packed": 1, "wide": 2, "hashed": 3, "extrapolation": 3,
     "fidelity": 12, "fidelity_glm": 2, "few_positives": 5, "ordinary": 14, "shapes": 14,
     "drop_in": 3, "forecast": 1 + len(known()) * (1 if importlib.util.find_spec("statsforecast") is None else 2),

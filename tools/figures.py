@@ -38,7 +38,7 @@ run(None)
 loaded = len(sys.modules)
 codes = set()
 run(lambda frame, event, arg: codes.add(frame.f_code))
-here = {c for c in codes if c.co_filename.startswith(ROOT) and not c.co_name.startswith("<")}
+here = {c for c in codes if c.co_filename.startswith(ROOMS) and not c.co_name.startswith("<")}
 files = {c.co_filename for c in here}
 lines = sum(max(n or 0 for _, _, n in c.co_lines()) - c.co_firstlineno + 1 for c in here)
 print(loaded, len(here), lines, len(files), sum(ROOT + "/hpo/" in name for name in files))
@@ -111,7 +111,7 @@ def figures() -> Iterator[tuple[str, str, object]]:
     two = [(path, n) for path, n in nodes if path.parts[0] in {"hpo", "algorithms"}]
     typed = {(path, n.lineno) for path, n in two if isinstance(n, ast.Name) and n.id == "Any"}
     names, bases = contract()
-    code = f"ROOT = {str(ROOT)!r}\n{STUDY}"
+    code = f"ROOT, ROOMS = {str(ROOT)!r}, {tuple(str(ROOT / room) for room in ROOMS)!r}\n{STUDY}"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     loaded, called, long, passed, hub = map(int, done.stdout.split())
     yield "names in an algorithm's contract", "≤ 12 + 3 bases", f"{names} + {bases} bases"

@@ -38,7 +38,7 @@ BINNING = frozenset({
 """Those that may, beside ``min_child_samples`` and whatever else is given by name."""
 
 SAMPLES, FILTER = "min_child_samples", "feature_pre_filter"
-"""LightGBM leaves columns out that cannot be split into leaves of so many rows, unless it is told not to."""
+"""LightGBM leaves columns out that cannot be split into leaves of so many rows, unless it is asked not to."""
 
 
 @dataclass(frozen=True, eq=False)

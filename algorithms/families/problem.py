@@ -59,14 +59,15 @@ class Problem:
 
         The minimum of a quadratic may be far from the optimum: where exp η overflows, or anywhere if the curvature
         is nothing but rounding error. There the losses have no curvature, and Newton's method does not converge.
+        Where the objective is less of no coefficient at all, a search begins there.
         """
-        base, rise = self.quadratic.beginning
-        at_base = self.at(base, self.lifted(base, rise))[0]
+        (base, rise), none = self.quadratic.beginning, (np.zeros_like(coef), np.zeros_like(intercept))
+        at_base, at_none = self.at(base, self.lifted(base, rise))[0], self.at(*none)[0]
         for length in LENGTHS:
             c, b = base + length * (coef - base), rise + length * (intercept - rise)
-            if self.at(c, self.lifted(c, b))[0] <= at_base:
-                return c, b
-        return base, rise
+            if (there := self.at(c, self.lifted(c, b))[0]) <= at_base:
+                return none if at_none < there else (c, b)
+        return none if at_none < at_base else (base, rise)
 
     def lifted(self, coef: Array, intercept: Array) -> Array:
         """Return the intercepts of the objective's columns, from those of the design's."""

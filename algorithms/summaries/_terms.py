@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from algorithms.arrays import Array, Places
+from algorithms.brief import briefly
 from algorithms.contract import Batch, Shape
 from algorithms.learned import Learned
 from algorithms.preparing.within import union
@@ -22,6 +23,7 @@ MOST_APART = 1 << 21
 MOMENTS = Moments("double")
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class AtStart:
     """A gradient, shape (Ek,), and a Hessian, shape (Ek, Ek), along the places that any row has."""
@@ -35,6 +37,7 @@ class AtStart:
         return self.gradient.nbytes + self.hessian.nbytes
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class Terms:
     """Rows in the order of their classes, and their moments.

@@ -240,7 +240,8 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
 
     def _bytes(self, inside: Shape, k: int) -> int:
         m = k + inside.t
-        return 8 * (m * m * (2 if self.products == QR else 1) + 2 * inside.p + k + 4) + bytes_of(m)
+        beside = 8 * m * m if self.products == QR else bytes_of(m)
+        return 8 * (m * m + 2 * inside.p + k + 4) + beside
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ) at most, of p columns and targets."""
