@@ -120,6 +120,7 @@ def test_a_solver_that_did_not_converge_is_noted(frame, monkeypatch):
                                                     "lasso.standardize": True})  # fmt: skip
     marked = {t.params["lasso.alpha"]: t.user_attrs.get("converged", True) for t in trials(few)}
     assert marked == {1e-3: False, 10.0: True}
+    assert {c.algorithm.alpha: c.scores.converged for c in few.candidates} == marked
     assert any("In 1 trial a solver reached max_iter" in note for note in hpo.write_report(few).notes)
     assert Lasso(alpha=1e-3).max_iter == 1000
 

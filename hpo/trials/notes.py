@@ -74,7 +74,7 @@ def _scores(trial: FrozenTrial, note: TrialNote) -> Scores | None:
         name: Scores(tuple(map(_or_nan, one.fold_scores)), bounds=one.score_bounds, overlap=note.fold_overlap)
         for name, one in note.scores.items()
     }
-    return Scores(note.fold_scores, also=also, bounds=note.score_bounds, overlap=note.fold_overlap)
+    return Scores(note.fold_scores, note.converged, also, note.score_bounds, note.fold_overlap)
 
 
 def distinct(study: Study) -> list[FrozenTrial]:
