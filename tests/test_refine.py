@@ -38,7 +38,7 @@ def test_a_better_point_of_a_curve_is_the_best_trial_and_has_scikit_learns_score
     assert params["ridge.alpha"] == curve.x[int(np.argmax(curve.mean))]
     theirs = cross_val_score(Ridge(params["ridge.alpha"]), X, y, cv=FEW["folds"])
     assert value == pytest.approx(theirs.mean(), rel=1e-8)
-    assert any("1 trial (from trial 4 on) was added by refine=: the best settings along" in note for note in hpo.write_report(refined).notes)
+    assert any("After the search refine= added 1 trial, from trial 4 on: the best settings along" in note for note in hpo.write_report(refined).notes)
     assert refined.cost.rows_if_retrained > plain.cost.rows_if_retrained
     assert refined.cost.rows_read == 0
 
@@ -97,7 +97,7 @@ def test_a_recorded_study_has_them_and_continues_beyond_them(storage, tmp_path, 
     assert added
     loaded = hpo.load("a", storage=storage)
     assert (tried(loaded), loaded.best_params) == (tried(first), first.best_params)
-    assert any("added by refine=" in note for note in hpo.write_report(loaded).notes)
+    assert any("refine= added" in note for note in hpo.write_report(loaded).notes)
     assert tried(hpo.tune((X, y), **kept)) == tried(first)
     more = hpo.tune((X, y), **{**kept, "trials": 6})
     assert tried(more)[: 4 + added] == tried(first)

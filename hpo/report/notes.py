@@ -57,8 +57,8 @@ def remarks(result: Result, budget: TimeBudget) -> list[str]:
         found.append("The trials ended early: nothing improved any more.")
     if along := refined(result.optuna_study):
         found.append(
-            f"{counted(len(along), 'trial')} (from trial {along[0]} on) {_were(len(along))} added by refine=: the "
-            "best settings along the curves of the best trials once the search had ended, beyond its number."
+            f"After the search refine= added {counted(len(along), 'trial')}, from trial {along[0]} on: the best "
+            "settings along the curves of the best trials, on top of the trials that were asked for."
         )
     if early := sum(note.stopped_early for note in notes_of(result.optuna_study)):
         found.append(
