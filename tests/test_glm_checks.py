@@ -355,3 +355,30 @@ def test_a_search_that_stops_on_a_slope_has_not_converged(sign):
     coef, _, converged = problem._descended(np.zeros((1, 2)), np.zeros(1), round_)
     assert converged == (sign > 0.0)
     assert not converged or np.allclose(coef, 1.0, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("values", "begins"),
+    [
+        ({0: 5.0, 1: 9.0, 2: 3.0}, 2),
+        ({0: 5.0, 1: 9.0, 2: 7.0}, 0),
+        ({0: 5.0, 1: 4.0, 2: 9.0}, 1),
+        ({0: 5.0, 1: 9.0, 2: np.inf}, 0),
+        ({0: 5.0, 1: np.nan, 2: np.nan}, 0),
+    ],
+    ids=["its minimum", "none", "its start", "none, beside one without end", "none, beside what is no number"],
+)
+def test_a_search_begins_where_the_objective_is_least(values, begins):
+    """Of no coefficient (0), the start of a quadratic (1) and its minimum (2)."""
+
+    class Objective:
+        middle = np.zeros(1)
+
+        def at(self, coef, intercept):
+            return values.get(coef[0, 0], np.nan), np.zeros_like(coef), np.zeros_like(intercept)
+
+    class Near:
+        beginning = np.ones((1, 1)), np.zeros(1)
+
+    coef, _ = Problem(Objective(), Near(), 0.0, 1e-9).begun(np.full((1, 1), 2.0), np.zeros(1))
+    assert coef[0, 0] == begins

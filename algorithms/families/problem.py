@@ -67,7 +67,7 @@ class Problem:
             c, b = base + length * (coef - base), rise + length * (intercept - rise)
             if (there := self.at(c, self.lifted(c, b))[0]) <= at_base:
                 return none if at_none < there else (c, b)
-        return none if at_none < at_base else (base, rise)
+        return (base, rise) if at_base <= at_none else none
 
     def lifted(self, coef: Array, intercept: Array) -> Array:
         """Return the intercepts of the objective's columns, from those of the design's."""
