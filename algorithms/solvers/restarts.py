@@ -6,7 +6,8 @@ w    their weights, shape (n,)
 C    centres of S starts, shape (S, k, q)
 ==== ==========================================
 
-Of 150 rows a run of a few steps takes less time than the checks around it: sixteen runs as one array take that of two.
+Of 150 rows the steps of a run take less time than the checks around them: sixteen runs as one
+array take that of two.
 """
 
 from __future__ import annotations
