@@ -94,4 +94,4 @@ def settled(Z: Array, w: Array, C: Array, rounds: int = ROUNDS) -> tuple[Array, 
 
 def _apart(Z: Array, C: Array) -> Array:
     """Return squared distances of rows to centres, less the squares of the rows: shape (S, k, n)."""
-    return np.einsum("skq,skq->sk", C, C)[:, :, None] - 2.0 * (C @ Z.T)
+    return np.asarray(np.einsum("skq,skq->sk", C, C)[:, :, None] - 2.0 * (C @ Z.T))
