@@ -64,9 +64,9 @@ class Leaves:
         self, summary: Summary, leaves: Mapping[str, tuple[Segment, Leaf]], unsaved: list[StoreWriteError]
     ) -> None:
         """Publish new leaves, several together; adds an error for each that cannot be kept."""
+        about = self.about(summary)
         members = [
-            Member(key, leaf, {**self.about(summary), **_about_leaf(segment, leaf)})
-            for key, (segment, leaf) in leaves.items()
+            Member(key, leaf, {**about, **_about_leaf(segment, leaf)}) for key, (segment, leaf) in leaves.items()
         ]
         if len(members) > 1:
             self.keep(summary, members, unsaved)
