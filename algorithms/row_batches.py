@@ -85,7 +85,7 @@ class _Read:
         a, rows = self.arrays, self.pieces[:, 1]
         ends = np.cumsum([0, *rows[self.looks[:, 0]]])
         codes = zip((a["codes"][i:j] for i, j in pairwise(ends)), self.looks[:, 1], strict=True)
-        told = [
+        fits = [
             (a["d"] == shape.d).all(),
             (rows >= 1).all(),
             _below(self.pieces[:, 0], cells),
@@ -98,7 +98,7 @@ class _Read:
             all(_below(part, len(self.tables[j].table)) for part, j in codes),
             all(len(a[name]) in {0, self.ends[-1]} for name in BESIDE if name in a),
         ]
-        if not all(told):
+        if not all(fits):
             raise ValueError("arrays of rows do not fit together")
 
     def batch(self, i: int) -> Batch:
