@@ -107,6 +107,8 @@ class Tags:
         task and scores.
     elbow : a hyperparameter and a score whose curve shows how much of it is enough.
     beside_cells : whether it is solved from a state with the cells that it was merged of beside it.
+    in_threads : whether several large states are solved in threads beside one another: compiled code does most of
+        it, in one thread, and writes nothing but what is derived from its state.
     weekly : whether it looks back at a week where a season is a day, so that its context is a day longer by itself.
     refit : whether the winner, where its model is of a sample, is fitted again to every row by default.
     on_request : hyperparameters whose ranges, declared by a base, are searched only when asked for.
@@ -134,6 +136,7 @@ class Tags:
     stand_in: str | None = None
     elbow: tuple[str, str] | None = None
     beside_cells: bool = False
+    in_threads: bool = False
     weekly: bool = False
     refit: bool = False
     on_request: tuple[str, ...] = ()

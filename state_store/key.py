@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 HEX = re.compile(r"[0-9a-f]{16,64}")
+AS_THEY_ARE = frozenset({str, int, bool, type(None)})
 LEAVES, PACKS = "leaves", "packs"
 
 
@@ -76,9 +77,14 @@ def _plain(value: object, where: str) -> object:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+        return [
+            item if type(item) in AS_THEY_ARE else _plain(item, f"{where}[{i}]") for i, item in enumerate(value)
+        ]
     if isinstance(value, Mapping):
-        return {_text(key, where): _plain(item, f"{where}[{key!r}]") for key, item in value.items()}
+        return {
+            _text(key, where): item if type(item) in AS_THEY_ARE else _plain(item, f"{where}[{key!r}]")
+            for key, item in value.items()
+        }
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _fields(value, where)
     return _number(value, where)

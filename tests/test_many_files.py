@@ -16,11 +16,12 @@ import pandas as pd
 import pytest
 
 import hpo
+import state_store.packed
 from hpo.data.opening import open_dataset
 from hpo.errors import DataError, DataWarning, StoreWarning
 from hpo.states.leaves import PACK
 from hpo.states.passes import Pass
-from hpo.states.runs import LEAST, runs_of
+from hpo.states.runs import LEAST, SHORT, runs_of
 from state_store import StateStore, digest
 from state_store.errors import DamagedStateWarning
 from state_store.local import LocalBackend
@@ -198,6 +199,53 @@ def test_many_known_files_cost_few_reads(files, tmp_path, counted):
     tune(files, tmp_path / "store")
     assert runs < FILES // LEAST
     assert counted["reads"] < FILES
+
+
+@pytest.fixture
+def restored(monkeypatch):
+    """List the segments or runs whose states are taken out of packs."""
+    taken: list[str] = []
+    restore_members = state_store.packed.restore_members
+
+    def restoring(blob, segments, like):
+        taken.extend(segments)
+        return restore_members(blob, segments, like)
+
+    monkeypatch.setattr("state_store.packed.restore_members", restoring)
+    return taken
+
+
+def test_a_run_that_grew_continues_with_what_is_kept_of_it(files, tmp_path, restored, monkeypatch):
+    monkeypatch.setattr("hpo.states.runs.LENGTH", 1 << 40)  # all files are one run
+    tune(files, tmp_path / "store")
+    write(files, FILES)
+    restored.clear()
+    grown = tune(files, tmp_path / "store")
+    assert len(restored) == 1
+    assert bits(grown) == bits(tune(files, tmp_path / "fresh"))
+
+
+def test_a_run_that_grew_is_merged_of_leaves_where_what_was_kept_is_damaged(files, tmp_path, monkeypatch):
+    monkeypatch.setattr("hpo.states.runs.LENGTH", 1 << 40)
+    tune(files, tmp_path / "store")
+    (kept,) = [p for p in blobs(tmp_path / "store", "packs") if b'"rolled"' in p.read_bytes()]
+    data = bytearray(kept.read_bytes())
+    data[-20] ^= 1
+    kept.write_bytes(data)
+    write(files, FILES)
+    with pytest.warns(DamagedStateWarning):
+        grown = tune(files, tmp_path / "store")
+    assert grown.cost.states_built == 1
+    assert bits(grown) == bits(tune(files, tmp_path / "fresh"))
+
+
+def test_of_many_files_short_runs_are_kept_merged_as_well(files, tmp_path, restored, monkeypatch):
+    monkeypatch.setattr("hpo.states.runs.LENGTH", 8)
+    first = tune(files, tmp_path / "store")
+    restored.clear()
+    assert bits(tune(files, tmp_path / "store")) == bits(first)
+    lengths = [len(run.keys) for run in runs_of(first.record.segments)]
+    assert len(restored) == sum(1 if length >= LEAST // SHORT else length for length in lengths) < FILES // 2
 
 
 def test_the_listing_counts_each_leaf_once(files, tmp_path):

@@ -11,7 +11,9 @@ import pytest
 import hpo
 from hpo.cli.drafts import written_as
 from hpo.data import open_dataset
+from hpo.data.sources import csv
 from hpo.data.sources.csv_lines import csv_lines
+from hpo.data.sources.guesses import guess
 from hpo.data.sources.text import TextFormat
 from hpo.errors import ColumnWarning, DataWarning, SpecError
 from studies.spec.text_files import missing
@@ -116,6 +118,20 @@ def test_a_column_that_is_text_because_of_them_is_named_once_and_then_read(tmp_p
         warnings.simplefilter("error", DataWarning)
         result = hpo.tune(path, "y", "ridge", na_values=given, **ASKED)
     assert result.best_value > 0.0
+
+
+@pytest.mark.parametrize("column", [[*numbers(4_000), "?"], [*[""] * 30, *numbers(4_000), "?"]], ids=["numbers", "gaps"])
+def test_a_mark_far_below_is_known_from_the_block_that_is_parsed_anyway(tmp_path, column, monkeypatch):
+    path, parsed, reader = written(tmp_path / "a.csv", pd.Series(column)), [], csv._reader
+
+    def counting(stream, file, text, wanted, block=csv.BLOCK):
+        parsed.append(block)
+        return reader(stream, file, text, wanted, block)
+
+    monkeypatch.setattr(csv, "_reader", counting)
+    sight = open_dataset(path, target="y").sight(1_000)
+    assert guess(sight).marks == {"x": ("?",)}
+    assert parsed == [csv.BLOCK, csv.SOME]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import hpo
 from algorithms.families.conventions import hold_back
 from algorithms.families.grown import in_turn
+from algorithms.models.logistic import Logistic
+from algorithms.summaries import curvature
 from hpo.process import threads
 
 
@@ -61,6 +63,39 @@ def test_fits_to_many_rows_have_all_of_openmp(tmp_path, monkeypatch):
     tuned(60, tmp_path)
     assert set(Watched.seen) == {("blas", 1), ("openmp", 2)}
     assert {*pools("blas"), *pools("openmp")} == {2}
+
+
+class Noted(Logistic):
+    """Logistic regression that notes where it is solved, with how many threads of BLAS and what becomes of overflow."""
+
+    seen: ClassVar[list[tuple[bool, int, str]]] = []
+
+    def solve(self, state):
+        main = threading.current_thread() is threading.main_thread()
+        self.seen.append((main, max(pools("blas")), np.geterr()["over"]))
+        return super().solve(state)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("big", "in_threads", "beside"), [(60, True, True), (60, False, False), (10**9, True, False)])
+def test_folds_of_large_states_are_fitted_beside_one_another(big, in_threads, beside, monkeypatch, tmp_path):
+    monkeypatch.setattr(curvature, "LARGE", 0)  # states are the rows
+    monkeypatch.setattr(curvature.Curvature, "_rows_of_hessian", lambda summary, shape: 10_000)
+    monkeypatch.setattr(threads, "BIG", big)
+    monkeypatch.setattr(Noted, "tags", Noted.tags.but(in_threads=in_threads))
+    Noted.seen.clear()
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    y = X[:, 0] + 2.0 * X[::-1, 1] > 0.0
+
+    def folds(algorithm):
+        found = hpo.tune((X, y), algorithm=algorithm, trials=1, folds=3, progress=False, store=tmp_path)
+        return found.best.scores.folds
+
+    with np.errstate(over="raise"):
+        found = folds(Noted())
+    assert [main for main, *_ in Noted.seen[:3]] == [not beside] * 3
+    assert {seen[1:] for seen in Noted.seen} == {(1, "raise")}
+    assert found == folds(Logistic())
 
 
 def test_threads_that_overlap_share_one_limit_of_blas(monkeypatch):

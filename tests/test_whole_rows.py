@@ -17,6 +17,8 @@ import hpo
 from algorithms import laws
 from algorithms.contract import Batch, Column, Shape, SparseBatch
 from algorithms.learned import Learned
+from algorithms.solvers.placed_rows import PlacedRows
+from algorithms.solvers.truncated_newton import Loss
 from algorithms.summaries import curvature
 from algorithms.summaries._whole import WholeRows
 from algorithms.summaries.families import LogisticCurvature
@@ -244,3 +246,16 @@ def test_deviance_regressions_have_scikit_learns_fold_scores(name, weighted, row
         twin = TWINS[name]().fit(scaler.transform(train), target, sample_weight=v)
         expected.append(-np.average((held - twin.predict(scaler.transform(test))) ** 2, weights=u))
     np.testing.assert_allclose(result.best.scores.folds, expected, rtol=1e-7)
+
+
+def test_rows_that_can_be_told_apart_take_few_steps(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = csr_array((rng.random((300, 40)) < 0.2).astype(np.float64))
+    y = np.asarray(x[:, :9].sum(axis=1) > 1.0, np.float64)
+    slopes, back = [], PlacedRows.backward
+    monkeypatch.setattr(PlacedRows, "backward", lambda rows, found: slopes.append(1) or back(rows, found))
+    about, rows = LogisticCurvature().about, PlacedRows(x, csr_array(np.eye(40)), np.zeros(40), np.ones(40))
+    found = Loss(about, rows, y, np.ones(300), 1e-3, True).least(np.zeros((1, 40)), np.zeros(1))
+    twin = LogisticRegression(C=1e3, solver="newton-cholesky", tol=1e-12, max_iter=1000).fit(x.toarray(), y)
+    assert found.converged and len(slopes) <= 11
+    np.testing.assert_allclose(found.coef, twin.coef_, rtol=1e-6)

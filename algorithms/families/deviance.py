@@ -31,7 +31,7 @@ class DevianceRegression(Generalized):
     alpha: Annotated[float, Legal(ge=0), Log(1e-6, 1e2)] = 1.0
     l1_ratio: Annotated[float, Legal(ge=0, le=1), Uniform(0.0, 1.0, searched=False)] = 0.0
 
-    tags: ClassVar[Tags] = Tags(task="regression", on_request=("standardize",))
+    tags: ClassVar[Tags] = Tags(task="regression", in_threads=True, on_request=("standardize",))
 
     @abstractmethod
     def unfitted(self, solution: GeneralizedSolution) -> BaseEstimator:

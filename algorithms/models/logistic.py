@@ -51,7 +51,8 @@ class Logistic(Generalized):
     summary: LogisticCurvature = LogisticCurvature()
 
     tags: ClassVar[Tags] = Tags(
-        task="classification", auto=1, needs_every_class=True, on_request=("standardize",),
+        task="classification", auto=1, needs_every_class=True, in_threads=True,
+        on_request=("standardize",),
         equivalent=Equivalent("sklearn.linear_model.LogisticRegression", unanswered=AS_LONG),
     )  # fmt: skip
 

@@ -27,10 +27,10 @@ import numpy as np
 from algorithms.arrays import Places
 from algorithms.lazily import scipy, sklearn
 from algorithms.solvers.cloud import Cloud, Rows
+from algorithms.solvers.restarts import best_start, few
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
-
 
 CANDIDATES = 4
 """Rows that each step may add, of which the best is taken."""
@@ -44,6 +44,9 @@ FEW = 32
 FIRST_ROWS = 4_096
 """Rows of a coreset on which what is only a start is found."""
 
+
+DENSE = 1 << 14
+"""Rows × clusters up to which a matrix of who is in which takes less time dense than sparse."""
 
 GAIN = 1e-4
 """Relative gain that an exchange must bring."""
@@ -120,6 +123,8 @@ def _held_against_others(k: int) -> bool:
 def _restarted(cloud: Cloud, k: int, seed: int) -> Rows:
     """Return the best of a few starts of k-means++, more of them for fewer centres."""
     starts = max(2, min(16, 128 // k))
+    if few(cloud.n, k, starts):
+        return best_start(cloud.Z, cloud.share, k, starts, seed)
 
     def drawn(Z: Rows, _: int, random_state: np.random.RandomState) -> Rows:
         return plus_plus(Z, cloud.share, k, random_state)
@@ -215,7 +220,7 @@ def _swap(
     D = cloud.distances(drawn)
     kept = np.minimum(near[:, None], D)
     extra = cloud.share[:, None] * (np.minimum(second[:, None], D) - kept)
-    inertia = members(labels, np.ones_like(cloud.share), len(C)) @ extra + cloud.share @ kept
+    inertia = summed(labels, np.ones_like(cloud.share), extra, len(C)) + cloud.share @ kept
     out, into = np.unravel_index(int(inertia.argmin()), inertia.shape)
     if inertia[out, into] >= (1.0 - GAIN) * (cloud.share @ near):
         return None
@@ -227,9 +232,22 @@ def _swap(
 def means(cloud: Cloud, labels: Places, C: Rows) -> Rows:
     """Return the weighted mean of each cluster's rows; the old centre where a cluster has none."""
     weight = np.bincount(labels, cloud.share, len(C))
-    sums = members(labels, cloud.share, len(C)) @ cloud.Z
+    sums = summed(labels, cloud.share, cloud.Z, len(C))
     found = np.where(weight[:, None] > 0.0, sums / np.where(weight > 0.0, weight, 1.0)[:, None], C)
     return np.asarray(found, cloud.Z.dtype)
+
+
+def summed(labels: Places, values: Rows, rows: Rows, k: int) -> Rows:
+    """Return the sums of rows, times their values, over each cluster: shape (k, q).
+
+    Examples
+    --------
+    >>> summed(np.array([0, 1, 0]), np.ones(3), np.array([[1.0], [2.0], [3.0]]), 2).ravel().tolist()
+    [4.0, 2.0]
+    """
+    if len(labels) * k <= DENSE:
+        return np.asarray((labels == np.arange(k)[:, None]) @ (values[:, None] * rows))
+    return np.asarray(members(labels, values, k) @ rows)
 
 
 def members(labels: Places, values: Rows, k: int) -> csr_array:

@@ -26,6 +26,10 @@ rounding there; and its least length."""
 COARSE, FINE, SPARED = 0.1, 1e-5, 0.01
 """Largest and smallest share of the slope that a step may leave, and how much less than flat is asked of none."""
 
+STEEP, SECANTS, FARTHEST = 0.1, 4, 4.0
+"""Fall at the end of a step, beside that at its beginning, from which on it goes farther, how often, and how much
+farther at most, beside the way before."""
+
 LEVEL = 1e-8
 """Slope of the mean loss that counts as flat."""
 
@@ -116,6 +120,8 @@ class Loss:
             way, reach = self.rows.forward(step, rise), max(1.0, gain / size.before)
             most = value if gain > ROUNDED * max(weight, abs(value)) else np.inf
             length, at = self._length(eta, way, coef, step, most)
+            if length == 1.0 and most < np.inf:
+                length, at = self._farther(eta, way, coef, step, gain, at)
             if length < SHORTEST:
                 return Found(coef, intercept, (step, rise), near.free, converged=False)
             before = size if length == 1.0 else None
@@ -150,6 +156,26 @@ class Loss:
             if most == np.inf or self._value(at, coef + length * step) < most or length < SHORTEST:
                 return length, at
             length *= 0.5
+
+    def _farther(
+        self, eta: Array, way: Array, coef: Array, step: Array, gain: float, at: Expansion
+    ) -> tuple[float, Expansion]:
+        """Return how far to go where the objective still falls at the end of a step, and the losses there.
+
+        Rows that can be told apart have curvature that vanishes as coefficients grow: steps are too short.
+        """
+        length, fall, last = 1.0, gain, 0.0
+        for _ in range(SECANTS):
+            penalty = self.ridge * float(np.sum((coef + length * step) * step))
+            here = -float(self.w @ np.sum(at.slope * way, axis=1)) - penalty
+            if not STEEP * gain < here < fall:
+                break
+            longer = length + min(here / (fall - here), FARTHEST) * (length - last)
+            tried = self.about(eta + longer * way, self.y)
+            if not self._value(tried, coef + longer * step) < self._value(at, coef + length * step):
+                break
+            last, length, fall, at = length, longer, here, tried
+        return length, at
 
     def _step(
         self, at: Expansion, near: Preconditioner, slope: Array, lift: Array, before: Left | None, flat: float

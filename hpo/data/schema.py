@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -143,6 +144,7 @@ def guessed_width(fields: Iterable[Field]) -> int:
     return sum(WIDTHS.get(field.kind, 1) for field in fields)
 
 
+@functools.lru_cache(maxsize=256)
 def kind_of(dtype: pa.DataType) -> str | None:
     """Return the kind of a plain Arrow type, or None where it has none.
 
@@ -164,6 +166,7 @@ def kind_of(dtype: pa.DataType) -> str | None:
     return next((kind for test, kind in rules if test(dtype)), None)
 
 
+@functools.lru_cache(maxsize=256)
 def plain_type(dtype: pa.DataType) -> pa.DataType:
     """Return the type that stands for ``dtype``: string for any text or category, float64 for all-null.
 

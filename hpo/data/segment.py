@@ -140,11 +140,9 @@ def fingerprint(*parts: object) -> str:
     >>> fingerprint("ab", "c") == fingerprint("a", "bc")
     False
     """
-    digest = blake2b(digest_size=16)
-    for part in parts:
-        data = part if isinstance(part, bytes) else str(part).encode()
-        digest.update(len(data).to_bytes(8, "little") + data)
-    return digest.hexdigest()
+    each = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    whole = b"".join([piece for data in each for piece in (len(data).to_bytes(8, "little"), data)])
+    return blake2b(whole, digest_size=16).hexdigest()
 
 
 def group_runs(rows: list[int], minimum: int = SEGMENT_ROWS) -> list[tuple[int, int]]:

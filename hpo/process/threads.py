@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -102,6 +102,20 @@ def threads_for(states: Iterable[State]) -> Iterator[None]:
         if columns >= WIDE:
             given.enter_context(_pools("blas").limit(limits=min(_most("OPENBLAS_NUM_THREADS"), _idle())))
         yield
+
+
+def threads_of(states: Sequence[State]) -> int:
+    """Return in how many threads fits to states run beside one another, each in one: one where all are small.
+
+    Examples
+    --------
+    >>> from algorithms.contract import Shape
+    >>> from algorithms.summaries.moments import Moments
+    >>> threads_of([Moments().init(Shape((), ()))] * 5)
+    1
+    """
+    large = sum(state.kept_rows * state.shape.d >= BIG for state in states)
+    return max(1, min(large, _most("OMP_NUM_THREADS")))
 
 
 def _idle() -> int:

@@ -42,13 +42,13 @@ def lone_text(spec: StudySpec, dataset: Dataset) -> str | None:
     """
     if spec.documents is not None or spec.interactions is not None:
         return None
-    texts = [f.name for f in dataset.features if is_text(_plain(dataset.arrow.field(f.name).type))]
-    if not texts or len(texts) < len(dataset.features):
-        return None
     named = [name for name in spec.algorithm if name in registry.names()]
     if not named or len(named) < len(spec.algorithm):
         return None
     if not all(TASKS[registry.get(name).tags.task].documents for name in named):
+        return None
+    texts = [f.name for f in dataset.features if is_text(_plain(dataset.arrow.field(f.name).type))]
+    if not texts or len(texts) < len(dataset.features):
         return None
     if len(texts) > 1:
         raise TuneError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from algorithms.contract import Algorithm, Held, Score, State
 from algorithms.errors import Imprecise, Unscorable
-from hpo.process.threads import threads_for
+from hpo.process.parallel import side_by_side
+from hpo.process.threads import one_thread, threads_for, threads_of
 from hpo.question.scoring import scores
 from hpo.states.fold_sizes import without_class
 from hpo.states.fold_states import FoldStates
@@ -98,10 +100,21 @@ def score_pairs(
     overlap: float = 0.0,
 ) -> Scores:
     """Return one score for each pair of a training state and what was held out; one model serves all metrics."""
-    names = (metric, *also)
-    with threads_for(train):
-        found = [fold_scores(algorithm, *pair, names) for pair in zip(train, held_out, strict=True)]
+    names, pairs = (metric, *also), list(zip(train, held_out, strict=True))
+    threads = threads_of(train) if algorithm.tags.in_threads else 1
+    if threads > 1:
+        made = ((copy_context(), pair) for pair in pairs)
+        found = list(side_by_side(lambda one: one[0].run(_alone, algorithm, *one[1], names), made, threads))
+    else:
+        with threads_for(train):
+            found = [fold_scores(algorithm, *pair, names) for pair in pairs]
     return together(found, names, overlap)
+
+
+def _alone(algorithm: Algorithm, train: State, held: Held, names: Sequence[str]) -> Fold:
+    """Return the scores of one fold, in a thread of its own that has one of BLAS and OpenMP."""
+    with one_thread():
+        return fold_scores(algorithm, train, held, names)
 
 
 def fold_scores(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from algorithms.contract import Summary
@@ -71,21 +71,21 @@ class Merging:
         if not missing.isdisjoint(run.keys):
             self._wait(stopped)  # workers may merge the run meanwhile
         rolled = {s: found for s in self.of.contexts if (found := self._rolled(s, place)) is not None}
-        rolling = {s: Rolling(self.of.pilot.ready(s)) for s in self.of.contexts if s not in rolled}
+        rolling = {s: self._begun(s, run) for s in self.of.contexts if s not in rolled}
+        begun = {s: len(states.rows) for s, states in rolling.items()}
         segments = self.of.dataset.segments[run.start : run.start + len(run.keys)]
         stored: dict[Summary, dict[str, Leaf]] = {s: {} for s in rolling}
+        rows = [*(states.rows for states in rolling.values()), *(found.rows.tolist() for found in rolled.values())]
         for i, (segment, key) in enumerate(zip(segments, run.keys, strict=True)):
             stopped()
             leaves, computed = self._next(stopped) if key in missing else ({}, set())
-            for s in rolling:
+            for s, states in rolling.items():
+                if i < begun[s]:
+                    continue
                 if s not in leaves:
                     leaves[s] = self._stored(s, stored[s], segment, run.keys[i:], computed, stopped)
-            for s, states in rolling.items():
                 states.add(leaves[s])
-            rows = next((leaves[s].rows for s in rolling), None)
-            if rows is None:
-                rows = int(next(iter(rolled.values())).rows[i])
-            self.result.segments.append(SegmentCost(segment.id, rows, segment.nbytes, bool(computed)))
+            self.result.segments.append(SegmentCost(segment.id, int(rows[0][i]), segment.nbytes, bool(computed)))
             self.result.states_built += len(computed)
             self.result.states_reused += len(self.of.contexts) - len(computed)
         whole = {**rolled, **{s: states.result() for s, states in rolling.items()}}
@@ -98,6 +98,18 @@ class Merging:
         self._before += sum(segment.rows for segment in self.result.segments[run.start :])
         if is_long(run):
             self._keep(run, {s: whole[s] for s in rolling}, segments)
+
+    def _begun(self, summary: Summary, run: Run) -> Rolling:
+        """Return a run with what is kept of it merged up to its first new segment, where that is something."""
+        rolling, lacking = Rolling(self.of.pilot.ready(summary)), self.known.lacking[summary]
+        first = next((i for i, key in enumerate(run.keys) if key in lacking), 0)
+        before = replace(run, keys=run.keys[:first])
+        if is_long(before):
+            context, like = self.of.contexts[summary], empty_run(summary, self.of.pilot)
+            found = self.of.store.get_many(context, [before.key], like).get(before.key)
+            if found is not None:
+                rolling.begin(found)
+        return rolling
 
     def _next(self, stopped: Callable[[], None]) -> Made:
         """Return the leaves of the next segment that was read."""

@@ -21,8 +21,9 @@ from hpo.data.segment import Segment
 from hpo.states.learned.pilot import Pilot
 from state_store import StateStore, digest
 
-LENGTH, LEAST = 64, 16
-"""Segments of a run, on average; runs of fewer than the least are not kept merged."""
+LENGTH, LEAST, SHORT = 64, 16, 4
+"""Segments of a run, on average; runs of fewer than the least are not kept merged, of many segments those of a
+fraction of it."""
 
 KEPT = 1 << 22
 """Bytes of a state, of all cells, that is kept merged, at most."""
@@ -82,10 +83,12 @@ class Run:
     ----------
     start : place of the first among all segments.
     keys : of all of them.
+    least : of so many segments a run is kept merged.
     """
 
     start: int
     keys: tuple[str, ...]
+    least: int = LEAST
 
     @cached_property
     def key(self) -> str:
@@ -106,7 +109,8 @@ def runs_of(keys: Sequence[str], *, alone: bool = False) -> list[Run]:
     ends = [i + 1 for i, key in enumerate(keys) if int(key[:8], 16) % LENGTH == 0]
     if keys and ends[-1:] != [len(keys)]:
         ends.append(len(keys))
-    return [Run(a, tuple(keys[a:b])) for a, b in zip([0, *ends], ends, strict=False)]
+    least = LEAST // SHORT if len(keys) >= LENGTH else LEAST
+    return [Run(a, tuple(keys[a:b]), least) for a, b in zip([0, *ends], ends, strict=False)]
 
 
 def shortened(keys: Sequence[str]) -> str:
@@ -129,6 +133,11 @@ class Rolling:
     rows: list[int] = field(default_factory=list)
     without_target: int = 0
     without_weight: int = 0
+
+    def begin(self, run: Rolled) -> None:
+        """Begin with the first segments, already merged."""
+        self.cells, self.rows = run.cells, run.rows.tolist()
+        self.without_target, self.without_weight = run.without_target, run.without_weight
 
     def add(self, leaf: Leaf) -> None:
         """Merge the next leaf."""
@@ -206,7 +215,7 @@ def joined(
 
 def is_long(run: Run) -> bool:
     """Return whether a run is kept merged, if its state is small."""
-    return len(run.keys) >= LEAST
+    return len(run.keys) >= run.least
 
 
 def cover_runs(store: StateStore, context: str, runs: Sequence[Run]) -> tuple[set[str], set[str]]:

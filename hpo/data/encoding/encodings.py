@@ -94,7 +94,7 @@ def distinct_names(columns: Sequence[Column]) -> tuple[Column, ...]:
             count += 1
             name = f"{column.name}_{count}"
         taken.add(name)
-        distinct.append(replace(column, name=name))
+        distinct.append(column if name == column.name else replace(column, name=name))
     return tuple(distinct)
 
 

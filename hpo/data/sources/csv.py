@@ -15,6 +15,7 @@ from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
 from hpo.data.sources.csv_looks import SOME, checked_start, not_text, undecodable, usual_separator
 from hpo.data.sources.files import DataFile
 from hpo.data.sources.identities import identity, place
+from hpo.data.sources.odd import odd_among, odd_values
 from hpo.data.sources.roles import check_distinct
 from hpo.data.sources.text import (
     USUAL,
@@ -33,8 +34,6 @@ from hpo.process.parallel import side_by_side
 
 READING = "2"
 """How values are read; another way makes other states."""
-FEW = 10
-"""Different values that are not numbers, among numbers, that are looked at."""
 _SMALL = 1 << 18
 """Bytes of a compressed file whose rows are counted when it is opened; of a plain one, those of a block."""
 
@@ -44,7 +43,8 @@ class CsvReader:
     """One CSV file; whole numbers are read as float64, so that a later 1.5 is not an error.
 
     ``text`` is how the file is written; the columns of ``how`` are converted from their text. ``whole`` are the
-    columns that hold whole numbers in the first block; where they are labels, they stay such.
+    columns that hold whole numbers in the first block; where they are labels, they stay such. ``odd`` is some of
+    what is not a number in the first block, of the columns of text that begin with numbers.
     """
 
     file: DataFile
@@ -54,6 +54,7 @@ class CsvReader:
     whole: frozenset[str] = frozenset()
     text: TextFormat = USUAL
     how: Mapping[str, Conversion] = field(default_factory=dict)
+    odd: Mapping[str, pa.Array] = field(default_factory=dict)
 
     def exact(self, name: str) -> pa.DataType:
         """Return the type of whole numbers where the first block has no other; text beyond 64 bits."""
@@ -80,22 +81,12 @@ class CsvReader:
         try:
             with _stream(self.file, self.text, wanted, SOME) as reader:
                 found = pa.Table.from_batches([reader.read_next_batch().slice(0, rows)])
-            both = pa.concat_tables([found, *self._odd(found)], promote_options="default")
-            return Sight(both, decimals)
+            number = Number(self.text)
+            names = [name for name in wanted.names if name in self.odd and number.fits(found.column(name))]
+            odd = (pa.table({name: self.odd[name]}) for name in names)
+            return Sight(pa.concat_tables([found, *odd], promote_options="default"), decimals)
         except (pa.ArrowInvalid, UnicodeError, StopIteration):
             return Sight(decimals=decimals)
-
-    def _odd(self, first: pa.Table) -> Iterator[pa.Table]:
-        """Yield what is not a number in the first block, of each column whose first rows are numbers."""
-        number = Number(self.text)
-        names = [n for n, column in zip(first.column_names, first.columns, strict=True) if number.fits(column)]
-        if names:
-            with _stream(self.file, self.text, pa.schema([(name, pa.string()) for name in names])) as reader:
-                block = reader.read_next_batch()
-            for name, column in zip(names, block.columns, strict=True):
-                texts = pc.unique(column.drop_null())
-                odd = texts.filter(pc.invert(pc.match_substring_regex(texts, number.pattern)))
-                yield pa.table({name: odd.slice(0, FEW)})
 
     def _first(self, name: str, kind: pa.DataType) -> pa.Array:
         """Return a column of the first block in some type; of a file without rows none."""
@@ -187,15 +178,16 @@ def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvRead
         made = conversions(text, first)
         whole = {name for name in (*whole, *made) if _is_whole(first.column(name), made.get(name))}
         types |= {name: conversion.kind for name, conversion in made.items()}
+    odd = {} if first is None else odd_among(first, text)
     if b"0x" in start.lower():
         written = _hexadecimal(file, text, whole)
-        whole, types = whole - written, types | dict.fromkeys(written, pa.string())
+        whole, types, odd = whole - {*written}, types | dict.fromkeys(written, pa.string()), odd | written
     known = identity(file, how)
     digest = fingerprint(*known, READING, *text.parts)
     segment = Segment(
         file.uri, (0, 1), 0 if rows == 0 else None, file.size, digest, place(file, known, 0), rows
     )
-    return CsvReader(file, pa.schema(types), (segment,), whole=frozenset(whole), text=text, how=made)
+    return CsvReader(file, pa.schema(types), (segment,), whole=frozenset(whole), text=text, how=made, odd=odd)
 
 
 def _is_whole(column: pa.Array, conversion: Conversion | None) -> bool:
@@ -210,15 +202,16 @@ def _is_whole(column: pa.Array, conversion: Conversion | None) -> bool:
         return False
 
 
-def _hexadecimal(file: DataFile, text: TextFormat, names: Iterable[str]) -> set[str]:
+def _hexadecimal(file: DataFile, text: TextFormat, names: Iterable[str]) -> dict[str, pa.Array]:
     """Return the columns, of those that Arrow takes for whole numbers, that are text to anyone else: 0x1f."""
     wanted = pa.schema([pa.field(name, pa.string()) for name in names])
     if not wanted.names:
-        return set()
+        return {}
     with _stream(file, text, wanted) as reader:
         batch = reader.read_next_batch()
     columns = zip(batch.schema.names, batch.columns, strict=True)
-    return {name for name, c in columns if pc.any(pc.match_substring(c, "0x", ignore_case=True)).as_py()}
+    written = {n: c for n, c in columns if pc.any(pc.match_substring(c, "0x", ignore_case=True)).as_py()}
+    return {name: odd_values(column, text) for name, column in written.items()}
 
 
 def _rows(reader: csv.CSVStreamingReader, file: DataFile, rows: int) -> int | None:

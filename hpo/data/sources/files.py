@@ -309,12 +309,13 @@ def _fsspec(uri: str, options: Mapping[str, Any] | None) -> tuple[arrow_fs.FileS
 def _within(fs: arrow_fs.FileSystem, directory: str) -> list[arrow_fs.FileInfo]:
     """Return the data files of a directory, or all its files where no name is a data file's."""
     found = fs.get_file_info(arrow_fs.FileSelector(directory, recursive=True, allow_not_found=True))
-    _check_regular(i for i in found if is_visible(i.path[len(directory) :]) and _format_by_name(i.path))
-    files = (i for i in found if i.type is arrow_fs.FileType.File)
-    infos = [i for i in files if is_visible(i.path[len(directory) :])]
+    visible = [i for i in found if is_visible(i.path[len(directory) :])]
+    named = [i for i in visible if _format_by_name(i.path)]
+    _check_regular(named)
+    infos = [i for i in visible if i.type is arrow_fs.FileType.File]
     if isinstance(fs, arrow_fs.LocalFileSystem):
         warn_of_broken(directory, lambda path: is_visible(path[len(directory) :]) and _like_data(path))
-    known = [i for i in infos if _format_by_name(i.path)]
+    known = infos if named == visible else [i for i in infos if _format_by_name(i.path)]
     if known and len(known) < len(infos):
         left = [i.path[len(directory) :].strip("/") for i in infos if not _format_by_name(i.path)]
         some = ", ".join(map(repr, left[:3])) + (", …" if len(left) > 3 else "")
@@ -355,6 +356,8 @@ def is_visible(relative: str, but: Collection[str] = ()) -> bool:
     >>> is_visible("2024/a.csv"), is_visible(".ipynb_checkpoints/a.csv"), is_visible("_old/a.csv", but={"_old"})
     (True, False, True)
     """
+    if not relative.startswith(("_", ".")) and "/_" not in relative and "/." not in relative:
+        return True
     parts = (part for part in relative.split("/") if part and "=" not in part)
     return not any(part.startswith(("_", ".")) for part in parts if part not in but)
 

@@ -82,7 +82,7 @@ class Footers:
         local = [file for file in files if isinstance(file.fs, arrow_fs.LocalFileSystem)]
         if self.shelf is None or not local:
             return
-        self._folder = os.path.commonpath([file.path.rpartition("/")[0] or "/" for file in local])
+        self._folder = os.path.commonpath({file.path.rpartition("/")[0] or "/" for file in local})
         before = time.time_ns() - int(SETTLED * 1e9)
         for file in local:
             found = _stat(file.path)
