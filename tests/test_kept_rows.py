@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
+from test_coded import drawn
+from test_every_algorithm import asked_of, data_for, searched_of
 
 import hpo
 from algorithms import registry
@@ -20,8 +22,6 @@ from algorithms.row_arrays import Piece, arrays_of
 from algorithms.row_batches import pieces_of
 from hpo.states import kept_rows, passes
 from state_store import DamagedStateWarning, Key, StateStore, encode_blob
-from test_coded import drawn
-from test_every_algorithm import asked_of, data_for, searched_of
 
 RNG = np.random.default_rng(26)
 
