@@ -27,7 +27,7 @@ from hpo.data.clocks import Clock, beside_of
 from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.encoder import Encoded
 from hpo.data.encoding.gather import Workspace
-from hpo.data.hashing import priorities
+from hpo.data.hashing import DRAW, priorities
 from hpo.errors import Interrupted, StoreWarning
 from hpo.process.engine import Engine
 from hpo.process.parallel import as_it_pays, in_order, read_ahead
@@ -35,6 +35,7 @@ from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
 from hpo.process.workers import Workers
 from hpo.states.driver import Roll, Rolls, made_elsewhere
+from hpo.states.kept_rows import Keeping, smaller
 from hpo.states.leaves import PACK, Leaves
 from hpo.states.merging import Merging, Surveyed
 from hpo.states.pass_result import PassResult
@@ -46,10 +47,6 @@ if TYPE_CHECKING:
     from hpo.data.segment import Segment
 
 Summaries = Sequence[Summary]
-
-DRAW = -1
-"""Seed of the priorities that rows are drawn by: apart from every seed of folds."""
-
 
 SMALL_SEGMENT, WAITING = 1 << 20, 8
 """Segments of so few bytes mostly wait for the disk: so many are read at once, where their states are small."""
@@ -215,7 +212,7 @@ class Pass(Leaves):
                     if len(found) < len(mine):
                         break
                     for s, leaf in found.items():
-                        leaves[s][key], new[s][key] = leaf, (segment, leaf)
+                        leaves[s][key], new[s][key] = replace(leaf, kept={}), (segment, smaller(leaf, segment))
                     made.append(({s: of[key] for s, of in leaves.items() if key in of}, set(mine)))
             finally:
                 for s, fresh in new.items():
@@ -251,6 +248,7 @@ class Pass(Leaves):
         rows = without_target = without_weight = 0
         draws = any(s.draws for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
+        kept = {s: Keeping.of(one, self.pilot, segment, whole=most is None) for s, one in ready.items()}
         codes = {s for s in summaries if ready[s].takes(NO_CODES)}
         forms = len(codes) < len(ready), bool(codes)
         calendar = self.pilot.calendar
@@ -262,13 +260,16 @@ class Pass(Leaves):
                 for cell, batch in encoded.coded if s in codes else encoded.parts:
                     for piece in pieces_for(ready[s], batch):
                         states[cell] = ready[s].update(states[cell], piece)
+                        kept[s].add(cell, piece)
             rows += read
             without_target += encoded.without_target
             without_weight += encoded.without_weight
             progress.advance(read, self._bytes(segment, read))
             if most is not None and rows >= most:
                 break
-        return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
+        return {
+            s: Leaf(tuple(c), rows, without_target, without_weight, kept[s].rows(segment)) for s, c in cells.items()
+        }
 
     def _batches(
         self, segment: Segment, *, prefetch: bool, draws: bool, beside: Sequence[Clock | Order],
