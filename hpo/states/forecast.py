@@ -270,7 +270,7 @@ class _Kept:
 
 
 def _kept(one_pass: Pass, found: _Read, lacking: Sequence[Keyed], known: int, *, packed: bool) -> _Kept:
-    """Return what all leaves take, by those of a few segments: none but trained models takes more than its segment."""
+    """Return what all leaves take, by a few: none but trained models takes more than its segment."""
     if not found.leaves:
         return _Kept()
     seconds, nbytes, some, lanes = 0.0, 0, len(found.leaves), len(found.lanes)
