@@ -66,9 +66,9 @@ class Leaves:
         self, summary: Summary, leaves: Mapping[str, tuple[Segment, Leaf]], unsaved: list[StoreWriteError]
     ) -> None:
         """Publish new leaves, several together; adds an error for each that cannot be kept."""
+        about = self.about(summary)
         members = [
-            Member(key, leaf, {**self.about(summary), **_about_leaf(segment, leaf)})
-            for key, (segment, leaf) in leaves.items()
+            Member(key, leaf, {**about, **_about_leaf(segment, leaf)}) for key, (segment, leaf) in leaves.items()
         ]
         packs = [[m for m in members if bool(leaves[m.segment][1].kept) == rows] for rows in (False, True)]
         for pack in packs:

@@ -11,7 +11,7 @@ import functools
 import os
 import time
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from hpo.data.encoding.gather import Workspace
 from hpo.data.hashing import DRAW, priorities
 from hpo.errors import Interrupted, StoreWarning
 from hpo.process.engine import Engine
-from hpo.process.parallel import in_order, read_ahead
+from hpo.process.parallel import as_it_pays, in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
 from hpo.process.workers import Workers
@@ -53,6 +53,9 @@ SMALL_SEGMENT, WAITING = 1 << 20, 8
 
 UNITS, LEAST_PACK = 8, 4
 """Leaves of many small segments are kept in so many packs at least, of so many each at least, or not at all."""
+
+QUICK = 2.5e-3
+"""Seconds of a small segment, in which little is computed and nothing waited for: one thread makes most of them."""
 
 PACK_BYTES = 1 << 24
 """Stored bytes of the segments of one pack, at most: what a killed process reads again."""
@@ -94,7 +97,7 @@ class Pass(Leaves):
             workers = opened.enter_context(self._workers(engine, units))
             if workers is None:
                 beside = opened.enter_context(ThreadPoolExecutor(1))
-                made = in_order(work, units, engine.n_jobs or self._threads(units), beside)
+                made = self._made(work, units, engine.n_jobs, beside)
             else:
                 rolls = Rolls(known.rolled, self._rolls(known))
                 elsewhere = made_elsewhere(self, workers, units, known.lacking, rolls, progress, stop)
@@ -104,6 +107,15 @@ class Pass(Leaves):
         if unsaved:
             warnings.warn(_complaint(unsaved), StoreWarning, stacklevel=2)
         return result
+
+    def _made(
+        self, work: Callable[..., list[Made]], units: Sequence[Sequence[Keyed]], n_jobs: int | None,
+        beside: ThreadPoolExecutor,
+    ) -> Iterator[list[Made]]:  # fmt: skip
+        """Return the leaves of units in their order, made in threads; quick small segments in one, unless asked."""
+        if n_jobs is not None or len(units) < 2 or len(units[0]) < 2:
+            return in_order(work, units, n_jobs or self._threads(units), beside)
+        return as_it_pays(work, units, self._threads(units), beside, QUICK * len(units[0]))
 
     def _workers(self, engine: Engine, units: Sequence[object]) -> AbstractContextManager[Workers | None]:
         """Return the workers of an engine, if there is something for them; None for threads."""
