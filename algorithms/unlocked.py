@@ -21,14 +21,15 @@ if sys.version_info >= (3, 12):
     from functools import cached_property
 else:
     from collections.abc import Callable
-    from typing import Any, Generic, Self, TypeVar, overload
+    from typing import Generic, Self, TypeVar, overload
 
+    T = TypeVar("T")
     V = TypeVar("V")
 
-    class cached_property(Generic[V]):  # noqa: N801 -- the name that it has in functools
+    class cached_property(Generic[T, V]):  # noqa: N801 -- the name that it has in functools
         """A property whose value is kept in the object."""
 
-        def __init__(self, make: Callable[[Any], V]) -> None:
+        def __init__(self, make: Callable[[T], V]) -> None:
             self.make = make
             self.__doc__ = make.__doc__
 
@@ -39,9 +40,9 @@ else:
         def __get__(self, instance: None, owner: type) -> Self: ...
 
         @overload
-        def __get__(self, instance: object, owner: type) -> V: ...
+        def __get__(self, instance: T, owner: type) -> V: ...
 
-        def __get__(self, instance: object | None, owner: type) -> V | Self:
+        def __get__(self, instance: T | None, owner: type) -> V | Self:
             if instance is None:
                 return self
             kept = instance.__dict__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -106,6 +107,9 @@ class NotedRidge(Ours):
 
     def solve(self, state):
         self.seen.append(threading.current_thread() is threading.main_thread())
+        if not self.seen[-1]:
+            warnings.simplefilter("error")  # as if a thread left what another one began
+            warnings.simplefilter("ignore")
         return super().solve(state)
 
 
@@ -116,10 +120,11 @@ def test_so_are_folds_of_many_columns_but_where_a_matrix_of_them_is_huge(big, hu
     monkeypatch.setattr(threads, "HUGE", huge)
     NotedRidge.seen.clear()
     X = np.random.default_rng(0).normal(size=(60, 4))
-    ask = {"trials": 1, "folds": 3, "progress": False, "store": tmp_path}
+    ask, said = {"trials": 1, "folds": 3, "progress": False, "store": tmp_path}, list(warnings.filters)
     found, alone = (hpo.tune((X, X[:, 0] + X[::-1, 1]), algorithm=each, **ask) for each in (NotedRidge(), Ours()))
     assert NotedRidge.seen[:3] == [not beside] * 3
     assert found.best.scores.folds == alone.best.scores.folds
+    assert warnings.filters == said
 
 
 def test_threads_that_overlap_share_one_limit_of_blas(monkeypatch):
