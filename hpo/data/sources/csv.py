@@ -118,12 +118,7 @@ class CsvReader:
     def _parsed(self, block: Block, wanted: pa.Schema) -> list[pa.RecordBatch]:
         """Return the rows of a block; an error counts the rows from the beginning of the file."""
         try:
-            table = csv.read_csv(
-                pa.BufferReader(block.data),
-                read_options=csv.ReadOptions(use_threads=False, block_size=len(block.data) + 1),
-                parse_options=_layout(self.file, self.text, newlines=block.quoted),
-                convert_options=_values(self.text, as_text(wanted, self.how)),
-            )
+            table = _table(block, self.file, self.text, as_text(wanted, self.how))
             return [self._converted(batch, wanted) for batch in table.to_batches()]
         except pa.ArrowInvalid:
             for _ in self._whole(wanted):
@@ -166,10 +161,14 @@ def open_csv(file: DataFile, how: str, text: TextFormat = USUAL) -> CsvReader:
 
 
 def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvReader:
-    with _stream(file, text, None) as reader:
-        schema = reader.schema
-        first = next(iter(reader), None)
-        rows = 0 if first is None else _rows(reader, file, first.num_rows)
+    first = _first_block(file, text) if _is_large(file) else None
+    if first is not None:
+        schema, rows = first.schema, None
+    else:
+        with _stream(file, text, None) as reader:
+            schema = reader.schema
+            first = next(iter(reader), None)
+            rows = 0 if first is None else _rows(reader, file, first.num_rows)
     check_distinct(repr(file.uri), schema.names)
     whole = {f.name for f in schema if pa.types.is_integer(f.type)}
     types = {f.name: _settled(f.type) for f in schema}
@@ -214,10 +213,41 @@ def _hexadecimal(file: DataFile, text: TextFormat, names: Iterable[str]) -> dict
     return {name: odd_values(column, text) for name, column in written.items()}
 
 
+def _first_block(file: DataFile, text: TextFormat) -> pa.RecordBatch | None:
+    """Return the first block in the types that it has; None of a file that cannot be cut, or parsed.
+
+    A reader of streams parses the block behind it as well.
+    """
+    if text.encoding not in (None, UTF8):
+        return None
+    try:
+        with file.fs.open_input_stream(file.path, compression="detect") as stream:
+            block = next(blocks_of(stream, text.sep or usual_separator(file), BLOCK))
+        batches = _table(block, file, text, None).to_batches()
+    except (NoBlocks, StopIteration, pa.ArrowInvalid, UnicodeError):
+        return None  # the reader of streams says what is wrong
+    return batches[0] if len(batches) == 1 and batches[0].num_rows else None
+
+
+def _table(block: Block, file: DataFile, text: TextFormat, wanted: pa.Schema | None) -> pa.Table:
+    """Return the rows of a block, in some types or in those that they have."""
+    return csv.read_csv(
+        pa.BufferReader(block.data),
+        read_options=csv.ReadOptions(use_threads=False, block_size=len(block.data) + 1),
+        parse_options=_layout(file, text, newlines=block.quoted),
+        convert_options=_values(text, wanted),
+    )
+
+
+def _is_large(file: DataFile) -> bool:
+    """Return whether the rows of a file are not counted when it is opened."""
+    plain = file.path.lower().endswith((".csv", ".tsv"))
+    return file.size >= (BLOCK if plain else _SMALL)
+
+
 def _rows(reader: csv.CSVStreamingReader, file: DataFile, rows: int) -> int | None:
     """Return the rows of a file of one block, which is parsed already; None of a larger one that has some."""
-    plain = file.path.lower().endswith((".csv", ".tsv"))
-    large = file.size >= (BLOCK if plain else _SMALL)
+    large = _is_large(file)
     try:
         while not (rows and large):
             rows += reader.read_next_batch().num_rows
