@@ -140,6 +140,26 @@ def test_opening_a_large_file_parses_its_first_block_alone_and_finds_the_same_ty
     assert bool(found.odd) is (kind in ("hexadecimal", "numbers in text"))
 
 
+def test_who_looks_at_a_few_rows_of_a_large_file_parses_nothing_and_whoever_goes_on_gets_the_others(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(csv_source, "BLOCK", 100_000)
+    path = tmp_path / "a.csv"
+    frame = pd.DataFrame({"k": rng.integers(0, 2**62, 9_000), "x": rng.normal(size=9_000), "t": "a b", "y": 1.5})
+    frame.to_csv(path, index=False)
+    dataset = open_dataset(str(path), target="y")
+    reader, (segment,) = opened(path), dataset.segments
+    parsed, parse = [], csv_source._table
+    monkeypatch.setattr(csv_source, "_table", lambda block, *rest: (parsed.append(1), parse(block, *rest))[1])
+    peeked = dataset.peek(list(dataset.features))
+    assert not parsed
+    assert peeked["k"].to_pylist() == frame["k"].astype(float).tolist()[:1024]
+    wanted = pa.schema({"k": pa.float64(), "x": pa.float64(), "t": pa.string()})
+    some = [b.to_pydict() for b in reader.scan(segment, wanted, 500)]
+    assert len(parsed) > 3
+    reader.first = None
+    assert some == [b.to_pydict() for b in reader.scan(segment, wanted, 500)], "in the same batches"
+
+
 def test_the_states_are_the_same_bits_for_any_number_of_threads(tmp_path, small, hpo_home):
     path = tmp_path / "a.csv"
     table().drop(columns="t").to_csv(path, index=False)

@@ -14,6 +14,7 @@ from hpo.data.segment import Segment, fingerprint
 from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
 from hpo.data.sources.csv_looks import SOME, checked_start, not_text, undecodable, usual_separator
 from hpo.data.sources.files import DataFile
+from hpo.data.sources.first_rows import as_wanted, first_rows
 from hpo.data.sources.identities import identity, place
 from hpo.data.sources.odd import odd_among, odd_values
 from hpo.data.sources.roles import check_distinct
@@ -44,7 +45,8 @@ class CsvReader:
 
     ``text`` is how the file is written; the columns of ``how`` are converted from their text. ``whole`` are the
     columns that hold whole numbers in the first block; where they are labels, they stay such. ``odd`` is some of
-    what is not a number in the first block, of the columns of text that begin with numbers.
+    what is not a number in the first block, of the columns of text that begin with numbers; ``first`` are the first
+    rows of a large file, as they were parsed when it was opened.
     """
 
     file: DataFile
@@ -55,6 +57,11 @@ class CsvReader:
     text: TextFormat = USUAL
     how: Mapping[str, Conversion] = field(default_factory=dict)
     odd: Mapping[str, pa.Array] = field(default_factory=dict)
+    first: pa.RecordBatch | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what another process does not look at."""
+        return {**self.__dict__, "first": None}
 
     def exact(self, name: str) -> pa.DataType:
         """Return the type of whole numbers where the first block has no other; text beyond 64 bits."""
@@ -110,6 +117,13 @@ class CsvReader:
                 for batch in _reader(rest, self.file, self.text, as_text(wanted, self.how)):
                     yield self._converted(batch, wanted)
 
+    def _known(self, wanted: pa.Schema, rows: int) -> pa.RecordBatch | None:
+        """Return the first rows, where they are known and so many of them are wanted at once."""
+        if self.first is None or rows > self.first.num_rows or not wanted.names or {*wanted.names} & {*self.how}:
+            return None
+        known = as_wanted(self.first, wanted)
+        return None if known is None else known.slice(0, rows)
+
     def _whole(self, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Yield the file in some types, read in one piece."""
         for batch in _stream(self.file, self.text, as_text(wanted, self.how)):
@@ -136,10 +150,15 @@ class CsvReader:
         self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows in the data set's types; DataError where a value does not fit its column's type."""
+        known = self._known(wanted, batch_rows)
+        if known is not None:
+            yield known
+        begin = 0 if known is None else batch_rows
         try:
             for batch in self._batches(wanted, threads=threads):
-                for start in range(0, batch.num_rows, batch_rows):
+                for start in range(begin, batch.num_rows, batch_rows):
                     yield batch.slice(start, batch_rows)
+                begin = 0
         except (pa.ArrowInvalid, UnicodeError) as error:
             self.file.check_unchanged()
             if (why := undecodable(error, self.schema.names)) is not None:
@@ -162,6 +181,7 @@ def open_csv(file: DataFile, how: str, text: TextFormat = USUAL) -> CsvReader:
 
 def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvReader:
     first = _first_block(file, text) if _is_large(file) else None
+    begin = None if first is None else first_rows(first)
     if first is not None:
         schema, rows = first.schema, None
     else:
@@ -186,7 +206,9 @@ def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvRead
     segment = Segment(
         file.uri, (0, 1), 0 if rows == 0 else None, file.size, digest, place(file, known, 0), rows
     )
-    return CsvReader(file, pa.schema(types), (segment,), whole=frozenset(whole), text=text, how=made, odd=odd)
+    return CsvReader(
+        file, pa.schema(types), (segment,), whole=frozenset(whole), text=text, how=made, odd=odd, first=begin
+    )
 
 
 def _is_whole(column: pa.Array, conversion: Conversion | None) -> bool:
