@@ -216,7 +216,8 @@ def _open_pair(data: tuple[Any, Any], asked: dict[str, Any], star: _Star) -> Dat
     block, targets, weight = pair_block(*data, None if name else asked["weight"])
     known = {**asked, "target": asked["target"] or targets, "weight": name or weight}
     unused = [name for name in targets if name not in as_names(known["target"])]
-    roles = resolve_roles(star.names(block.schema.names), **{**known, "drop": [*as_names(asked["drop"]), *unused]})
+    known["drop"] = [*as_names(asked["drop"]), *unused]
+    roles = _roles(star.names(block.schema.names), known, block.index)
     return star.dataset(gather_block(block, star.required(roles)), roles)
 
 
@@ -233,8 +234,23 @@ def _open_frame(data: Any, asked: dict[str, Any], star: _Star) -> Dataset:
         asked = {**asked, "weight": weight}
     else:
         block = TableBlock(table)
-    roles = resolve_roles(star.names(block.schema.names), **asked)
+    roles = _roles(star.names(block.schema.names), asked, block.index)
     return star.dataset(gather_block(block, star.required(roles)), roles)
+
+
+def _roles(names: Sequence[str], asked: Mapping[str, Any], index: Iterable[str]) -> Roles:
+    """Return the roles of columns, those of a pandas index aside, and warn of one that is left out."""
+    index = [name for name in index if name in names]
+    roles = resolve_roles(names, **asked, index=index)
+    taken = {*as_names(asked["drop"]), *roles.targets, roles.weight}
+    if asked["features"] is None and (left := [name for name in index if name not in taken]):
+        warnings.warn(
+            f"column {left[0]!r} is the index that pandas wrote, and no feature; name it in features=[…] "
+            f"to use it, or in drop=[{left[0]!r}] to leave it out without this warning",
+            DataWarning,
+            stacklevel=2,
+        )
+    return roles
 
 
 def _by_name(asked: Mapping[str, Any]) -> bool:
@@ -268,16 +284,8 @@ def _open_files(
     names = column_names(readers[0])
     later = all_names(readers[1:]) - set(names)
     dropped = as_names(asked["drop"])
-    index = [name for name in index_columns(readers[0].schema) if name in names]
     kept = {**asked, "drop": [n for n in dropped if n not in later]}
-    roles = resolve_roles(star.names(names), **kept, index=index)
-    if asked["features"] is None and not {*index} <= {*dropped, *roles.targets, roles.weight}:
-        warnings.warn(
-            f"column {index[0]!r} is the index that pandas wrote, and no feature; name it in features=[…] "
-            f"to use it, or in drop=[{index[0]!r}] to leave it out without this warning",
-            DataWarning,
-            stacklevel=2,
-        )
+    roles = _roles(star.names(names), kept, index_columns(readers[0].schema))
     dataset = star.dataset(gather_readers(readers, star.required(roles)), roles)
     if asked["features"] is None and not later <= set(dropped):
         _warn_of_later_columns(readers, {*names, *dropped})
