@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from state_store.archive import Exported, Imported, export_states, import_states
     from state_store.backend import Backend, Stat
-    from state_store.blob import Blob, decode_blob, encode_blob
+    from state_store.blob import Blob, decode_blob, encode_blob, stored_bytes
     from state_store.codec import flatten, restore
     from state_store.cover import Cover
     from state_store.entry import Document, Entry
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "archive": ("Exported", "Imported", "export_states", "import_states"),
     "backend": ("Backend", "Stat"),
-    "blob": ("Blob", "decode_blob", "encode_blob"),
+    "blob": ("Blob", "decode_blob", "encode_blob", "stored_bytes"),
     "codec": ("flatten", "restore"),
     "cover": ("Cover",),
     "entry": ("Document", "Entry"),
@@ -113,6 +113,7 @@ __all__ = [
     "import_states",
     "is_store",
     "restore",
+    "stored_bytes",
 ]
 
 

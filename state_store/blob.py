@@ -31,7 +31,7 @@ from xxhash import xxh3_64_digest, xxh3_128, xxh3_128_digest
 
 from state_store.arrays import read_arrays, write_arrays
 from state_store.backend import Bytes
-from state_store.codec import Arrays, Scalars, Values, dense
+from state_store.codec import Arrays, Scalars, Values, dense, flatten
 from state_store.errors import UPGRADE, DamagedBlob, NewerFormat
 from state_store.key import canonical_json
 from state_store.packing import Recipes, compress, decompress, pack, unpack
@@ -103,6 +103,20 @@ def encode_blob(
     for part in parts:
         total.update(part)
     return b"".join((*parts, total.digest()))
+
+
+def stored_bytes(state: object) -> int:
+    """Return how many bytes a state takes in a store, its header apart.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stored_bytes(np.zeros(1_000_000)) < 1_000 < stored_bytes(np.random.default_rng(0).random(1_000))
+    True
+    """
+    arrays, scalars = flatten(state)
+    payload, _ = compress(write_arrays(pack(arrays)[0]))
+    return len(payload) + len(canonical_json(scalars))
 
 
 def decode_blob(data: Bytes, name: str | None = None) -> Blob:

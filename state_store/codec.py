@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import Field, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
@@ -41,9 +41,9 @@ def flatten(state: object) -> tuple[Arrays, Scalars]:
         ``{"varies": True, "any_number": True}`` their type is too; with ``{"varies": True, "sides": True}`` they
         are matrices, or stacks of them, whose last two dimensions are theirs. A field with
         ``metadata={"named": True}`` is a mapping of arrays, whose names, types and shapes are its own. A field
-        with ``{"made_of": "factor"}`` beside ``sides`` is FᵀF of that field, where this has rows, and is made of it
-        again; a stored state may be without the factor. With ``metadata={"stored_as": "old"}`` a renamed field
-        keeps the name under which stores hold it.
+        with ``{"unless": "other"}`` is not stored where the mapping of arrays in that other field has any: the
+        template's value is restored. With ``metadata={"stored_as": "old"}`` a field that was renamed keeps the name
+        under which stores hold it.
 
     Returns
     -------
@@ -142,17 +142,19 @@ def _stored_fields(kind: type) -> Mapping[str, str] | None:
 
 
 @cache
-def _products(kind: type) -> Mapping[str, str]:
-    """Return the dataclass's fields that are products of others, and of which."""
+def _alternatives(kind: type) -> Mapping[str, str]:
+    """Return the dataclass's fields that are not stored where another is, and which: by the names stored."""
     known = fields(kind) if is_dataclass(kind) else ()
-    return {f.name: str(f.metadata["made_of"]) for f in known if "made_of" in f.metadata}
+    return {_path_of(f): str(f.metadata["unless"]) for f in known if "unless" in f.metadata}
 
 
-def _made_of(state: object) -> dict[str, Values]:
-    """Return the names of fields that are made of others when a state is restored, and these."""
+def _left_out(state: object, stored: Collection[str] | None = None, before: str = "") -> set[str]:
+    """Return the fields of a state, or of what is stored below a path, in place of which another is."""
     kind: type = state.__class__
-    found = {name: getattr(state, of) for name, of in _products(kind).items()}
-    return {name: factor for name, factor in found.items() if factor.size}
+    found = _alternatives(kind).items()
+    if stored is None:
+        return {name for name, other in found if getattr(state, other)}
+    return {name for name, other in found if any(path.startswith(f"{before}{other}.") for path in stored)}
 
 
 def _path_of(known: Field[object]) -> str:
@@ -164,9 +166,8 @@ def _children(value: object) -> list[tuple[str, object]] | None:
     names = _stored_fields(kind)
     if names is not None:
         varying = _varying_fields(kind)
-        made = _made_of(value)
-        each = ((path, name, getattr(value, name)) for path, name in names.items())
-        found = ((path, one[..., :0, :0] if name in made else one) for path, name, one in each)
+        absent = _left_out(value)
+        found = ((path, getattr(value, name)) for path, name in names.items() if path not in absent)
         return [each for path, one in found for each in _of_field(one, path, varying.get(path))]
     if isinstance(value, tuple | list):
         return [(str(i), item) for i, item in enumerate(value)]
@@ -207,7 +208,7 @@ def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: str = F
     if children is None:
         return _leaf(like, path or ROOT, stored, varies=varies)
     varying, before = _varying_fields(like.__class__), f"{path}." if path else ""
-    absent = {name for name in _products(like.__class__).values() if f"{before}{name}" not in stored}
+    absent = _left_out(like, stored, before)
     parts = {
         name: _rebuild(child, f"{before}{name}", stored, varies=varying.get(name, FIXED))
         for name, child in children
@@ -216,17 +217,10 @@ def _rebuild(like: Any, path: str, stored: dict[str, object], *, varies: str = F
     for name in (name for name, kind in varying.items() if kind == NAMED):
         parts[name] = _named(f"{before}{name}.", stored)
     if (names := _stored_fields(like.__class__)) is not None:
-        made = replace(like, **{names[path]: part for path, part in parts.items()})
-        products = {name: _product(factor) for name, factor in _made_of(made).items()}
-        return replace(made, **products) if products else made
+        return replace(like, **{names[path]: part for path, part in parts.items()})
     if hasattr(like, "_fields"):
         return type(like)(*parts.values())
     return type(like)(parts.values())
-
-
-def _product(factor: Values) -> Values:
-    numbers = np.asarray(factor, np.float64)
-    return np.asarray(np.swapaxes(numbers, -1, -2) @ numbers)
 
 
 def _named(prefix: str, stored: dict[str, object]) -> object:

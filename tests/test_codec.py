@@ -352,22 +352,21 @@ def test_matrices_whose_sides_vary_come_back_with_their_own():
 
 
 @dataclass(frozen=True)
-class Squared:
-    product: np.ndarray = field(metadata={"varies": True, "sides": True, "made_of": "factor"})
-    factor: np.ndarray = field(metadata={"varies": True, "sides": True})
+class Either:
+    number: int
+    state: tuple = field(metadata={"unless": "rows"})
+    rows: dict = field(metadata={"named": True}, default_factory=dict)
 
 
-@pytest.mark.parametrize("shape", [(3, 50), (2, 3, 50)])
-def test_what_is_made_of_a_factor_is_not_stored_and_comes_back_bit_by_bit(shape):
-    F = np.random.default_rng(0).normal(size=shape)
-    like = Squared(np.zeros((*shape[:-2], 0, 0)), np.zeros((*shape[:-2], 0, 0)))
-    state = Squared(np.swapaxes(F, -1, -2) @ F, F)
-    arrays, scalars = flatten(state)
-    assert arrays["product"].size == 0
-    back = restore(arrays, scalars, like)
-    assert back.product.tobytes() == state.product.tobytes()
-    kept = Squared(state.product, like.factor)  # without a factor the product is all that there is
-    assert restore(*flatten(kept), like).product.tobytes() == state.product.tobytes()
-    arrays, scalars = flatten(kept)
-    del arrays["factor"]  # as stores hold states from before there were factors
-    assert restore(arrays, scalars, like).product.tobytes() == state.product.tobytes()
+def test_a_field_is_not_stored_where_another_is_and_comes_back_as_the_template_has_it():
+    like = (Either(0, (np.zeros(3), 1.0)),)
+    whole, rows = Either(1, (np.ones(3), 2.0)), Either(2, (np.ones(3), 2.0), {"x": np.arange(4)})
+    assert {*flatten((whole,))[0], *flatten((whole,))[1]} == {"0.number", "0.state.0", "0.state.1"}
+    assert {*flatten((rows,))[0], *flatten((rows,))[1]} == {"0.number", "0.rows.x"}
+    [back] = through_bytes((whole,), like)
+    assert back.state[0].tolist() == [1.0, 1.0, 1.0] and back.state[1] == 2.0 and back.rows == {}
+    [back] = through_bytes((rows,), like)
+    assert back.number == 2 and back.state[0].tolist() == [0.0, 0.0, 0.0] and back.rows["x"].tolist() == [0, 1, 2, 3]
+    arrays, scalars = flatten((rows,))
+    with pytest.raises(DamagedBlob, match=r"holds \['0.state.1'\]"):
+        restore(arrays, {**scalars, "0.state.1": 2.0}, like)

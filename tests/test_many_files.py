@@ -6,6 +6,7 @@ import gc
 import os
 import subprocess
 import sys
+import threading
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -246,6 +247,21 @@ def test_of_many_files_short_runs_are_kept_merged_as_well(files, tmp_path, resto
     assert bits(tune(files, tmp_path / "store")) == bits(first)
     lengths = [len(run.keys) for run in runs_of(first.record.segments)]
     assert len(restored) == sum(1 if length >= LEAST // SHORT else length for length in lengths) < FILES // 2
+
+
+@pytest.mark.parametrize(("quick", "n_jobs", "alone"), [(1e9, None, True), (0.0, None, False), (1e9, 2, False)])
+def test_quick_small_files_are_made_by_one_thread(files, tmp_path, monkeypatch, quick, n_jobs, alone):
+    threads, compute = set(), Pass._compute
+
+    def computing(self, *arguments, **options):
+        threads.add(threading.get_ident())
+        return compute(self, *arguments, **options)
+
+    monkeypatch.setattr(Pass, "_compute", computing)
+    monkeypatch.setattr("hpo.states.passes.QUICK", quick)
+    found = bits(tune(files, tmp_path / "store", n_jobs=n_jobs))
+    assert (threads == {threading.get_ident()}) is alone
+    assert found == bits(tune(files, tmp_path / "fresh", n_jobs=1))
 
 
 def test_the_listing_counts_each_leaf_once(files, tmp_path):

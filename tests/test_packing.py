@@ -147,23 +147,3 @@ def test_leaves_of_rows_that_take_less_than_a_hessian_are_the_rows(name, table, 
     own = [leaf.bytes for leaf in StateStore(tmp_path / "s").list() if "Curvature" in leaf.about["summary"]]
     assert len(own) == files
     assert sum(own) <= FEW[table].memory_usage(deep=True, index=False).sum() + 40 * len(FEW[table]) + 5000 * files
-
-
-@pytest.mark.parametrize("files", [1, 6])
-@pytest.mark.parametrize(("name", "kind"), [("ridge", float), ("pca", float), ("lda", float), ("lda", np.uint8)])
-def test_leaves_of_few_rows_are_factors_of_their_products(name, kind, files, tmp_path):
-    """Of float64 a factor takes no more than the rows; of a byte a number eight times as much, and no more."""
-    X = (10.0 * RNG.normal(size=(300, 100)) + 100.0).astype(kind)
-    y = RNG.integers(0, 5, 300).astype(str) if name == "lda" else RNG.normal(size=300)
-    for i, rows in enumerate(np.array_split(np.arange(300), files)):
-        table = pd.DataFrame(X[rows]).add_prefix("x").assign(**({} if name == "pca" else {"y": y[rows]}))
-        table.to_parquet(tmp_path / f"{i}.parquet")
-    target = None if name == "pca" else "y"
-    result = hpo.tune(str(tmp_path / "*.parquet"), target, name, trials=2, folds=5, progress=False, store=tmp_path / "s")
-    own = [leaf.bytes for leaf in StateStore(tmp_path / "s").list() if "Sample" not in leaf.about["summary"]]
-    assert len(own) == files
-    assert sum(own) <= 300 * 100 * 8 + 4000 * 5 * files
-    again = hpo.tune(str(tmp_path / "*.parquet"), target, name, trials=2, folds=5, progress=False, store=tmp_path / "s")
-    assert again.cost.rows_read == 0
-    found = [[trial.value for trial in each.optuna_study.trials] for each in (result, again)]
-    assert found[0] == found[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -10,6 +11,7 @@ import pytest
 
 import hpo
 from algorithms import memo
+from algorithms.models import pls
 from hpo.process import threads
 from hpo.process.memory import allow_caches
 
@@ -48,6 +50,29 @@ def test_each_design_is_decomposed_once(algorithm, eigh, eigvalsh, decomposition
     assert decompositions["eigh"] <= eigh
     assert decompositions["eigvalsh"] <= eigvalsh
     assert decompositions["svd"] == 0
+
+
+def test_components_are_found_once_however_many_are_asked_for(monkeypatch, tmp_path):
+    runs, real = [], pls.pls
+    monkeypatch.setattr(pls, "pls", lambda gram, xy, k: runs.append(k) or real(gram, xy, k))
+    X = np.random.default_rng(0).normal(size=(1500, 120))
+    y = X[:, :5].sum(axis=1) + np.random.default_rng(1).normal(size=1500)
+    search = {"pls.standardize": True, "pls.n_components": [3, 40, 70, 90, 110, 120]}
+    hpo.tune((X, y), algorithm="pls", search=search, trials=6, sampler="grid", folds=FOLDS, progress=False, store=tmp_path)
+    assert set(runs) == {pls.MOST}
+    assert len(runs) <= 2 * (FOLDS + 1)  # of each state its own products, and those that rounding may have made of them
+
+
+@pytest.mark.parametrize(("asked", "end", "runs"), [
+    (3, 1000, [64]), (64, 1000, [64]), (65, 1000, [64, 256]), (300, 1000, [64, 256, 500]), (900, 1000, [64, 256, 500]),
+    (300, 20, [64]), (300, 64, [64, 256]), (300, 100, [64, 256]),
+])  # fmt: skip
+def test_more_components_are_looked_for_where_the_last_run_did_not_end(asked, end, runs, monkeypatch):
+    made = []
+    monkeypatch.setattr(pls, "_kept", lambda design, run: made.append(run) or SimpleNamespace(k=min(run, end)))
+    found = pls._components(SimpleNamespace(q=500), asked)
+    assert made == runs
+    assert found.k >= min(asked, end, 500)
 
 
 def test_caches_hold_a_quarter_of_free_memory_and_no_less_than_their_budget(monkeypatch):

@@ -21,8 +21,8 @@ from algorithms.tags import Equivalent
 if TYPE_CHECKING:
     from sklearn.cross_decomposition import PLSRegression
 
-MOST = 64
-"""Components found in one run and kept; more are found when asked for."""
+MOST, MORE = 64, 4
+"""Components found in the first run and kept, and how many times as many in the next, when they are asked for."""
 
 
 def _refused(algorithm: PLS, solution: LinearSolution, _params: Mapping[str, object]) -> str | None:
@@ -93,7 +93,14 @@ class PLS(Regression):
 
 
 def _components(design: Design, k: int) -> Components:
-    run = min(max(k, MOST), design.q)
+    """Return as many components, or all that there are: more are looked for only where the last run did not end."""
+    run = min(MOST, design.q)
+    while (found := _kept(design, run)).k == run < min(k, design.q):
+        run = min(MORE * run, design.q)
+    return found
+
+
+def _kept(design: Design, run: int) -> Components:
     return MEMO.get(design, ("pls", run), lambda: _found(design, run))
 
 

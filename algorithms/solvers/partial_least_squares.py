@@ -47,23 +47,22 @@ def pls(gram: Array, xy: Array, k: int) -> Components:
     >>> pls(np.diag([2.0, 1.0]), np.array([2.0, 0.0]), 1).y_loadings.tolist()
     [1.0]
     """
-    q = len(xy)
-    w_, p_, r_, c_ = (np.zeros((q, k)), np.zeros((q, k)), np.zeros((q, k)), np.zeros(k))
+    w_, p_, r_, c_ = _room(k, len(xy))
     left, first = xy.copy(), float(np.linalg.norm(xy))
     for a in range(k):
         norm = float(np.linalg.norm(left))
         if norm <= 1e-13 * first:
-            return Components(w_[:, :a], p_[:, :a], r_[:, :a], c_[:a])
+            return _first(a, w_, p_, r_, c_)
         w = left / norm
-        r = w - r_[:, :a] @ (p_[:, :a].T @ w)
+        r = w - (p_[:a] @ w) @ r_[:a]
         g = gram @ r
         tt = float(r @ g)
         if tt <= 0.0:
-            return Components(w_[:, :a], p_[:, :a], r_[:, :a], c_[:a])
+            return _first(a, w_, p_, r_, c_)
         p, c = g / tt, float(r @ xy) / tt
         left = left - p * (c * tt)
-        w_[:, a], p_[:, a], r_[:, a], c_[a] = w, p, r, c
-    return Components(w_, p_, r_, c_)
+        w_[a], p_[a], r_[a], c_[a] = w, p, r, c
+    return _first(k, w_, p_, r_, c_)
 
 
 def pls_of_rows(root: Array, k: int) -> Components:
@@ -77,21 +76,31 @@ def pls_of_rows(root: Array, k: int) -> Components:
     [2.0]
     """
     X, y, q = root[:, :-1].copy(), root[:, -1].copy(), root.shape[1] - 1
-    w_, p_, r_, c_ = (np.zeros((q, k)), np.zeros((q, k)), np.zeros((q, k)), np.zeros(k))
+    w_, p_, r_, c_ = _room(k, q)
     first, size = float(np.linalg.norm(X.T @ y)), float(np.linalg.norm(X))
     for a in range(k):
         left = X.T @ y
         norm = float(np.linalg.norm(left))
         if norm <= 1e-15 * first:
-            return Components(w_[:, :a], p_[:, :a], r_[:, :a], c_[:a])
+            return _first(a, w_, p_, r_, c_)
         w = left / norm
         t = X @ w
         tt = float(t @ t)
         if tt <= (q * 1e-16 * size) ** 2:
-            return Components(w_[:, :a], p_[:, :a], r_[:, :a], c_[:a])
+            return _first(a, w_, p_, r_, c_)
         p, c = X.T @ t / tt, float(t @ y) / tt
-        r_[:, a] = w - r_[:, :a] @ (p_[:, :a].T @ w)
-        w_[:, a], p_[:, a], c_[a] = w, p, c
+        r_[a] = w - (p_[:a] @ w) @ r_[:a]
+        w_[a], p_[a], c_[a] = w, p, c
         X -= np.multiply.outer(t, p)
         y -= c * t
-    return Components(w_, p_, r_, c_)
+    return _first(k, w_, p_, r_, c_)
+
+
+def _room(k: int, q: int) -> tuple[Array, Array, Array, Array]:
+    """Return room for k components, one after another: what is not written takes no memory."""
+    return np.zeros((k, q)), np.zeros((k, q)), np.zeros((k, q)), np.zeros(k)
+
+
+def _first(a: int, w: Array, p: Array, r: Array, c: Array) -> Components:
+    """Return the components that were found."""
+    return Components(w[:a].copy().T, p[:a].copy().T, r[:a].copy().T, c[:a].copy())

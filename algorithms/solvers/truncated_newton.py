@@ -162,7 +162,7 @@ class Loss:
     ) -> tuple[float, Expansion]:
         """Return how far to go where the objective still falls at the end of a step, and the losses there.
 
-        Rows that can be told apart have curvature that vanishes as coefficients grow: steps are too short.
+        Classes that columns separate have a curvature that vanishes as coefficients grow: steps are too short.
         """
         length, fall, last = 1.0, gain, 0.0
         for _ in range(SECANTS):

@@ -15,7 +15,6 @@ from algorithms.arrays import Mask, Places
 from algorithms.contract import Aged, Array, Shape, State
 from algorithms.likeness import of_classes
 from algorithms.preparing.column_map import CANCELLED, ColumnMap
-from algorithms.summaries._factor import none
 from algorithms.summaries.precise import EPS
 
 
@@ -119,7 +118,6 @@ class ClassesState(ByClass, Aged):
         sum of squares about it of the rows that have one; empty where scatters are matrices.
     reach : the clock of the newest row, of rows that age.
     rounding : relative rounding of one product, and what merges add to it.
-    factors : shape (C, n, k), F with FᵀF = scatter, of few rows that came at once: what a store keeps of them.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -127,7 +125,7 @@ class ClassesState(ByClass, Aged):
     weights: Array
     means: Array
     within: Places = field(metadata={"varies": True})
-    scatters: Array = field(metadata={"varies": True, "sides": True, "made_of": "factors"})
+    scatters: Array = field(metadata={"varies": True, "sides": True})
     roots: Array = field(
         default_factory=lambda: np.zeros((0, 0, 0)), metadata={"varies": True, "sides": True, "root": True}
     )
@@ -135,18 +133,14 @@ class ClassesState(ByClass, Aged):
     stated: Array = field(default_factory=lambda: np.zeros((3, 0, 0)))
     reach: float = NEVER
     rounding: float = field(default=EPS, metadata={"below": True})
-    factors: Array = field(
-        default_factory=lambda: none(0), metadata={"varies": True, "sides": True, "below": True}
-    )
 
     def faded(self, factor: float) -> Self:
         """Return the state as if every row weighed so many times what it does."""
         scatters, roots = self.scatters * factor, self.roots * np.sqrt(factor)
         stated = self.stated * np.array([factor, 1.0, factor])[:, None, None]
         return replace(
-            self, weights=self.weights * factor, scatters=scatters, roots=roots, stated=stated,
-            factors=none(len(self.weights)),
-        )  # fmt: skip
+            self, weights=self.weights * factor, scatters=scatters, roots=roots, stated=stated
+        )
 
     @cached_property
     def mean(self) -> Array:

@@ -15,7 +15,6 @@ from algorithms.noise import Bounds, noised_moments
 from algorithms.preparing.column_map import gaps_of
 from algorithms.preparing.within import laid_out, outer_sum, places_of, present, there, union, widened
 from algorithms.ranges import Legal
-from algorithms.summaries._factor import bytes_of, factor_of, none, pays, product_of
 from algorithms.summaries.by_class import ClassesState
 from algorithms.summaries.precise import (
     AUTO,
@@ -83,8 +82,7 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         means, below = np.zeros((c, d)), np.zeros((c, d))
         stated = np.zeros((3, 0, 0) if self.covariance == "full" else (3, c, len(gaps_of(shape.columns).values)))
         return ClassesState(
-            shape, np.zeros(c, np.int64), np.zeros(c), means, within, np.zeros(size), roots, below, stated,
-            factors=none(c),
+            shape, np.zeros(c, np.int64), np.zeros(c), means, within, np.zeros(size), roots, below, stated
         )
 
     def update(self, state: ClassesState, batch: Batch) -> ClassesState:
@@ -123,7 +121,7 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
             stated = _together(a.stated, b.stated)
         return ClassesState(
             a.shape, a.counts + b.counts, weights, means, within, scatters, roots, below, stated, a.reach,
-            merged_rounding(a.rounding, b.rounding), none(len(weights)),
+            merged_rounding(a.rounding, b.rounding),
         )  # fmt: skip
 
     def nbytes(self, shape: Shape) -> int:
@@ -138,7 +136,7 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         c, d = len(shape.classes), shape.d
         if self.covariance == "diagonal":
             return 8 * (2 + c * (2 + 3 * d + 3 * len(gaps_of(shape.columns).values)))
-        return 8 * (2 + c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k) + c * bytes_of(k)
+        return 8 * (2 + c * (2 + 2 * d + k * k * (2 if self.rooted else 1)) + k)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ), or of (1, z, z²), at most: a row is of one class."""
@@ -159,7 +157,6 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         means, scatters = np.stack([mean for _, mean, _ in made]), np.stack([scatter for _, _, scatter in made])
         within, below, weights = np.arange(d if full else 0), np.zeros_like(means), counts.astype(np.float64)
         noised = ClassesState(state.shape, counts, weights, means, within, scatters, below=below)
-        noised = replace(noised, factors=none(len(counts)))
         return noised if full else replace(noised, stated=_stated_by(noised))
 
     def _lift(self, shape: Shape, batch: Batch) -> ClassesState:
@@ -167,9 +164,6 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
         columns, own = there(batch, shape.p, shape.p)
         columns, own = columns[columns < shape.d], own[columns < shape.d]
         state = self._none(shape, columns if full else columns[:0])
-        if full and not self.rooted and pays(most := int(np.bincount(codes).max()), batch.values[:, own]):
-            factors = np.zeros((len(shape.classes), most, len(columns)))
-            state = replace(state, factors=factors)
         for c in np.unique(codes).tolist():
             mine = codes == c
             x, v = batch.values[mine][:, own].astype(np.float64), w[mine]
@@ -182,13 +176,11 @@ class Classes(Ageing, Precise[ClassesState], Summary[ClassesState]):
                 found = root_of(x * np.sqrt(v)[:, None])
                 state.roots[c, : len(found)] = found
                 state.scatters[c] = found.T @ found
-            elif len(state.factors[0]):
-                state.factors[c, : len(x)] = factor_of(x * np.sqrt(v)[:, None])
             else:
                 state.scatters[c, ... if full else columns] = _scatter(x, v, full=full)
             if not full:
                 state.stated[:, c] = _stated(state, c, batch, np.flatnonzero(mine))
-        return replace(state, scatters=product_of(state.factors)) if len(state.factors[0]) else state
+        return state
 
 
 def _stated(state: ClassesState, c: int, batch: Batch, rows: Places) -> Array:

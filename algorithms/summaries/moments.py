@@ -41,7 +41,6 @@ from algorithms.preparing.within import (
 from algorithms.ranges import Choice, Legal
 from algorithms.summaries._coded import Used, apart, rows_of
 from algorithms.summaries._coded import products as products_of
-from algorithms.summaries._factor import bytes_of, factor_of, none, pays, product_of
 from algorithms.summaries.precise import (
     AUTO,
     DATA,
@@ -83,7 +82,6 @@ class MomentsState(Aged):
     rounding : relative rounding of one product, and what merges add to it.
     below : shape (p,), what the mean has below its last digit; (0,) where that is not kept.
     reach : the clock of the newest row, of rows that age.
-    factor : shape (n, k + t), F with FᵀF = inner, of few rows that came at once: what a store keeps of them.
     """
 
     shape: Shape = field(metadata={"static": True})
@@ -91,19 +89,18 @@ class MomentsState(Aged):
     weight: float
     mean: Array
     within: Places = field(metadata={"varies": True})
-    inner: Array = field(metadata={"varies": True, "sides": True, "made_of": "factor"})
+    inner: Array = field(metadata={"varies": True, "sides": True})
     root: Array = field(
         default_factory=lambda: np.zeros((0, 0)), metadata={"varies": True, "sides": True, "root": True}
     )
     rounding: float = field(default=EPS, metadata={"below": True})
     below: Array = field(default_factory=lambda: np.zeros(0), metadata={"below": True})
     reach: float = NEVER
-    factor: Array = field(default_factory=none, metadata={"varies": True, "sides": True, "below": True})
 
     def faded(self, factor: float) -> Self:
         """Return the state as if every row weighed so many times what it does."""
         root, inner = self.root * np.sqrt(factor), self.inner * factor
-        return replace(self, weight=self.weight * factor, inner=inner, root=root, factor=none())
+        return replace(self, weight=self.weight * factor, inner=inner, root=root)
 
     @property
     def places(self) -> Places:
@@ -240,8 +237,7 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
 
     def _bytes(self, inside: Shape, k: int) -> int:
         m = k + inside.t
-        beside = 8 * m * m if self.products == QR else bytes_of(m)
-        return 8 * (m * m + 2 * inside.p + k + 4) + beside
+        return 8 * (m * m * (2 if self.products == QR else 1) + 2 * inside.p + k + 4)
 
     def sensitivity(self, shape: Shape) -> float:
         """Return the length of (1, z, zzᵀ) at most, of p columns and targets."""
@@ -260,38 +256,13 @@ class Moments(OnFeatures, Ageing, Precise[MomentsState], Summary[MomentsState]):
             return _lifted_root(batch, shape)
         if isinstance(batch, CodedBatch):
             return _lifted(batch, shape, EPS, *_centred_codes(batch))
-        if pays(batch.n, batch.values):
-            return _lifted_factor(batch, shape)
         narrow = self.products == DATA and batch.values.dtype == np.float32
         found = _centred(batch.values, batch.weight, np.float32 if narrow else np.float64)
         return _lifted(batch, shape, EPS32 if narrow else EPS, *found, present(batch, shape.p))
 
 
-def _lifted_factor(batch: Batch, shape: Shape) -> MomentsState:
-    """Return the moments of one batch of few rows by a factor, from the rows themselves."""
-    columns, _, mean, below, x = _centred_rows(batch, shape)
-    within = columns[columns < shape.d]
-    places = _with_targets(within, shape)
-    factor = np.zeros((len(x), len(places)))
-    factor[:, np.searchsorted(places, columns)] = factor_of(x)
-    return MomentsState(
-        shape, batch.n, batch.total, mean, within, product_of(factor), below=below, factor=factor
-    )
-
-
 def _lifted_root(batch: Batch, shape: Shape) -> MomentsState:
     """Return the moments of one batch with their root, from the rows themselves."""
-    columns, total, mean, below, x = _centred_rows(batch, shape)
-    found = root_of(x)
-    within = columns[columns < shape.d]
-    places = _with_targets(within, shape)
-    root = np.zeros((len(places), len(places)))
-    root[: len(found), np.searchsorted(places, columns)] = found
-    return _rooted(shape, batch.n, total, mean, within, root, below)
-
-
-def _centred_rows(batch: Batch, shape: Shape) -> tuple[Places, float, Array, Array, Array]:
-    """Return columns, weight, mean, what it has below its last digit, and rows about it times roots of weights."""
     columns, own = there(batch, shape.p, shape.d)
     x, w = batch.values[:, own].astype(np.float64), batch.weights
     total = float(w.sum())
@@ -301,9 +272,14 @@ def _centred_rows(batch: Batch, shape: Shape) -> tuple[Places, float, Array, Arr
     x -= delta
     if batch.weight is not None:
         x *= np.sqrt(w)[:, None]
+    found = root_of(x)
     mean, below = np.zeros(shape.p), np.zeros(shape.p)
     mean[columns], below[columns] = exact_sum(shift, delta)
-    return columns, total, mean, below, x
+    within = columns[columns < shape.d]
+    places = _with_targets(within, shape)
+    root = np.zeros((len(places), len(places)))
+    root[: len(found), np.searchsorted(places, columns)] = found
+    return _rooted(shape, batch.n, total, mean, within, root, below)
 
 
 def _merged_roots(a: MomentsState, b: MomentsState, within: Places) -> MomentsState:

@@ -13,6 +13,9 @@ from hpo.process.lazily import arrow_compute as pc
 
 Words: TypeAlias = NDArray[np.uint64]
 
+DRAW = -1
+"""Seed of the priorities that rows are drawn by: apart from every seed of folds."""
+
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
@@ -44,8 +47,17 @@ def seed_word(*parts: object) -> np.uint64:
 
 def priorities(place: str, seed: int, first_row: int, rows: int) -> Words:
     """Return the hash of each row of a segment, by the segment's place and the row's index in it."""
-    places = np.arange(first_row, first_row + rows, dtype=np.uint64)
-    return splitmix(splitmix(places) ^ seed_word("row", place, seed))
+    return drawn_by(row_word(place, seed), np.arange(first_row, first_row + rows))
+
+
+def row_word(place: str, seed: int) -> np.uint64:
+    """Return what the rows of a segment are hashed with, beside their index."""
+    return seed_word("row", place, seed)
+
+
+def drawn_by(word: np.uint64, numbers: NDArray[np.int64]) -> Words:
+    """Return the hash of rows, by their index in a segment whose word it is."""
+    return splitmix(splitmix(numbers.astype(np.uint64)) ^ word)
 
 
 def hash_values(column: pa.Array, seed: int) -> Words:

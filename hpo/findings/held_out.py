@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.contract import Held, State, Summary, pieces_for
-from hpo.data.hashing import priorities
+from hpo.data.hashing import DRAW, priorities
 from hpo.errors import DataError
 from hpo.question.scoring import scores
-from hpo.states.passes import DRAW
 
 if TYPE_CHECKING:
     from hpo.data import Dataset

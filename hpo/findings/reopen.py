@@ -29,8 +29,8 @@ from hpo.states.learned.pilot import Pilot, shape_of
 from hpo.states.learned.seen import context_of
 from hpo.states.learned.series import kept
 from hpo.states.learned.summaries import recorded
-from hpo.states.runs import stored_cells
 from hpo.states.stand_in import widened
+from hpo.states.stored import stored_cells
 from hpo.trials.after import AfterTrials
 from hpo.trials.beforehand import study_space
 from hpo.trials.restoring import restored

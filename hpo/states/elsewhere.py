@@ -103,7 +103,8 @@ def roll_up(location: str, name: str, start: int, count: int, which: Sequence[in
     Returns
     -------
     tuple
-        Those of them whose run is in the store now; of the others a leaf is gone.
+        Those of them whose run is in the store now. Of the others a leaf is gone, or the run takes more than its
+        segments do.
     """
     reader = job_of(location, name, PassJob).reader
     segments = reader.dataset.segments[start : start + count]
@@ -120,9 +121,10 @@ def _rolled(reader: Reader, summary: Summary, run: Run, segments: Sequence[Segme
     ready, most = reader.pilot.ready(summary), reader.most_leaves(summary, segments)
     found = rolled_up(ready, run.keys, functools.partial(reader.known, summary), most)
     unsaved: list[StoreWriteError] = []
-    if found is not None:
-        reader.keep_runs(summary, {run.key: (run, found)}, unsaved)
-    return found is not None and not unsaved
+    if found is None or not reader.pays(found, segments):
+        return False
+    reader.keep_runs(summary, {run.key: (run, found)}, unsaved)
+    return not unsaved
 
 
 def ordered(reader: Reader) -> list[Summary]:

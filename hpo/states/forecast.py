@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from algorithms.contract import State, Summary, fitted
+from algorithms.contract import RESUMABLE, State, Summary, fitted
 from algorithms.errors import AlgorithmError
 from algorithms.laws import size
 from hpo.process.memory import peak_memory
@@ -79,7 +79,7 @@ def forecast(question: Question) -> Forecast:
         lanes = min(question.engine.n_jobs or one_pass.threads(missing), len(missing))
         began = time.perf_counter()
         found = _read(one_pass, missing, lanes) if missing else _Read(())
-        kept = _kept(one_pass, found, len(missing), len(known), packed=one_pass.in_packs(missing))
+        kept = _kept(one_pass, found, missing, len(known), packed=one_pass.in_packs(missing))
         _solve(question, found)
         memory = peak_memory() + _states(one_pass, found)
         found.read_again(one_pass)
@@ -269,18 +269,20 @@ class _Kept:
     seconds: float = 0.0
 
 
-def _kept(one_pass: Pass, found: _Read, missing: int, known: int, *, packed: bool) -> _Kept:
-    """Return what all leaves take, by those of a few segments."""
+def _kept(one_pass: Pass, found: _Read, lacking: Sequence[Keyed], known: int, *, packed: bool) -> _Kept:
+    """Return what all leaves take, by a few: none but trained models takes more than its segment."""
     if not found.leaves:
         return _Kept()
     seconds, nbytes, some, lanes = 0.0, 0, len(found.leaves), len(found.lanes)
+    missing, most = len(lacking), sum(segment.nbytes for segment, _ in lacking)
     for s, context in one_pass.contexts.items():
         leaves, like = [each[s] for each in found.leaves], empty_leaf(s, one_pass.pilot)
         members = [Member(f"{i:032x}", leaf, one_pass.about(s)) for i, leaf in enumerate(leaves)]
         with tempfile.TemporaryDirectory() as folder:
             store = StateStore(folder)
             put, cold = _timed(functools.partial(_put, store, context, members, packed=packed))
-            nbytes += store.total_bytes * missing // some
+            taken = store.total_bytes * missing // some
+            nbytes += taken if s.family == RESUMABLE else min(taken, most)
             seconds += missing / some * put / lanes + cold / some
             if known:
                 keys = [one.segment for one in members]

@@ -15,7 +15,7 @@ from algorithms.contract import Summary
 from hpo.errors import StoreWarning
 from hpo.states.contexts import Evidence
 from hpo.states.fold_states import FoldStates, fold_states
-from hpo.states.runs import stored_cells
+from hpo.states.stored import stored_cells
 from state_store import StateStore
 from studies.record.study_record import StudyRecord
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from algorithms.contract import Summary
+from algorithms.laws import size
+from hpo.states.kept_rows import stored_leaves
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.series import named
-from hpo.states.runs import HELD, KEPT, Leaf, Rolled, Run, empty_leaf, shortened
-from state_store import Key, Member, StateStore, StoreWriteError
+from hpo.states.runs import HELD, KEPT, Leaf, Rolled, Run, shortened
+from state_store import Key, Member, StateStore, StoreWriteError, stored_bytes
 
 if TYPE_CHECKING:
     from hpo.data.dataset import Dataset
@@ -58,19 +60,21 @@ class Leaves:
 
     def known(self, summary: Summary, keys: Sequence[str]) -> dict[str, Leaf]:
         """Return the leaves of those of some segments that the store has."""
-        return self.store.get_many(self.contexts[summary], keys, empty_leaf(summary, self.pilot)) if keys else {}
+        return stored_leaves(self.store, self.contexts[summary], keys, self.pilot.ready(summary), self.pilot)
 
     def publish(
         self, summary: Summary, leaves: Mapping[str, tuple[Segment, Leaf]], unsaved: list[StoreWriteError]
     ) -> None:
         """Publish new leaves, several together; adds an error for each that cannot be kept."""
+        about = self.about(summary)
         members = [
-            Member(key, leaf, {**self.about(summary), **_about_leaf(segment, leaf)})
-            for key, (segment, leaf) in leaves.items()
+            Member(key, leaf, {**about, **_about_leaf(segment, leaf)}) for key, (segment, leaf) in leaves.items()
         ]
-        if len(members) > 1:
-            self.keep(summary, members, unsaved)
-        for one in members if len(members) == 1 else ():
+        packs = [[m for m in members if bool(leaves[m.segment][1].kept) == rows] for rows in (False, True)]
+        for pack in packs:
+            if len(pack) > 1:
+                self.keep(summary, pack, unsaved)
+        for one in (pack[0] for pack in packs if len(pack) == 1):
             try:
                 self.store.publish(Key(self.contexts[summary], one.segment), one.state, one.about)
             except StoreWriteError as error:
@@ -82,6 +86,11 @@ class Leaves:
             self.store.put_pack(self.contexts[summary], members)
         except StoreWriteError as error:
             unsaved.extend([error] * len(members))
+
+    def pays(self, rolled: Rolled, segments: Sequence[Segment]) -> bool:
+        """Return whether a run is kept merged: not where that takes more than its segments do."""
+        most = sum(segment.nbytes for segment in segments)
+        return size(rolled.cells) <= most or stored_bytes(rolled) <= most
 
     def keep_runs(
         self, summary: Summary, runs: Mapping[str, tuple[Run, Rolled]], unsaved: list[StoreWriteError]

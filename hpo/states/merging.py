@@ -160,7 +160,7 @@ class Merging:
     def _keep(self, run: Run, found: Mapping[Summary, Rolled], segments: Sequence[Segment]) -> None:
         """Keep a run merged, with those that follow, where its state is small."""
         for s, rolled in found.items():
-            if self.of.small(s, segments):
+            if self.of.small(s, segments) and self.of.pays(rolled, segments):
                 self._new.setdefault(s, {})[run.key] = run, rolled
                 if len(self._new[s]) >= PACK:
                     self.of.keep_runs(s, self._new.pop(s), self.unsaved)

@@ -11,7 +11,7 @@ import functools
 import os
 import time
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
@@ -27,14 +27,15 @@ from hpo.data.clocks import Clock, beside_of
 from hpo.data.encoding.coded import Tables
 from hpo.data.encoding.encoder import Encoded
 from hpo.data.encoding.gather import Workspace
-from hpo.data.hashing import priorities
+from hpo.data.hashing import DRAW, priorities
 from hpo.errors import Interrupted, StoreWarning
 from hpo.process.engine import Engine
-from hpo.process.parallel import in_order, read_ahead
+from hpo.process.parallel import as_it_pays, in_order, read_ahead
 from hpo.process.progress import Progress
 from hpo.process.threads import one_thread
 from hpo.process.workers import Workers
 from hpo.states.driver import Roll, Rolls, made_elsewhere
+from hpo.states.kept_rows import Keeping, smaller
 from hpo.states.leaves import PACK, Leaves
 from hpo.states.merging import Merging, Surveyed
 from hpo.states.pass_result import PassResult
@@ -47,15 +48,14 @@ if TYPE_CHECKING:
 
 Summaries = Sequence[Summary]
 
-DRAW = -1
-"""Seed of the priorities that rows are drawn by: apart from every seed of folds."""
-
-
 SMALL_SEGMENT, WAITING = 1 << 20, 8
 """Segments of so few bytes mostly wait for the disk: so many are read at once, where their states are small."""
 
 UNITS, LEAST_PACK = 8, 4
 """Leaves of many small segments are kept in so many packs at least, of so many each at least, or not at all."""
+
+QUICK = 2.5e-3
+"""Seconds of a small segment, in which little is computed and nothing waited for: one thread makes most of them."""
 
 PACK_BYTES = 1 << 24
 """Stored bytes of the segments of one pack, at most: what a killed process reads again."""
@@ -97,7 +97,7 @@ class Pass(Leaves):
             workers = opened.enter_context(self._workers(engine, units))
             if workers is None:
                 beside = opened.enter_context(ThreadPoolExecutor(1))
-                made = in_order(work, units, engine.n_jobs or self._threads(units), beside)
+                made = self._made(work, units, engine.n_jobs, beside)
             else:
                 rolls = Rolls(known.rolled, self._rolls(known))
                 elsewhere = made_elsewhere(self, workers, units, known.lacking, rolls, progress, stop)
@@ -107,6 +107,15 @@ class Pass(Leaves):
         if unsaved:
             warnings.warn(_complaint(unsaved), StoreWarning, stacklevel=2)
         return result
+
+    def _made(
+        self, work: Callable[..., list[Made]], units: Sequence[Sequence[Keyed]], n_jobs: int | None,
+        beside: ThreadPoolExecutor,
+    ) -> Iterator[list[Made]]:  # fmt: skip
+        """Return the leaves of units in their order, made in threads; quick small segments in one, unless asked."""
+        if n_jobs is not None or len(units) < 2 or len(units[0]) < 2:
+            return in_order(work, units, n_jobs or self._threads(units), beside)
+        return as_it_pays(work, units, self._threads(units), beside, QUICK * len(units[0]))
 
     def _workers(self, engine: Engine, units: Sequence[object]) -> AbstractContextManager[Workers | None]:
         """Return the workers of an engine, if there is something for them; None for threads."""
@@ -203,7 +212,7 @@ class Pass(Leaves):
                     if len(found) < len(mine):
                         break
                     for s, leaf in found.items():
-                        leaves[s][key], new[s][key] = leaf, (segment, leaf)
+                        leaves[s][key], new[s][key] = replace(leaf, kept={}), (segment, smaller(leaf, segment))
                     made.append(({s: of[key] for s, of in leaves.items() if key in of}, set(mine)))
             finally:
                 for s, fresh in new.items():
@@ -239,6 +248,7 @@ class Pass(Leaves):
         rows = without_target = without_weight = 0
         draws = any(s.draws for s in summaries)
         ready = {s: self.pilot.ready(s) for s in summaries}
+        kept = {s: Keeping.of(one, self.pilot, segment, whole=most is None) for s, one in ready.items()}
         codes = {s for s in summaries if ready[s].takes(NO_CODES)}
         forms = len(codes) < len(ready), bool(codes)
         calendar = self.pilot.calendar
@@ -250,13 +260,16 @@ class Pass(Leaves):
                 for cell, batch in encoded.coded if s in codes else encoded.parts:
                     for piece in pieces_for(ready[s], batch):
                         states[cell] = ready[s].update(states[cell], piece)
+                        kept[s].add(cell, piece)
             rows += read
             without_target += encoded.without_target
             without_weight += encoded.without_weight
             progress.advance(read, self._bytes(segment, read))
             if most is not None and rows >= most:
                 break
-        return {s: Leaf(tuple(c), rows, without_target, without_weight) for s, c in cells.items()}
+        return {
+            s: Leaf(tuple(c), rows, without_target, without_weight, kept[s].rows(segment)) for s, c in cells.items()
+        }
 
     def _batches(
         self, segment: Segment, *, prefetch: bool, draws: bool, beside: Sequence[Clock | Order],

@@ -65,6 +65,10 @@ class Reader(Protocol):
         """Return how many leaves of segments may be held at once."""
         ...
 
+    def pays(self, rolled: Rolled, segments: Sequence[Segment]) -> bool:
+        """Return whether a run is kept merged."""
+        ...
+
     def keep_runs(
         self, summary: Summary, runs: Mapping[str, tuple[Run, Rolled]], unsaved: list[StoreWriteError]
     ) -> None:

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from algorithms.arrays import Values
 from algorithms.contract import State, Summary
 from hpo.data.segment import Segment
 from hpo.states.learned.pilot import Pilot
@@ -40,12 +41,14 @@ class Leaf:
     cells : one state per cell of the fold plan.
     rows : rows of the segment, those left out included.
     without_target, without_weight : rows left out for want of a target, or with weight zero.
+    kept : encoded rows, which are stored in place of the cells (:mod:`hpo.states.kept_rows`); else empty.
     """
 
-    cells: tuple[State, ...]
+    cells: tuple[State, ...] = field(metadata={"unless": "kept"})
     rows: int
     without_target: int
     without_weight: int
+    kept: Mapping[str, Values] = field(default_factory=dict, metadata={"named": True})
 
 
 Keyed = tuple[Segment, str]
@@ -222,31 +225,3 @@ def cover_runs(store: StateStore, context: str, runs: Sequence[Run]) -> tuple[se
     rolled = long.keys() & found
     apart = (run for run in runs if not (is_long(run) and run.key in rolled))
     return rolled, {key for run in apart for key in run.keys if key not in found}
-
-
-def stored_cells(
-    summary: Summary, pilot: Pilot, context: str, keys: Sequence[str], store: StateStore
-) -> tuple[list[State], int]:
-    """Return the merged states of some segments, as a pass makes them, and how many are not in the store."""
-    ready, cells, missing, before = pilot.ready(summary), no_cells(summary, pilot), 0, 0
-    runs, like = runs_of(keys, alone=pilot.folds.places is not None), empty_leaf(summary, pilot)
-    most = max(1, min(LENGTH, HELD // (len(cells) * max(1, ready.nbytes(pilot.shape)))))
-    kept, _ = cover_runs(store, context, runs)
-    for run in runs:
-        known = store.get_many(context, [run.key], empty_run(summary, pilot)) if run.key in kept else {}
-        if known:
-            cells = joined(summary, pilot, cells, known[run.key].cells, run.start, before)
-            before += int(known[run.key].rows.sum())
-            continue
-        rolling = Rolling(ready)
-        for start in range(0, len(run.keys), most):
-            some = run.keys[start : start + most]
-            leaves = store.get_many(context, some, like)
-            for key in some:
-                if key in leaves:
-                    rolling.add(leaves[key])
-                else:
-                    missing += 1
-        cells = joined(summary, pilot, cells, rolling.cells, run.start, before) if rolling.rows else cells
-        before += sum(rolling.rows)
-    return cells, missing

@@ -24,7 +24,7 @@ from hpo.data.encoding.encoder import Encoded
 from hpo.data.encoding.gather import Workspace
 from hpo.data.folds.dealing import Counts, Dealer, Roles, Share, Table
 from hpo.data.folds.schemes import DealtRows, FoldScheme, RowFolds, StratifiedFolds
-from hpo.data.hashing import priorities
+from hpo.data.hashing import DRAW, priorities
 from hpo.data.schema import Schema
 from hpo.data.segment import Segment
 from hpo.data.sources.memory import MemorySource
@@ -35,7 +35,6 @@ from hpo.errors import DataError
 from hpo.states.learned.pilot import Pilot
 from hpo.states.learned.seen import context_of
 from hpo.states.pass_result import PassResult, SegmentCost
-from hpo.states.passes import DRAW
 from hpo.states.reading import Reading, unsuited
 from hpo.states.runs import Leaf
 from state_store import Key, StateStore, digest

@@ -14,13 +14,13 @@ from optuna.trial import FrozenTrial
 from hpo.errors import TuneError
 from hpo.states.drift import drift
 from hpo.states.evaluate import Scores
-from hpo.states.runs import empty_leaf
+from hpo.states.kept_rows import stored_leaves
 from hpo.trials.notes import recorded
 from hpo.trials.pareto import front_of
 from hpo.trials.selection import Candidate, best, complexity
 from hpo.trials.settings import translated
 from hpo.trials.tuner import Tuner, candidates_of
-from state_store import Key, StateStore
+from state_store import StateStore
 from studies.errors import StudyTaken
 from studies.record.editions import DATA, edition_numbers, parts, stored_name
 from studies.record.record_parts import EditionNote
@@ -196,10 +196,10 @@ def _drift(found: Evidence, came: Sequence[str], segments: int, store: StateStor
         whole = states.whole
         if whole.profile() is None:
             continue
-        ready, empty = found.pilot.ready(summary), empty_leaf(summary, found.pilot)
-        leaves = [store.get(Key(found.contexts[summary], segment), empty) for segment in came]
-        cells = [cell for leaf in leaves if leaf is not None for cell in leaf.cells]
-        return drift(whole, functools.reduce(ready.merge, cells)) if all(leaves) else ()
+        ready = found.pilot.ready(summary)
+        leaves = stored_leaves(store, found.contexts[summary], came, ready, found.pilot)
+        cells = [cell for key in came if key in leaves for cell in leaves[key].cells]
+        return drift(whole, functools.reduce(ready.merge, cells)) if len(leaves) == len({*came}) else ()
     return ()
 
 
