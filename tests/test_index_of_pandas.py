@@ -21,6 +21,10 @@ LEVELS = FACTS.set_index([pd.Index(FACTS.index, name="row"), pd.Index(FACTS.inde
 WRITTEN = "is the index that pandas wrote"
 
 
+def names(dataset):
+    return tuple(feature.name for feature in dataset.features)
+
+
 def of_polars(tmp_path):
     FACTS.to_parquet(tmp_path / "a.parquet")
     return pl.read_parquet(tmp_path / "a.parquet")
@@ -46,11 +50,11 @@ def test_an_index_is_no_feature_of_a_table(make, tmp_path):
     data = make(tmp_path)
     with pytest.warns(DataWarning, match=WRITTEN):
         found = open_dataset(data, target=None if isinstance(data, tuple) else "y")
-    assert found.features == ("x", "k")
+    assert names(found) == ("x", "k")
 
 
 def test_an_index_is_a_feature_where_it_is_named():
-    assert open_dataset(pa.Table.from_pandas(LEVELS), target="y", features=["x", "week"]).features == ("x", "week")
+    assert names(open_dataset(pa.Table.from_pandas(LEVELS), target="y", features=["x", "week"])) == ("x", "week")
 
 
 def test_an_index_that_is_dropped_is_no_cause_to_warn(recwarn):
@@ -63,14 +67,14 @@ def test_an_index_is_no_column_that_is_joined(tmp_path):
     for cities in (str(tmp_path / "cities.parquet"), pa.Table.from_pandas(CITIES)):
         with pytest.warns(DataWarning, match=f"of dimension 'city' {WRITTEN}"):
             found = open_dataset(hpo.Join(FACTS, on={"city": (cities, "k")}), target="y")
-        assert found.features == ("x", "k", "people")
+        assert names(found) == ("x", "k", "people")
 
 
 def test_an_index_may_be_the_key_of_a_dimension(tmp_path, recwarn):
     keyed = CITIES.set_index("k")
     keyed.to_parquet(tmp_path / "cities.parquet")
     found = open_dataset(hpo.Join(FACTS, on={"city": (str(tmp_path / "cities.parquet"), "k")}), target="y")
-    assert found.features == ("x", "k", "people")
+    assert names(found) == ("x", "k", "people")
     assert not recwarn.list
     with pytest.raises(DataError, match=r"key 'k' is not in.*the index of the frame: give frame.reset"):
         open_dataset(hpo.Join(FACTS, on={"city": (keyed, "k")}), target="y")
