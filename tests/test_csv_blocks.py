@@ -115,6 +115,51 @@ def test_a_file_in_blocks_has_the_rows_of_one_piece_whoever_reads_it(tmp_path, s
         assert [v for b in one for v in b[column]] == [v for b in whole for v in b[column]]
 
 
+def opened(path):
+    (reader,) = open_dataset(str(path), target="y")._source.readers.values()
+    return reader
+
+
+@pytest.mark.parametrize("kind", ["plain", "labels", "hexadecimal", "gaps", "numbers in text"])
+def test_opening_a_large_file_parses_its_first_block_alone_and_finds_the_same_types(tmp_path, monkeypatch, kind):
+    more = {"labels": "7", "hexadecimal": "0x1f", "gaps": "", "plain": "2024-01-31", "numbers in text": "?"}[kind]
+    usual = "1" if kind != "plain" else "2024-01-30"
+    lines = [f"{usual},1.5,ab,2\n", f'{more},-2.25,"a,b",3\n']
+    path, parsed = tmp_path / "a.csv", []
+    path.write_text("k,x,t,y\n" + lines[0] * 30 + "".join(lines) * 1_000_000)
+    parse, stream = csv_source._table, csv_source._reader
+    monkeypatch.setattr(csv_source, "_table", lambda block, *rest: (parsed.append(len(block.data)), parse(block, *rest))[1])
+    monkeypatch.setattr(csv_source, "_reader", lambda *rest: (parsed.append(2 * csv_source.BLOCK), stream(*rest))[1])
+    found = opened(path)
+    looked_again = kind == "hexadecimal"  # where the text of whole numbers is wanted
+    assert sum(parsed) <= csv_source.BLOCK * (3 if looked_again else 1)
+    monkeypatch.setattr(csv_source, "_first_block", lambda *_: None)
+    expected = opened(path)
+    assert (found.schema, found.whole, found.segments) == (expected.schema, expected.whole, expected.segments)
+    assert {n: v.to_pylist() for n, v in found.odd.items()} == {n: v.to_pylist() for n, v in expected.odd.items()}
+    assert bool(found.odd) is (kind in ("hexadecimal", "numbers in text"))
+
+
+def test_who_looks_at_a_few_rows_of_a_large_file_parses_nothing_and_whoever_goes_on_gets_the_others(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(csv_source, "BLOCK", 100_000)
+    path = tmp_path / "a.csv"
+    frame = pd.DataFrame({"k": rng.integers(0, 2**62, 9_000), "x": rng.normal(size=9_000), "t": "a b", "y": 1.5})
+    frame.to_csv(path, index=False)
+    dataset = open_dataset(str(path), target="y")
+    reader, (segment,) = opened(path), dataset.segments
+    parsed, parse = [], csv_source._table
+    monkeypatch.setattr(csv_source, "_table", lambda block, *rest: (parsed.append(1), parse(block, *rest))[1])
+    peeked = dataset.peek(list(dataset.features))
+    assert not parsed
+    assert peeked["k"].to_pylist() == frame["k"].astype(float).tolist()[:1024]
+    wanted = pa.schema({"k": pa.float64(), "x": pa.float64(), "t": pa.string()})
+    some = [b.to_pydict() for b in reader.scan(segment, wanted, 500)]
+    assert len(parsed) > 3
+    reader.first = None
+    assert some == [b.to_pydict() for b in reader.scan(segment, wanted, 500)], "in the same batches"
+
+
 def test_the_states_are_the_same_bits_for_any_number_of_threads(tmp_path, small, hpo_home):
     path = tmp_path / "a.csv"
     table().drop(columns="t").to_csv(path, index=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ import hpo
 from algorithms.families.conventions import hold_back
 from algorithms.families.grown import in_turn
 from algorithms.models.logistic import Logistic
+from algorithms.models.ridge import Ridge as Ours
 from algorithms.summaries import curvature
 from hpo.process import threads
 
@@ -96,6 +98,33 @@ def test_folds_of_large_states_are_fitted_beside_one_another(big, in_threads, be
     assert [main for main, *_ in Noted.seen[:3]] == [not beside] * 3
     assert {seen[1:] for seen in Noted.seen} == {(1, "raise")}
     assert found == folds(Logistic())
+
+
+class NotedRidge(Ours):
+    """Ridge regression that notes where it is solved."""
+
+    seen: ClassVar[list[bool]] = []
+
+    def solve(self, state):
+        self.seen.append(threading.current_thread() is threading.main_thread())
+        if not self.seen[-1]:
+            warnings.simplefilter("error")  # as if a thread left what another one began
+            warnings.simplefilter("ignore")
+        return super().solve(state)
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(("big", "huge", "beside"), [(9, 1000, True), (9, 8, False), (1000, 10**6, False)])
+def test_so_are_folds_of_many_columns_but_where_a_matrix_of_them_is_huge(big, huge, beside, monkeypatch, tmp_path):
+    monkeypatch.setattr(threads, "BIG", big)
+    monkeypatch.setattr(threads, "HUGE", huge)
+    NotedRidge.seen.clear()
+    X = np.random.default_rng(0).normal(size=(60, 4))
+    ask, said = {"trials": 1, "folds": 3, "progress": False, "store": tmp_path}, list(warnings.filters)
+    found, alone = (hpo.tune((X, X[:, 0] + X[::-1, 1]), algorithm=each, **ask) for each in (NotedRidge(), Ours()))
+    assert NotedRidge.seen[:3] == [not beside] * 3
+    assert found.best.scores.folds == alone.best.scores.folds
+    assert warnings.filters == said
 
 
 def test_threads_that_overlap_share_one_limit_of_blas(monkeypatch):

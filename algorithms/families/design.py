@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from algorithms.preparing.preprocess import Preprocess
 from algorithms.solvers.spectrum import Spectrum, decompose, decompose_root, factored, unlike
 from algorithms.summaries.moments import MomentsState
 from algorithms.summaries.precise import EPS, triangular
+from algorithms.unlocked import cached_property
 
 CARE = 4.0
 """The products of a state may be off by so many roundings, relative to the sizes of the two columns."""

@@ -105,7 +105,7 @@ class Regression(Selecting, Algorithm[MomentsState, LinearSolution]):
 
     summary: Moments = Moments()
 
-    tags: ClassVar[Tags] = Tags(task="regression", exact=tuple(SQUARED_ERROR))
+    tags: ClassVar[Tags] = Tags(task="regression", exact=tuple(SQUARED_ERROR), in_threads=True)
     definite: ClassVar[bool] = False
     """Whether coefficients answer to a change by the inverse of the products, penalised, over some columns."""
 

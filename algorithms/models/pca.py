@@ -84,7 +84,7 @@ class PCA(Preprocessed, Algorithm[MomentsState, PCASolution]):
     summary: Moments = Moments()
 
     tags: ClassVar[Tags] = Tags(
-        task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca",
+        task="decomposition", exact=METRICS, auto=1, stand_in="sketched_pca", in_threads=True,
         on_request=("standardize", "impute", "min_frequency"), equivalent=Equivalent(
             "sklearn.decomposition.PCA",
             ignored=(

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +22,7 @@ from algorithms.arrays import Array, Floats, Matrix, Places
 from algorithms.lazily import scipy
 from algorithms.solvers.expansion import Expansion
 from algorithms.solvers.row_moments import blocks
+from algorithms.unlocked import cached_property
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -10,13 +10,13 @@ its singular values, which are known to eps·σ₁: twice the digits.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from algorithms.arrays import Mask
 from algorithms.contract import Array
 from algorithms.lazily import scipy
+from algorithms.unlocked import cached_property
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -19,6 +19,9 @@ from algorithms.contract import State
 BIG = 1 << 19
 """Numbers (kept rows × columns) from which on a fit to rows gains by OpenMP's threads."""
 
+HUGE = 1 << 24
+"""Numbers of a matrix of columns from which on one fit at a time has all threads: each holds several of them."""
+
 WIDE = 1500
 """Encoded columns from which on the cores that wait are given to BLAS: one eigendecomposition takes seconds."""
 
@@ -114,8 +117,13 @@ def threads_of(states: Sequence[State]) -> int:
     >>> threads_of([Moments().init(Shape((), ()))] * 5)
     1
     """
-    large = sum(state.kept_rows * state.shape.d >= BIG for state in states)
+    large = sum(_is_large(state.kept_rows, state.shape.d) for state in states)
     return max(1, min(large, _most("OMP_NUM_THREADS")))
+
+
+def _is_large(rows: int, columns: int) -> bool:
+    """Return whether a fit takes longer than a thread to begin, and two have room beside one another."""
+    return rows * columns >= BIG or BIG <= columns * columns <= HUGE
 
 
 def _idle() -> int:

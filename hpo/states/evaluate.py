@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -103,12 +104,24 @@ def score_pairs(
     names, pairs = (metric, *also), list(zip(train, held_out, strict=True))
     threads = threads_of(train) if algorithm.tags.in_threads else 1
     if threads > 1:
-        made = ((copy_context(), pair) for pair in pairs)
-        found = list(side_by_side(lambda one: one[0].run(_alone, algorithm, *one[1], names), made, threads))
-    else:
-        with threads_for(train):
-            found = [fold_scores(algorithm, *pair, names) for pair in pairs]
+        return together(_beside(algorithm, pairs, names, threads), names, overlap)
+    with threads_for(train):
+        found = [fold_scores(algorithm, *pair, names) for pair in pairs]
     return together(found, names, overlap)
+
+
+def _beside(
+    algorithm: Algorithm, pairs: Sequence[tuple[State, Held]], names: Sequence[str], threads: int
+) -> list[Fold]:
+    """Return the scores of folds that are fitted in threads, each with what holds here, but warnings.
+
+    Python has one list of what to warn of for all threads: one that leaves a part where nothing is to be said, as
+    scikit-learn's descents are called, would end that of another.
+    """
+    made = ((copy_context(), pair) for pair in pairs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return list(side_by_side(lambda one: one[0].run(_alone, algorithm, *one[1], names), made, threads))
 
 
 def _alone(algorithm: Algorithm, train: State, held: Held, names: Sequence[str]) -> Fold:

@@ -14,6 +14,7 @@ from hpo.data.segment import Segment, fingerprint
 from hpo.data.sources.blocks import BLOCK, Block, NoBlocks, Rest, blocks_of
 from hpo.data.sources.csv_looks import SOME, checked_start, not_text, undecodable, usual_separator
 from hpo.data.sources.files import DataFile
+from hpo.data.sources.first_rows import as_wanted, first_rows
 from hpo.data.sources.identities import identity, place
 from hpo.data.sources.odd import odd_among, odd_values
 from hpo.data.sources.roles import check_distinct
@@ -44,7 +45,8 @@ class CsvReader:
 
     ``text`` is how the file is written; the columns of ``how`` are converted from their text. ``whole`` are the
     columns that hold whole numbers in the first block; where they are labels, they stay such. ``odd`` is some of
-    what is not a number in the first block, of the columns of text that begin with numbers.
+    what is not a number in the first block, of the columns of text that begin with numbers; ``first`` are the first
+    rows of a large file, as they were parsed when it was opened.
     """
 
     file: DataFile
@@ -55,6 +57,11 @@ class CsvReader:
     text: TextFormat = USUAL
     how: Mapping[str, Conversion] = field(default_factory=dict)
     odd: Mapping[str, pa.Array] = field(default_factory=dict)
+    first: pa.RecordBatch | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what another process does not look at."""
+        return {**self.__dict__, "first": None}
 
     def exact(self, name: str) -> pa.DataType:
         """Return the type of whole numbers where the first block has no other; text beyond 64 bits."""
@@ -110,6 +117,13 @@ class CsvReader:
                 for batch in _reader(rest, self.file, self.text, as_text(wanted, self.how)):
                     yield self._converted(batch, wanted)
 
+    def _known(self, wanted: pa.Schema, rows: int) -> pa.RecordBatch | None:
+        """Return the first rows, where they are known and so many of them are wanted at once."""
+        if self.first is None or rows > self.first.num_rows or not wanted.names or {*wanted.names} & {*self.how}:
+            return None
+        known = as_wanted(self.first, wanted)
+        return None if known is None else known.slice(0, rows)
+
     def _whole(self, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
         """Yield the file in some types, read in one piece."""
         for batch in _stream(self.file, self.text, as_text(wanted, self.how)):
@@ -118,12 +132,7 @@ class CsvReader:
     def _parsed(self, block: Block, wanted: pa.Schema) -> list[pa.RecordBatch]:
         """Return the rows of a block; an error counts the rows from the beginning of the file."""
         try:
-            table = csv.read_csv(
-                pa.BufferReader(block.data),
-                read_options=csv.ReadOptions(use_threads=False, block_size=len(block.data) + 1),
-                parse_options=_layout(self.file, self.text, newlines=block.quoted),
-                convert_options=_values(self.text, as_text(wanted, self.how)),
-            )
+            table = _table(block, self.file, self.text, as_text(wanted, self.how))
             return [self._converted(batch, wanted) for batch in table.to_batches()]
         except pa.ArrowInvalid:
             for _ in self._whole(wanted):
@@ -141,10 +150,15 @@ class CsvReader:
         self, segment: Segment, wanted: pa.Schema, batch_rows: int, *, threads: bool = False
     ) -> Iterator[pa.RecordBatch]:
         """Yield rows in the data set's types; DataError where a value does not fit its column's type."""
+        known = self._known(wanted, batch_rows)
+        if known is not None:
+            yield known
+        begin = 0 if known is None else batch_rows
         try:
             for batch in self._batches(wanted, threads=threads):
-                for start in range(0, batch.num_rows, batch_rows):
+                for start in range(begin, batch.num_rows, batch_rows):
                     yield batch.slice(start, batch_rows)
+                begin = 0
         except (pa.ArrowInvalid, UnicodeError) as error:
             self.file.check_unchanged()
             if (why := undecodable(error, self.schema.names)) is not None:
@@ -166,10 +180,15 @@ def open_csv(file: DataFile, how: str, text: TextFormat = USUAL) -> CsvReader:
 
 
 def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvReader:
-    with _stream(file, text, None) as reader:
-        schema = reader.schema
-        first = next(iter(reader), None)
-        rows = 0 if first is None else _rows(reader, file, first.num_rows)
+    first = _first_block(file, text) if _is_large(file) else None
+    begin = None if first is None else first_rows(first)
+    if first is not None:
+        schema, rows = first.schema, None
+    else:
+        with _stream(file, text, None) as reader:
+            schema = reader.schema
+            first = next(iter(reader), None)
+            rows = 0 if first is None else _rows(reader, file, first.num_rows)
     check_distinct(repr(file.uri), schema.names)
     whole = {f.name for f in schema if pa.types.is_integer(f.type)}
     types = {f.name: _settled(f.type) for f in schema}
@@ -187,7 +206,9 @@ def _opened(file: DataFile, how: str, text: TextFormat, start: bytes) -> CsvRead
     segment = Segment(
         file.uri, (0, 1), 0 if rows == 0 else None, file.size, digest, place(file, known, 0), rows
     )
-    return CsvReader(file, pa.schema(types), (segment,), whole=frozenset(whole), text=text, how=made, odd=odd)
+    return CsvReader(
+        file, pa.schema(types), (segment,), whole=frozenset(whole), text=text, how=made, odd=odd, first=begin
+    )
 
 
 def _is_whole(column: pa.Array, conversion: Conversion | None) -> bool:
@@ -214,10 +235,41 @@ def _hexadecimal(file: DataFile, text: TextFormat, names: Iterable[str]) -> dict
     return {name: odd_values(column, text) for name, column in written.items()}
 
 
+def _first_block(file: DataFile, text: TextFormat) -> pa.RecordBatch | None:
+    """Return the first block in the types that it has; None of a file that cannot be cut, or parsed.
+
+    A reader of streams parses the block behind it as well.
+    """
+    if text.encoding not in (None, UTF8):
+        return None
+    try:
+        with file.fs.open_input_stream(file.path, compression="detect") as stream:
+            block = next(blocks_of(stream, text.sep or usual_separator(file), BLOCK))
+        batches = _table(block, file, text, None).to_batches()
+    except (NoBlocks, StopIteration, pa.ArrowInvalid, UnicodeError):
+        return None  # the reader of streams says what is wrong
+    return batches[0] if len(batches) == 1 and batches[0].num_rows else None
+
+
+def _table(block: Block, file: DataFile, text: TextFormat, wanted: pa.Schema | None) -> pa.Table:
+    """Return the rows of a block, in some types or in those that they have."""
+    return csv.read_csv(
+        pa.BufferReader(block.data),
+        read_options=csv.ReadOptions(use_threads=False, block_size=len(block.data) + 1),
+        parse_options=_layout(file, text, newlines=block.quoted),
+        convert_options=_values(text, wanted),
+    )
+
+
+def _is_large(file: DataFile) -> bool:
+    """Return whether the rows of a file are not counted when it is opened."""
+    plain = file.path.lower().endswith((".csv", ".tsv"))
+    return file.size >= (BLOCK if plain else _SMALL)
+
+
 def _rows(reader: csv.CSVStreamingReader, file: DataFile, rows: int) -> int | None:
     """Return the rows of a file of one block, which is parsed already; None of a larger one that has some."""
-    plain = file.path.lower().endswith((".csv", ".tsv"))
-    large = file.size >= (BLOCK if plain else _SMALL)
+    large = _is_large(file)
     try:
         while not (rows and large):
             rows += reader.read_next_batch().num_rows
