@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from hpo.data.dataset import Dataset
 from hpo.data.documents import Vocabularies, documents_of
@@ -28,6 +28,9 @@ from hpo.data.sources.text import USUAL, TextFormat
 from hpo.data.sources.windows import ALL, Window
 from hpo.errors import DataError, DataWarning
 from hpo.process.garbage import no_search
+
+_Asked: TypeAlias = dict[str, Any]
+"""The roles of columns as they are asked for: target, weight, features and drop."""
 
 
 def open_dataset(
@@ -211,7 +214,7 @@ class _Star:
         return Dataset(self.tables.over(facts, [*roles.used, *self.beside]), roles, self.join)
 
 
-def _open_pair(data: tuple[Any, Any], asked: dict[str, Any], star: _Star) -> Dataset:
+def _open_pair(data: tuple[Any, Any], asked: _Asked, star: _Star) -> Dataset:
     name = asked["weight"] if isinstance(asked["weight"], str) else None
     block, targets, weight = pair_block(*data, None if name else asked["weight"])
     known = {**asked, "target": asked["target"] or targets, "weight": name or weight}
@@ -221,7 +224,7 @@ def _open_pair(data: tuple[Any, Any], asked: dict[str, Any], star: _Star) -> Dat
     return star.dataset(gather_block(block, star.required(roles)), roles)
 
 
-def _open_frame(data: Any, asked: dict[str, Any], star: _Star) -> Dataset:
+def _open_frame(data: Any, asked: _Asked, star: _Star) -> Dataset:
     dropped = as_names(asked["drop"])
     names = [str(name) for name in getattr(data, "columns", ())]
     used = {*as_names(asked["features"]), *as_names(asked["target"]), asked["weight"] if _by_name(asked) else None}
@@ -238,7 +241,7 @@ def _open_frame(data: Any, asked: dict[str, Any], star: _Star) -> Dataset:
     return star.dataset(gather_block(block, star.required(roles)), roles)
 
 
-def _roles(names: Sequence[str], asked: Mapping[str, Any], index: Iterable[str]) -> Roles:
+def _roles(names: Sequence[str], asked: _Asked, index: Iterable[str]) -> Roles:
     """Return the roles of columns, those of a pandas index aside, and warn of one that is left out."""
     index = [name for name in index if name in names]
     roles = resolve_roles(names, **asked, index=index)
@@ -253,7 +256,7 @@ def _roles(names: Sequence[str], asked: Mapping[str, Any], index: Iterable[str])
     return roles
 
 
-def _by_name(asked: Mapping[str, Any]) -> bool:
+def _by_name(asked: _Asked) -> bool:
     """Return whether the weight is a column's name, and not weights themselves."""
     return isinstance(asked["weight"], str)
 
@@ -272,7 +275,7 @@ def _listed(data: Any, options: Mapping[str, Any] | None) -> list[DataFile]:
 @no_search()
 def _open_files(
     files: Sequence[DataFile],
-    asked: dict[str, Any],
+    asked: _Asked,
     star: _Star,
     fingerprint: str,
     text: TextFormat,
