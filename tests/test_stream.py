@@ -203,7 +203,7 @@ def test_rows_that_make_no_sense_are_counted_shown_and_limited(tmp_path):
     ("rows", "words"),
     [
         (numbers(10).drop(columns="b"), "'b'"),
-        (numbers(10).assign(b="text"), "column 'b' is .* and was double in the first rows"),
+        (numbers(10).assign(b="text"), "column 'b' is .* and was a number in the first rows"),
     ],
 )
 def test_rows_of_another_schema_are_refused_and_none_is_taken(rows, words, tmp_path):
@@ -616,3 +616,11 @@ def test_memory_and_what_is_published_stay_the_same_however_long_a_stream_is(tmp
     assert rows == 3_000_000
     assert late <= 1.1 * early  # 4 MB of rows a batch, 240 MB in all
     assert StateStore(tmp_path).backend.stat(key_of("s").name).bytes < 200_000
+
+
+def test_ids_beyond_what_a_float_holds_are_numbers_of_a_stream_as_of_a_file():
+    frame = numbers(200).assign(a=2**53 + np.arange(200))
+    with hpo.Stream("ids", target="y", algorithm="ridge", pilot_rows=50) as stream:
+        stream.update(frame)
+    assert stream.bad_rows == 0
+    assert hpo.Stream("ids").position == 200

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from hpo.data.dataset import Dataset
 from hpo.data.documents import Vocabularies, documents_of
@@ -28,6 +28,9 @@ from hpo.data.sources.text import USUAL, TextFormat
 from hpo.data.sources.windows import ALL, Window
 from hpo.errors import DataError, DataWarning
 from hpo.process.garbage import no_search
+
+_Asked: TypeAlias = dict[str, Any]
+"""The roles of columns as they are asked for: target, weight, features and drop."""
 
 
 def open_dataset(
@@ -211,16 +214,17 @@ class _Star:
         return Dataset(self.tables.over(facts, [*roles.used, *self.beside]), roles, self.join)
 
 
-def _open_pair(data: tuple[Any, Any], asked: dict[str, Any], star: _Star) -> Dataset:
+def _open_pair(data: tuple[Any, Any], asked: _Asked, star: _Star) -> Dataset:
     name = asked["weight"] if isinstance(asked["weight"], str) else None
     block, targets, weight = pair_block(*data, None if name else asked["weight"])
     known = {**asked, "target": asked["target"] or targets, "weight": name or weight}
     unused = [name for name in targets if name not in as_names(known["target"])]
-    roles = resolve_roles(star.names(block.schema.names), **{**known, "drop": [*as_names(asked["drop"]), *unused]})
+    known["drop"] = [*as_names(asked["drop"]), *unused]
+    roles = _roles(star.names(block.schema.names), known, block.index)
     return star.dataset(gather_block(block, star.required(roles)), roles)
 
 
-def _open_frame(data: Any, asked: dict[str, Any], star: _Star) -> Dataset:
+def _open_frame(data: Any, asked: _Asked, star: _Star) -> Dataset:
     dropped = as_names(asked["drop"])
     names = [str(name) for name in getattr(data, "columns", ())]
     used = {*as_names(asked["features"]), *as_names(asked["target"]), asked["weight"] if _by_name(asked) else None}
@@ -233,11 +237,26 @@ def _open_frame(data: Any, asked: dict[str, Any], star: _Star) -> Dataset:
         asked = {**asked, "weight": weight}
     else:
         block = TableBlock(table)
-    roles = resolve_roles(star.names(block.schema.names), **asked)
+    roles = _roles(star.names(block.schema.names), asked, block.index)
     return star.dataset(gather_block(block, star.required(roles)), roles)
 
 
-def _by_name(asked: Mapping[str, Any]) -> bool:
+def _roles(names: Sequence[str], asked: _Asked, index: Iterable[str]) -> Roles:
+    """Return the roles of columns, those of a pandas index aside, and warn of one that is left out."""
+    index = [name for name in index if name in names]
+    roles = resolve_roles(names, **asked, index=index)
+    taken = {*as_names(asked["drop"]), *roles.targets, roles.weight}
+    if asked["features"] is None and (left := [name for name in index if name not in taken]):
+        warnings.warn(
+            f"column {left[0]!r} is the index that pandas wrote, and no feature; name it in features=[…] "
+            f"to use it, or in drop=[{left[0]!r}] to leave it out without this warning",
+            DataWarning,
+            stacklevel=2,
+        )
+    return roles
+
+
+def _by_name(asked: _Asked) -> bool:
     """Return whether the weight is a column's name, and not weights themselves."""
     return isinstance(asked["weight"], str)
 
@@ -256,7 +275,7 @@ def _listed(data: Any, options: Mapping[str, Any] | None) -> list[DataFile]:
 @no_search()
 def _open_files(
     files: Sequence[DataFile],
-    asked: dict[str, Any],
+    asked: _Asked,
     star: _Star,
     fingerprint: str,
     text: TextFormat,
@@ -268,16 +287,8 @@ def _open_files(
     names = column_names(readers[0])
     later = all_names(readers[1:]) - set(names)
     dropped = as_names(asked["drop"])
-    index = [name for name in index_columns(readers[0].schema) if name in names]
     kept = {**asked, "drop": [n for n in dropped if n not in later]}
-    roles = resolve_roles(star.names(names), **kept, index=index)
-    if asked["features"] is None and not {*index} <= {*dropped, *roles.targets, roles.weight}:
-        warnings.warn(
-            f"column {index[0]!r} is the index that pandas wrote, and no feature; name it in features=[…] "
-            f"to use it, or in drop=[{index[0]!r}] to leave it out without this warning",
-            DataWarning,
-            stacklevel=2,
-        )
+    roles = _roles(star.names(names), kept, index_columns(readers[0].schema))
     dataset = star.dataset(gather_readers(readers, star.required(roles)), roles)
     if asked["features"] is None and not later <= set(dropped):
         _warn_of_later_columns(readers, {*names, *dropped})

@@ -117,7 +117,7 @@ def _widened(table: pa.Table, question: Question) -> pa.Table:
     labels = {*hashed, *(question.dataset.targets if question.classify else ())}
     kinds = {f.name: f.type for f in table.schema}
     floats = [n for n, t in kinds.items() if pa.types.is_null(t) or (pa.types.is_integer(t) and n not in labels)]
-    schema = pa.schema([(n, pa.float64() if n in floats else t) for n, t in kinds.items()])
+    schema = pa.schema([(n, pa.float64() if n in floats else t) for n, t in kinds.items()], table.schema.metadata)
     return table.cast(schema, safe=False)
 
 

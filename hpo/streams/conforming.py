@@ -30,14 +30,25 @@ def conformed(table: pa.Table, schema: pa.Schema, name: str) -> pa.Table:
             raise DataError(f"the stream {name!r}: {unknown_column(kept.name, table.column_names)}")
         column = table.column(kept.name)
         try:
-            columns.append(column if column.type == kept.type else column.cast(kept.type))
+            columns.append(_as(column, kept.type))
         except pa.ArrowException as error:
             why = str(error).splitlines()[0]
             raise DataError(
-                f"the stream {name!r}: column {kept.name!r} is {column.type} and was {kept.type} in the first "
-                f"rows, and not every value fits ({why})"
+                f"the stream {name!r}: column {kept.name!r} is {_kind(column.type)} and was {_kind(kept.type)} in "
+                f"the first rows, and not every value fits ({why})"
             ) from None
     return pa.table(columns, schema=schema)
+
+
+def _as(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """Return a column in another type; whole numbers as the nearest floats, as in a file."""
+    if column.type == kind:
+        return column
+    return column.cast(kind, safe=not (pa.types.is_integer(column.type) and pa.types.is_floating(kind)))
+
+
+def _kind(kind: pa.DataType) -> str:
+    return in_words(str(kind))
 
 
 def conformed_parts(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[pa.Table | str]:
@@ -76,7 +87,7 @@ def widened(known: pa.Schema, further: pa.Schema) -> pa.Schema:
     wider = {f.name for f in further if pa.types.is_floating(f.type)}
     return pa.schema([
         (f.name, pa.float64() if pa.types.is_integer(f.type) and f.name in wider else f.type) for f in known
-    ])  # fmt: skip
+    ], known.metadata)  # fmt: skip
 
 
 def _by_halves(table: pa.Table, schema: pa.Schema, name: str) -> Iterator[pa.Table | str]:
@@ -95,7 +106,7 @@ def _why(row: pa.Table, schema: pa.Schema) -> str:
     for kept in schema:
         column = row.column(kept.name)
         try:
-            column.cast(kept.type)
+            _as(column, kept.type)
         except pa.ArrowException:
             return f"column {kept.name!r}: {column[0].as_py()!r} is not {in_words(str(kept.type))}"
     return "a value is not of its column's type"

@@ -383,7 +383,7 @@ class Stream:
 
     def _begin(self) -> None:
         """Learn what must be learned from the rows that wait, and take them."""
-        table = pa.concat_tables(self._rows_waiting).replace_schema_metadata(None)
+        table = pa.concat_tables(self._rows_waiting)
         begun = self._begun = begin(self.name, self._spec(), table, self._classes, self._store)
         waiting, self._waiting = self._waiting, []
         for rows in waiting:

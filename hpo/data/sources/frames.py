@@ -94,6 +94,19 @@ def pandas_frame(data: object) -> pd.DataFrame | None:
     return frame
 
 
+def index_names(data: object) -> tuple[str, ...]:
+    """Return the names of the index of a pandas frame; none of anything else.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> index_names(pd.DataFrame({"a": [1]}, index=pd.Index([3], name="id"))), index_names([1])
+    (('id',), ())
+    """
+    frame = pandas_frame(data)
+    return () if frame is None else tuple(str(name) for name in frame.index.names if name is not None)
+
+
 def like(data: object, made: pd.DataFrame) -> Any:
     """Return a pandas frame as the kind of frame that data is: pandas with its index, polars, Arrow; else as it is.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,15 +10,16 @@ from hpo.data.schema import unknown_column
 from hpo.data.sources.dimensions import OWN, Dimension, names_of
 from hpo.data.sources.files import list_files
 from hpo.data.sources.formats import open_files
-from hpo.data.sources.frames import collected, frame_table, is_frame
+from hpo.data.sources.frames import collected, frame_table, index_names, is_frame
 from hpo.data.sources.joined import joined
 from hpo.data.sources.memory import gather_block
 from hpo.data.sources.memory_blocks import TableBlock
 from hpo.data.sources.named import IN_MEMORY, data_names
 from hpo.data.sources.readers import column_names, gather_readers
+from hpo.data.sources.roles import index_columns
 from hpo.data.sources.source import Source
 from hpo.data.sources.text import TextFormat
-from hpo.errors import DataError
+from hpo.errors import DataError, DataWarning
 from studies.spec.joins import JoinedTable
 
 
@@ -165,10 +167,15 @@ def _opened(
     data = collected(data)
     keys = [pair[OWN] for pair in table.pairs]
 
-    def required(known: Sequence[str]) -> list[str]:
+    def taken_of(known: Sequence[str], index: Sequence[str]) -> dict[str, str]:
+        kept = [one for one in known if one in keys or one not in index]
+        return names_of(kept, table.pairs, table.columns, table.prefix)
+
+    def required(known: Sequence[str], index: Sequence[str]) -> list[str]:
         """Return the columns that must be readable: the keys, and those that are taken."""
-        _check_columns(name, known, keys, table.columns)
-        taken = names_of(known, table.pairs, table.columns, table.prefix)
+        _check_columns(name, known, keys, table.columns, index_names(data))
+        taken = taken_of(known, index)
+        _warn_of_index(name, [n for n in index if n not in keys] if table.columns is None else [])
         return list(dict.fromkeys([*keys, *(own for joined, own in taken.items() if joined not in dropped)]))
 
     source: Source
@@ -176,16 +183,17 @@ def _opened(
         block = TableBlock(frame_table(data))
         if not block.rows:
             raise DataError(_without_rows(name))
-        source = gather_block(block, required(block.schema.names))
+        index = block.index
+        source = gather_block(block, required(block.schema.names, index))
     elif data_names(data) in (IN_MEMORY, [IN_MEMORY]):
         raise DataError(_no_table(name, data))
     else:
         readers = open_files(list_files(data_names(data), options), "fast", text)
-        source = gather_readers(readers, required(column_names(readers[0]))).exactly(keys)
+        index = index_columns(readers[0].schema)
+        source = gather_readers(readers, required(column_names(readers[0]), index)).exactly(keys)
         if not sum(1 if segment.rows is None else segment.rows for segment in source.segments):
             raise DataError(_without_rows(name))
-    taken = names_of(source.arrow.names, table.pairs, table.columns, table.prefix)
-    return Dimension(name, source, table.pairs, taken)
+    return Dimension(name, source, table.pairs, taken_of(source.arrow.names, index))
 
 
 def _without_rows(name: str) -> str:
@@ -204,8 +212,22 @@ def _no_table(name: str, data: object) -> str:
     )
 
 
-def _check_columns(name: str, known: Sequence[str], keys: Sequence[str], columns: Sequence[str] | None) -> None:
+def _check_columns(
+    name: str, known: Sequence[str], keys: Sequence[str], columns: Sequence[str] | None, index: Sequence[str]
+) -> None:
     for role, asked in (("key", keys), ("column", columns or ())):
         for one in asked:
             if one not in known:
-                raise DataError(unknown_column(one, known, role, f"dimension {name!r}"))
+                more = "; it is the index of the frame: give frame.reset_index()" if one in index else ""
+                raise DataError(unknown_column(one, known, role, f"dimension {name!r}") + more)
+
+
+def _warn_of_index(name: str, index: Sequence[str]) -> None:
+    """Warn of the index that pandas wrote beside the columns of a dimension."""
+    if index:
+        warnings.warn(
+            f"column {index[0]!r} of dimension {name!r} is the index that pandas wrote, and is not joined; name "
+            "the columns to take in 'columns': […] to join it, or to leave it out without this warning",
+            DataWarning,
+            stacklevel=2,
+        )

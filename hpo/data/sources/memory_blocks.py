@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from algorithms.arrays import Places, Values
 from hpo.data.segment import Rows
+from hpo.data.sources.roles import index_columns
 from hpo.data.values import arrow_numbers
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ NO_VALUES = pa.nulls(0, pa.float64())
 
 
 class Block(Protocol):
-    """Columns in memory that can be cut by rows."""
+    """Columns in memory that can be cut by rows; ``index`` are those of a pandas index."""
 
+    index: tuple[str, ...]
     schema: pa.Schema
     rows: int
     nbytes: int
@@ -47,9 +49,10 @@ class Block(Protocol):
 
 
 class TableBlock:
-    """A pyarrow Table."""
+    """A pyarrow Table; ``index`` are its columns of a pandas index, where its schema does not state them."""
 
-    def __init__(self, table: pa.Table) -> None:
+    def __init__(self, table: pa.Table, index: Sequence[str] = ()) -> None:
+        self.index = tuple(index) or index_columns(table.schema)
         self.table = _typed_nulls(table.replace_schema_metadata(None))
         self.schema: pa.Schema = self.table.schema
         self.rows: int = table.num_rows
@@ -81,6 +84,8 @@ class ArrayBlock:
 
     A sparse matrix is made dense a batch at a time.
     """
+
+    index: tuple[str, ...] = ()
 
     def __init__(self, matrix: Stored, names: Sequence[str], beside: pa.Table) -> None:
         self.matrix = matrix

@@ -12,6 +12,7 @@ import pyarrow as pa
 from algorithms.arrays import Values
 from hpo.data.sources.frames import arrow, collected, frame_table, is_frame, native, unmasked, without_others
 from hpo.data.sources.memory_blocks import ArrayBlock, Block, TableBlock
+from hpo.data.sources.roles import index_columns
 from hpo.errors import ColumnWarning, DataError
 from studies.counting import counted
 
@@ -71,7 +72,8 @@ def pair_block(X: Any, y: Any, weight: Any = None) -> tuple[Block, tuple[str, ..
 
 def _with_features(X: Any, beside: pa.Table) -> Block:
     if isinstance(X, pa.Table):
-        return TableBlock(pa.table([*X.columns, *beside.columns], [*X.column_names, *beside.column_names]))
+        table = pa.table([*X.columns, *beside.columns], [*X.column_names, *beside.column_names])
+        return TableBlock(table, index_columns(X.schema))
     matrix = _csr(X) if _is_scipy_sparse(X) else X
     if matrix.ndim != 2:
         raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ import pyarrow as pa
 from algorithms import registry
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field, Schema, kind_of, plain_type, unknown_column
 from hpo.errors import DataError
+
+_INDEX = re.compile(r"__index_level_\d+__")
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def as_names(value: str | Iterable[str] | None) -> tuple[str, ...]:
 
 
 def index_columns(schema: pa.Schema) -> tuple[str, ...]:
-    """Return the columns that hold the index of the frame that pandas wrote a file from.
+    """Return the columns that hold the index of the frame that pandas wrote a file from, or made a table of.
+
+    Those that pandas names itself are known by their name as well, since other readers forget what it stated.
 
     Examples
     --------
@@ -92,12 +97,17 @@ def index_columns(schema: pa.Schema) -> tuple[str, ...]:
     >>> index_columns(pa.Table.from_pandas(frame).schema)
     ('id',)
     """
+    by_name = [name for name in schema.names if _INDEX.fullmatch(name)]
+    return tuple(dict.fromkeys([*(name for name in _stated(schema) if isinstance(name, str)), *by_name]))
+
+
+def _stated(schema: pa.Schema) -> list[object]:
+    """Return what pandas states of the index: names, and descriptions of what is no column."""
     try:
-        stated = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-        found = stated.get("index_columns", ())
+        found = json.loads((schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
     except (ValueError, AttributeError):
-        return ()
-    return tuple(name for name in found if isinstance(name, str)) if isinstance(found, list) else ()
+        return []
+    return found if isinstance(found, list) else []
 
 
 def check_number(schema: Schema, name: str, role: str, more: str = "") -> None:
