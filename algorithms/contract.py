@@ -116,6 +116,15 @@ class Summary(ABC, Generic[S]):
         """Return the state of the same rows, where so many others of the data come before them."""
         return state
 
+    @property
+    def rounds(self) -> int:
+        """How often :meth:`update` goes through each row: more than once where it trains on few."""
+        return 1
+
+    def ended(self, state: S) -> S:
+        """Return the state of a segment that was read to its end: without what further rows alone would need."""
+        return state
+
     def held_out(self, before: S, test: S) -> S:
         """Return what scores of the rows of ``test`` are computed from, by a model that knows those ``before``."""
         return test

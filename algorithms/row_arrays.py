@@ -29,8 +29,8 @@ KINDS = tuple(np.dtype(kind) for kind in (np.uint8, np.int16, np.float32, np.flo
 
 PLAIN, CODED, SPARSE = 0, 1, 2
 
-TYPES = {"weight": np.float64, "priority": np.uint64, "clock": np.float64, "series": np.uint64, "number": np.int64}
-"""Types of what is said of rows beside their values."""
+TYPES = {"weight": np.float64, "priority": np.uint64, "clock": np.float64, "series": np.uint64}
+"""Types of what is said of rows beside their values; their numbers, which rise, are stored as steps."""
 
 Kinds = NDArray[np.uint8]
 """Of columns, the places of their types among :data:`KINDS`."""
@@ -152,6 +152,7 @@ def arrays_of(pieces: Sequence[Piece]) -> Arrays:
         "like": pieces[0].like if pieces else np.zeros(0),
         **_without_levels(_values(pieces, at, kinds)),
         **{name: _joined([p.beside[name] for p in pieces if name in p.beside], t) for name, t in TYPES.items()},
+        "steps": _steps([p.beside["number"] for p in pieces if "number" in p.beside]),
         **{name: _joined([one[i] for one in sparse], kind) for i, (name, kind) in enumerate(SPARSE_PARTS.items())},
         "looks": _flat(looks),
         "codes": _joined([each.codes for one in pieces for each in one.lookups], np.int32),
@@ -204,6 +205,12 @@ def _values(pieces: Sequence[Piece], at: Sequence[Places], kinds: Kinds) -> list
                 made[i][slots[columns[some]], rows] = values[some]
         start += one.rows
     return made
+
+
+def _steps(numbers: Sequence[Values]) -> NDArray[np.int64]:
+    """Return by how much each number is more than the one before."""
+    found = np.concatenate([np.zeros(1, np.int64), *numbers]).astype(np.int64)
+    return found[1:] - found[:-1]
 
 
 def _joined(parts: Sequence[Values], kind: DTypeLike | None) -> Values:

@@ -48,7 +48,8 @@ def pieces_of(arrays: Mapping[str, Values], shape: Shape, cells: int) -> Iterato
     (4, [[1.0, 7.5], [0.0, 2.5]], 1)
     """
     try:
-        read = _Read.of(cast("Arrays", arrays))
+        found = cast("Arrays", arrays)
+        read = _Read.of({**found, "number": np.cumsum(found["steps"], dtype=np.int64)})
         read.check(shape, cells)
         yield from ((int(read.pieces[i, 0]), read.batch(i)) for i in range(len(read.pieces)))
     except (KeyError, IndexError, TypeError) as error:

@@ -23,7 +23,7 @@ that fell into it: a level that only one segment has keeps what was learned ther
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, ClassVar
 
@@ -147,6 +147,15 @@ class Packed(Learning[PackedState], Summary[PackedState]):
     def merge(self, a: PackedState, b: PackedState) -> PackedState:
         """Return the mean of both states' models, weighted by rows, buckets by theirs; leaves both alone."""
         return merged(a, b)
+
+    @property
+    def rounds(self) -> int:
+        """How often the rows of a batch are gone through."""
+        return int(self.beforehand["epochs"][0])
+
+    def ended(self, state: PackedState) -> PackedState:
+        """Return the state without what the optimizer keeps: models of segments are trained apart, then merged."""
+        return replace(state, slots=np.zeros_like(state.slots), bucket_slots=np.zeros_like(state.bucket_slots))
 
     def nbytes(self, shape: Shape) -> int:
         """Bytes of one state: (s + 1)·M·E coefficients a column, 8 bytes each, and a bucket, 4; and its visits."""

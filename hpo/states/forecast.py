@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from algorithms.contract import RESUMABLE, State, Summary, fitted
+from algorithms.contract import State, Summary, fitted
 from algorithms.errors import AlgorithmError
 from algorithms.laws import size
 from hpo.process.memory import peak_memory
@@ -282,7 +282,7 @@ def _kept(one_pass: Pass, found: _Read, lacking: Sequence[Keyed], known: int, *,
             store = StateStore(folder)
             put, cold = _timed(functools.partial(_put, store, context, members, packed=packed))
             taken = store.total_bytes * missing // some
-            nbytes += taken if s.family == RESUMABLE else min(taken, most)
+            nbytes += taken if one_pass.pilot.ready(s).rounds > 1 else min(taken, most)
             seconds += missing / some * put / lanes + cold / some
             if known:
                 keys = [one.segment for one in members]

@@ -6,7 +6,8 @@ pixels, the Hessians of a model at seven starts. What is stored then is the enco
 same bits, when it is loaded. Whether a leaf is stored so changes no state and no key. States that take less than
 the bytes of their segment are stored themselves.
 
-Models that are trained (``family`` ``"resumable"``) are stored as they are: to make one again is to train it again.
+A model that is trained on few rows again and again (``Summary.rounds``) is stored as it is: it takes longer to make
+again than to read the file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from algorithms.arrays import Values
-from algorithms.contract import RESUMABLE, Batch, Summary
+from algorithms.contract import Batch, Summary
 from algorithms.laws import size
 from algorithms.row_arrays import Piece, arrays_of
 from algorithms.row_batches import pieces_of
@@ -55,7 +56,7 @@ class Keeping:
 
         None are kept of what is not read ``whole``.
         """
-        if ready.family == RESUMABLE or not whole:
+        if ready.rounds > 1 or not whole:
             return cls(-1)
         rows = segment.rows or segment.nbytes // 4
         most = pilot.folds.leaf_cells * ready.nbytes_of(pilot.shape, rows)
@@ -100,7 +101,7 @@ def opened(leaf: Leaf, ready: Summary, pilot: Pilot) -> Leaf:
     for cell, batch in pieces_of(leaf.kept, pilot.shape, len(cells)):
         drawn = {} if batch.number is None else {"priority": drawn_by(word, batch.number)}
         cells[cell] = ready.update(cells[cell], batch.but(**drawn))
-    return replace(leaf, cells=tuple(cells), kept={})
+    return replace(leaf, cells=tuple(map(ready.ended, cells)), kept={})
 
 
 def stored_leaves(

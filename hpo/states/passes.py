@@ -268,7 +268,10 @@ class Pass(Leaves):
             if most is not None and rows >= most:
                 break
         return {
-            s: Leaf(tuple(c), rows, without_target, without_weight, kept[s].rows(segment)) for s, c in cells.items()
+            s: Leaf(
+                tuple(map(ready[s].ended, c)), rows, without_target, without_weight, kept[s].rows(segment)
+            )
+            for s, c in cells.items()
         }
 
     def _batches(
