@@ -195,7 +195,7 @@ def _without_meaning(dtype: pa.DataType) -> str:
     """
     if pa.types.is_binary(dtype) or pa.types.is_large_binary(dtype):
         return "bytes (in a CSV file: text that is not UTF-8; say what it is with encoding='cp1252')"
-    named = getattr(dtype, "extension_name", "").rpartition(".")[2] or str(dtype)
+    named = str(dtype).removeprefix("extension<arrow.").removesuffix(">")
     found = next((words for test, words in _OTHERS if test(dtype)), None)
     return f"values of the type {named}" if found is None else f"{found} ({dtype})"
 
