@@ -121,7 +121,9 @@ class Discriminant(Preprocessed, Algorithm[ByClass, D]):
     priors: Annotated[str | None, Choice(None, "uniform", searched=False)] = None
     summary: Classes | ClassKurtosis = Classes()
 
-    tags: ClassVar[Tags] = Tags(task="classification", exact=("log_likelihood",), needs_every_class=True)
+    tags: ClassVar[Tags] = Tags(
+        task="classification", exact=("log_likelihood",), needs_every_class=True, in_threads=True
+    )  # fmt: skip
     least: ClassVar[float] = 0.0
     """More than so many rows of each class are needed."""
 
