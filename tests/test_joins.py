@@ -284,7 +284,7 @@ PLANES = star()[1]
         (("nowhere.csv", "tail"), "dimension 'plane': "),
         (PLANES, "dimension 'plane' is of type DataFrame; give its table and its keys"),
         ({"on": "tail"}, "dimension 'plane' has no 'data'"),
-        ((PLANES.assign(parts=[[1]] * 30), "tail"), "dimension 'plane': column 'parts' has type list"),
+        ((PLANES.assign(parts=[[1]] * 30), "tail"), "dimension 'plane': column 'parts' holds lists"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_joined_is_refused_in_words(dimension, words):

@@ -55,13 +55,8 @@ class Field:
         dtype = plain_type(field.type)
         kind = kind_of(dtype)
         if kind is None:
-            what = (
-                "binary (in a CSV file: text that is not UTF-8; say what it is with encoding='cp1252')"
-                if dtype == pa.binary()
-                else str(field.type)
-            )
             raise DataError(
-                f"column {field.name!r} has type {what}, which has no numeric meaning here; "
+                f"column {field.name!r} holds {_without_meaning(field.type)}, which have no numeric meaning here; "
                 f"leave it out with drop=[{field.name!r}], or turn it into numbers or text first (a target must)"
             )
         return cls(field.name, kind, str(dtype), nullable)
@@ -181,6 +176,28 @@ def plain_type(dtype: pa.DataType) -> pa.DataType:
     if t.is_large_string(dtype) or t.is_string_view(dtype):
         return pa.string()
     return pa.float64() if t.is_null(dtype) else dtype
+
+
+_OTHERS = (
+    (pa.types.is_nested, "lists or structures"),
+    (pa.types.is_interval, "calendar intervals"),
+    (pa.types.is_dictionary, "categories that are no text, numbers or dates"),
+)
+
+
+def _without_meaning(dtype: pa.DataType) -> str:
+    """Return in words what values of a type are that has no kind.
+
+    Examples
+    --------
+    >>> _without_meaning(pa.list_(pa.int64())), _without_meaning(pa.uuid())
+    ('lists or structures (list<item: int64>)', 'values of the type uuid')
+    """
+    if pa.types.is_binary(dtype) or pa.types.is_large_binary(dtype):
+        return "bytes (in a CSV file: text that is not UTF-8; say what it is with encoding='cp1252')"
+    named = str(dtype).removeprefix("extension<arrow.").removesuffix(">")
+    found = next((words for test, words in _OTHERS if test(dtype)), None)
+    return f"values of the type {named}" if found is None else f"{found} ({dtype})"
 
 
 def label_type(dtype: pa.DataType) -> pa.DataType:

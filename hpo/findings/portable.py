@@ -82,8 +82,8 @@ def travelling(model: Pipeline) -> Pipeline:
 
 
 def maybe_numbers(encoding: Encoding) -> bool:
-    """Return whether a column is a category whose levels may be the texts of numbers, dates or booleans."""
-    words, signs = ("true", "false", "nan", "inf"), "+-.0123456789"
+    """Return whether a column is a category whose levels may be texts of numbers, intervals, dates or booleans."""
+    words, signs = ("true", "false", "nan", "inf"), "([+-.0123456789"
     return isinstance(encoding, CategoryEncoding) and all(
         level[:1] in signs or level.lower() in words for level in encoding.levels
     )

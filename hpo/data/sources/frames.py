@@ -10,14 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from algorithms.arrays import Values
+from hpo.data.sources.odd_columns import FAULTS, refused, with_plain_columns
 from hpo.data.sources.roles import check_distinct
 from hpo.data.values import arrow_numbers
 from hpo.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_FAULTS = (pa.ArrowException, ValueError, TypeError, OverflowError)
 
 
 def is_frame(data: object) -> bool:
@@ -44,24 +43,19 @@ def frame_table(data: object, spare: Collection[str] = ()) -> pa.Table:
     if frame is not None:
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         check_distinct("the frame", list(frame.columns))
-        frame = _with_moments(frame)
+        frame = with_plain_columns(frame)
     try:
         return pa.table(data) if frame is None else pa.Table.from_pandas(frame, preserve_index=False)
-    except _FAULTS as error:
+    except FAULTS as error:
         names = [str(name) for name in getattr(data, "columns", ())]
         if kept := {*names} & {*spare} and {*names} - {*spare}:
             return frame_table(without_others(data if frame is None else frame, kept))
+        if frame is not None and (why := refused(frame)) is not None:
+            raise why from error
         raise DataError(
             f"the frame cannot be read as Arrow columns: {_which(data, names)}{_reason(error)}; "
-            "give the column one type that Arrow has (sparse ones: frame.sparse.to_dense()), or leave it out of "
-            "the frame"
+            "give the column one type that Arrow has, or leave it out of the frame"
         ) from error
-
-
-def _with_moments(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a pandas frame with the beginning of each period, which Arrow has no type for."""
-    periods = [name for name, kind in frame.dtypes.items() if str(kind).startswith("period[")]
-    return frame.assign(**{str(name): frame[name].dt.to_timestamp() for name in periods}) if periods else frame
 
 
 def _which(data: object, names: Sequence[str]) -> str:
@@ -71,7 +65,7 @@ def _which(data: object, names: Sequence[str]) -> str:
         column: Any = data
         try:
             pa.table(column.select(name))
-        except _FAULTS:
+        except FAULTS:
             return f"column {name!r} is {column.schema[name]}: "
     return ""
 
@@ -142,7 +136,7 @@ def arrow(values: Any, name: str) -> pa.Array | pa.ChunkedArray:
             if values.ndim == 1 and values.dtype.kind in "iuf" and not np.isnan(values).any():
                 return arrow_numbers(values)
         return pa.array(values, from_pandas=True)
-    except _FAULTS as error:
+    except FAULTS as error:
         raise DataError(
             f"{name!r} cannot be read as one column ({_reason(error)}); give a list or one-dimensional array "
             "of one type: numbers, strings, booleans or dates"
