@@ -37,6 +37,10 @@ WORD = "word"
 """What priorities are made of, beside the numbers of rows in their segment."""
 
 
+MARGIN = 1.1
+"""By how much states may take more than the segment before its rows are held: samples are rows, and a little."""
+
+
 @dataclass(eq=False)
 class Keeping:
     """The rows of a leaf while they take less than its states may.
@@ -60,7 +64,7 @@ class Keeping:
             return cls(-1)
         rows = segment.rows or segment.nbytes // 4
         most = pilot.folds.leaf_cells * ready.nbytes_of(pilot.shape, rows)
-        return cls(most if most > segment.nbytes else -1)
+        return cls(most if most > MARGIN * segment.nbytes else -1)
 
     def add(self, cell: int, batch: Batch) -> None:
         """Keep rows of a cell, if there is room."""
