@@ -256,7 +256,8 @@ def tune(
     decimal : the decimal mark of CSV files, as in ``pandas.read_csv``; None for ``"."``.
     thousands : the mark between groups of digits in CSV files, as in ``pandas.read_csv``; None for none.
     symbols : what stands before or after the numbers of CSV files and is left out, such as ``"€"`` or ``["$",
-        "%"]``: 12 % is read as 12.
+        "%"]``: 12 % is read as 12. ``["(", ")"]``, ``"−"`` and ``"-"`` make numbers negative: (1.5) and 1.5-
+        are read as -1.5.
     na_values : what stands for a missing value in CSV files beside nothing, ``NA``, ``NaN``, ``null`` and the
         like, as in ``pandas.read_csv``: ``"?"``, or ``["-", -999]``; compared as it is written, a whole
         number with and without ``.0``, in every column.

@@ -364,3 +364,17 @@ def test_later_files_tell_how_numbers_and_dates_are_written_too(tmp_path):
 
     how = written_as([f"{tmp_path}/part-*.csv"])
     assert how.text.given == {"sep": ";", "decimal": ",", "date_format": "%d.%m.%Y"}
+
+
+@pytest.mark.parametrize(
+    ("negative", "symbols"),
+    [("({})", ["(", ")"]), ("(${})", ["$", "(", ")"]), ("$({})", ["$", "(", ")"]), ("\u2212{}", ["\u2212"]), ("{}-", ["-"])],
+)
+def test_numbers_below_zero_as_books_write_them(tmp_path, negative, symbols):
+    rows = pd.DataFrame({"x": np.random.default_rng(0).normal(size=40).round(3), "y": np.arange(40.0)})
+    path = tmp_path / "books.csv"
+    rows.assign(x=[negative.format(-x) if x < 0 else f"{x}" for x in rows.x]).to_csv(path, index=False)
+    with pytest.warns(DataWarning, match=re.escape(f"symbols={sorted(symbols)}")):
+        hpo.tune(str(path), "y", "ridge", trials=1, folds=2, store=None, progress=False)
+    found = values_of(open_dataset(path, target="y", text=TextFormat.of({"symbols": symbols})))
+    np.testing.assert_array_equal(found.x, rows.x)

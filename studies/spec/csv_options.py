@@ -63,7 +63,7 @@ class CsvOptions(Strict):
         ),
     ] = None
     """What stands before or after the numbers of CSV files and is left out, such as ``"€"`` or ``["$", "%"]``: 12 %
-    is read as 12."""
+    is read as 12. ``["(", ")"]``, ``"−"`` and ``"-"`` make numbers negative: (1.5) and 1.5- are read as -1.5."""
 
     na_values: Annotated[
         Names | None,

@@ -40,7 +40,7 @@ _DAYS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S")
 
 _SYMBOL = re.compile(
-    r"[$€£¥₹₽₩₺₴₪฿%‰]|\b(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|ZAR|kr|zł)\b"
+    r"[$€£¥₹₽₩₺₴₪฿%‰()\u2212]|(?<=\d)-(?=\s*$)|\b(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|ZAR|kr|zł)\b"
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from hpo.data.sources.signs import BELOW_ZERO, signed
 from hpo.process.lazily import arrow_compute as pc
 
 UTF8 = "utf8"
@@ -147,6 +148,8 @@ class Number:
     >>> text = pa.array(["1.234,50 €", "-7", None])
     >>> Number(TextFormat(decimal=",", thousands=".", symbols=("€",)))(text, pa.float64()).to_pylist()
     [1234.5, -7.0, None]
+    >>> Number(TextFormat(symbols=("(", ")")))(pa.array(["(1.5)", "2"]), pa.float64()).to_pylist()
+    [-1.5, 2.0]
     """
 
     text: TextFormat
@@ -162,8 +165,9 @@ class Number:
 
     def plain(self, text: pa.Array) -> pa.Array:
         """Return numbers as they are usually written, and anything else as it is."""
-        matched = pc.match_substring_regex(text, self.pattern)
-        bare = pc.replace_substring_regex(text, self.pattern, r"\1\2\3")
+        whole = signed(text, self.text.symbols)
+        matched = self.matches(text)
+        bare = pc.replace_substring_regex(whole, self.pattern, r"\1\2\3")
         if self.text.thousands:
             bare = pc.replace_substring_regex(bare, _any_of(self.text.thousands), "")
         if self.text.decimal:
@@ -173,7 +177,11 @@ class Number:
     def fits(self, text: pa.Array) -> bool:
         """Return whether all values are numbers, and there is one."""
         known = text.drop_null()
-        return bool(len(known) and pc.all(pc.match_substring_regex(known, self.pattern)).as_py())
+        return bool(len(known) and pc.all(self.matches(known)).as_py())
+
+    def matches(self, text: pa.Array) -> pa.Array:
+        """Return which values are numbers."""
+        return pc.match_substring_regex(signed(text, self.text.symbols), self.pattern)
 
     @property
     def pattern(self) -> str:
@@ -184,7 +192,7 @@ class Number:
             mark = _any_of(self.text.thousands)
             whole = rf"(?:[1-9]\d{{0,2}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}|\d+)"
         digits = rf"(?:{whole}(?:{point}\d*)?|{point}\d+)(?:[eE][+-]?\d+)?"
-        symbol = "|".join(map(re.escape, self.text.symbols))
+        symbol = "|".join(re.escape(one) for one in self.text.symbols if one not in BELOW_ZERO)
         beside = rf"[{_BLANKS}]*(?:{symbol})?[{_BLANKS}]*"
         return rf"^[{_BLANKS}]*([+-]?){beside}([+-]?)({digits}){beside}$"
 
