@@ -61,6 +61,19 @@ class TestWholeNumbersOfCsvFiles:
         assert [*rows.columns] == ["prediction", "probability_0", "probability_1"]
         assert set(rows.prediction) == {0, 1} and result.best_model.classes_.tolist() == [0, 1]
 
+    def test_weights_name_classes_that_pandas_wrote_with_decimals_because_of_gaps(self, tmp_path):
+        x = np.random.default_rng(0).normal(size=200)
+        rows = pd.DataFrame({"x": x, "t": np.where(x > 0, 1.0, 0.0)})
+        rows.to_csv(tmp_path / "t.csv", index=False)
+        scores = [
+            hpo.tune(
+                data, "t", "logistic", trials=1, folds=2, store=None, progress=False,
+                search={"logistic.class_weight": [weights], "logistic.C": [1.0]},
+            ).best_model[-1].coef_.ravel()
+            for data, weights in ((tmp_path / "t.csv", "0=1, 1=5"), (rows.astype({"t": int}), "0=1, 1=5"))
+        ]  # fmt: skip
+        np.testing.assert_allclose(*scores, rtol=1e-6)
+
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NaT], ids=str)
 def test_dates_that_are_missing_in_all_rows_are_missing_dates(tmp_path, missing):

@@ -63,8 +63,12 @@ def by_class(name: str, text: str, shape: Shape, missing: float | None = None) -
     --------
     >>> by_class("class_weight", "1=5", Shape((), ("y",), classes=(0, 1)), missing=1.0).tolist()
     [1.0, 5.0]
+    >>> by_class("class_weight", "1=5", Shape((), ("y",), classes=(0.0, 1.0)), missing=1.0).tolist()
+    [1.0, 5.0]
     """
-    found, labels = parsed(name, text), [str(label) for label in shape.classes]
+    labels = [str(label) for label in shape.classes]
+    plain = {f"{label:.0f}": str(label) for label in shape.classes if isinstance(label, float)}
+    found = {plain.get(label, label): value for label, value in parsed(name, text).items()}
     some = ", ".join(map(repr, labels[:10])) + (", …" if len(labels) > 10 else "")
     if unknown := [label for label in found if label not in labels]:
         raise InvalidField(

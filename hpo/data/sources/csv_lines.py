@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from hpo.data.sources.roles import check_distinct
 from hpo.data.sources.text import (
     UTF8,
     Conversion,
@@ -38,6 +39,8 @@ def csv_lines(header: bytes, text: TextFormat) -> Parse:
     """
     if not header.strip():
         raise DataError("the stream is empty: its first line must name the columns")
+
+    check_distinct("the stream", _read(header + b"\n", text, None).column_names)
 
     def parse(lines: Sequence[bytes], schema: pa.Schema | None) -> pa.Table:
         whole = b"\n".join([header, *lines])

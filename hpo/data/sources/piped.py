@@ -7,6 +7,7 @@ few readings of it.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 
 from hpo.data.sources.csv_lines import csv_lines
+from hpo.data.sources.piped_first import check_first
 from hpo.data.sources.text import USUAL, TextFormat
 from hpo.data.sources.usual_types import ONE_OF, Parse, in_words, usual_schema
 from hpo.errors import DataError
@@ -30,6 +32,9 @@ AT_ONCE = 1 << 20
 
 FIRST = 1 << 23
 """Bytes of the first lines, from which the types of columns are inferred, at most."""
+
+
+_UNREADABLE = (pa.ArrowException, UnicodeDecodeError)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,11 @@ def piped(
     if text.encoding and text.encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")):
         raise DataError(f"encoding={text.encoding!r}: lines of a stream are bytes; send UTF-8 (iconv -t UTF-8)")
     lines = _lines(stream, wait)
-    header = next((line for line in lines if line not in (None, _END)), b"") if form == "csv" else b""
+    header = next((line for line in lines if line is not None and line is not _END), b"")
+    if header:
+        check_first(header, form, text)
+    if form != "csv":
+        header, lines = b"", itertools.chain([header] if header else [], lines)
     reader = _Reader(csv_lines(header, text) if form == "csv" else _json, schema)
     waiting: list[bytes] | None = [] if schema() is None else None
     size = 0
@@ -119,7 +128,7 @@ class _Reader:
         """Take the types of columns from the lines, those that nearly all of them have, and yield the rows."""
         try:
             self.first = usual_schema(self.parse, lines)
-        except pa.ArrowException as error:
+        except _UNREADABLE as error:
             raise DataError(f"the first rows cannot be read: {_in_common(error)}") from None
         yield from self.read(lines)
 
@@ -129,7 +138,7 @@ class _Reader:
             return
         try:
             yield self.parse(lines, self.known() or self.first)
-        except pa.ArrowException as error:
+        except _UNREADABLE as error:
             if len(lines) == 1:
                 yield Bad(self._why(lines[0], error))
                 return
@@ -170,6 +179,7 @@ def _in_common(error: Exception) -> str:
 
 def _json(lines: Sequence[bytes], schema: pa.Schema | None) -> pa.Table:
     whole = b"\n".join(lines)
+    whole.decode()  # Arrow takes other encodings for UTF-8
     found = pa_json.read_json(
         io.BytesIO(whole),
         read_options=pa_json.ReadOptions(use_threads=False, block_size=len(whole) + 1),
@@ -246,5 +256,7 @@ def _arriving(stream: BinaryIO, wait: float) -> Iterator[bytes | None]:
 
 def _first(error: Exception) -> str:
     """Return what is wrong, without the number of the row in the block that was read."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"a value is not UTF-8 text (it holds the byte 0x{error.object[error.start]:02x})"
     line = (str(error).splitlines() or [type(error).__name__])[0]
     return re.sub(r"Row #\d+: ", "", line)
