@@ -557,7 +557,7 @@ def test_a_few_rows_of_another_type_in_a_later_batch_are_bad_rows(tmp_path):
         (["ingest", "daily.yaml", "--first-row", 5], b"", 2, "the rows between would be missing"),
         (["ingest", "daily.yaml"], b"", 1, "its first line must name the columns"),
         (["ingest", "daily.yaml", "--format", "arrow"], b"a,b\n1,2\n", 1, "not an Arrow IPC stream"),
-        (["ingest", "daily.yaml", "--format", "jsonl"], b"[1, 2\n", 1, "the first rows cannot be read"),
+        (["ingest", "daily.yaml", "--format", "jsonl"], b"[1, 2\n", 1, "they begin with a list"),
         (["ingest", "files.yaml"], b"a\n1\n", 1, "is not a stream; write data: stream:NAME"),
         (["run", "daily.yaml"], None, 1, "has no rows yet"),
         (["plan", "daily.yaml"], None, 0, "0 rows"),

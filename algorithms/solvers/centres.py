@@ -27,7 +27,7 @@ import numpy as np
 from algorithms.arrays import Places
 from algorithms.lazily import scipy, sklearn
 from algorithms.solvers.cloud import Cloud, Rows
-from algorithms.solvers.restarts import best_start, few
+from algorithms.solvers.restarts import ALIKE, best_start, few
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -89,7 +89,14 @@ class Path:
             return grown
         other = _restarted(self.first, k, self.seed)
         other = means(self.cloud, self.cloud.nearest(other)[0], other)
-        return min((grown, other), key=lambda made: float(self.cloud.share @ self.cloud.nearest(made)[1]))
+        mine, theirs = (float(self.cloud.share @ self.cloud.nearest(made)[1]) for made in (grown, other))
+        return grown if mine <= theirs * (1.0 + ALIKE) else _largest_first(self.cloud, other)
+
+
+def _largest_first(cloud: Cloud, C: Rows) -> Rows:
+    """Return centres by the rows that they have: in an order that does not depend on how they were found."""
+    held = np.bincount(cloud.nearest(C)[0], cloud.share, len(C))
+    return C[np.argsort(-held, kind="stable")]
 
 
 def seeded(cloud: Cloud, k: int, init: str, seed: int) -> Rows:

@@ -20,6 +20,9 @@ from algorithms.solvers.cloud import Rows
 ROUNDS = 50
 """Lloyd's steps of a start, at most."""
 
+ALIKE = 1e-9
+"""Inertias that differ by less, relatively, are of the same clusters: the first start counts, not rounding."""
+
 MOST = 1 << 16
 """Distances of all starts together up to which they are settled side by side."""
 
@@ -46,7 +49,8 @@ def best_start(Z: Rows, w: Rows, k: int, starts: int, seed: int) -> Rows:
     wide, weight = Z.astype(np.float64), w.astype(np.float64)
     drawn = plus_plus(wide, weight, k, starts, np.random.default_rng([seed, k]))
     C, inertia = settled(wide, weight, wide[drawn])
-    return np.asarray(C[int(inertia.argmin())], Z.dtype)
+    best = np.flatnonzero(inertia <= inertia.min() * (1.0 + ALIKE))[0]
+    return np.asarray(C[best], Z.dtype)
 
 
 def plus_plus(Z: Array, w: Array, k: int, starts: int, rng: np.random.Generator) -> Places:
