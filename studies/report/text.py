@@ -288,11 +288,31 @@ def cost_text(ledger: Ledger) -> str:
     'It read 336,776 rows once; retraining would have read 340 million: 1,010×.'
     >>> cost_text(Ledger(rows_read=673_552, rows_if_retrained=340_143_760, segments=months))
     'It read 336,776 rows twice; retraining would have read 340 million: 505×.'
+    >>> print(cost_text(Ledger(rows_read=400, pilot_rows=1_200, rows_if_retrained=4_000)))
+    ... # doctest: +NORMALIZE_WHITESPACE
+    It read 400 rows; retraining would have read 4,000: 10×. Before that, 1,200 rows were looked at to learn levels,
+    labels or where to begin.
     """
     retrained, epochs = count_text(ledger.rows_if_retrained), epochs_text(ledger) + saved_text(ledger)
     if ledger.rows_read <= 0:
         return f"It read no rows: every state was in the store. Retraining would have read {retrained}.{epochs}"
-    return f"It read {readings_text(ledger)}; retraining would have read {retrained}: {ratio_text(ledger)}.{epochs}"
+    read = f"It read {readings_text(ledger)}; retraining would have read {retrained}: {ratio_text(ledger)}."
+    return f"{read}{pilot_text(ledger)}{epochs}"
+
+
+def pilot_text(ledger: Ledger) -> str:
+    """Return how many rows were looked at before the pass, in a sentence after a space; empty where none were.
+
+    Examples
+    --------
+    >>> from studies.report.data import Ledger
+    >>> pilot_text(Ledger(pilot_rows=1))
+    ' Before that, 1 row was looked at to learn levels, labels or where to begin.'
+    """
+    if not ledger.pilot_rows:
+        return ""
+    looked = f"{counted_text(ledger.pilot_rows, 'row')} {'was' if ledger.pilot_rows == 1 else 'were'} looked at"
+    return f" Before that, {looked} to learn levels, labels or where to begin."
 
 
 def epochs_text(ledger: Ledger) -> str:
