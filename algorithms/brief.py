@@ -30,9 +30,12 @@ class _Short(reprlib.Repr):
         return f"array of {array.dtype}{list(array.shape)}"
 
     def repr_instance(self, thing: object, level: int) -> str:
-        """Return the name alone of what is shown briefly itself."""
+        """Return the name alone of what is shown briefly itself; of a table, of whatever library, its shape."""
+        name, shape = type(thing).__qualname__, getattr(thing, "shape", None)
+        if isinstance(shape, tuple) and len(shape) == 2:
+            return f"{name} of {shape[0]} rows × {shape[1]} columns"
         inner = vars(type(thing)).get("__repr__") is brief
-        return f"{type(thing).__qualname__}(…)" if inner else super().repr_instance(thing, level)
+        return f"{name}(…)" if inner else super().repr_instance(thing, level)
 
 
 _SHORT = _Short()

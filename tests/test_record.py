@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -553,6 +555,20 @@ def begin_in_processes(where, names):
     command = [sys.executable, "-c", code]
     all_ = [forked.Popen([*command, where, n, go], stderr=subprocess.PIPE, text=True) for n in names]
     return [process.communicate()[1] for process in all_]
+
+
+def test_a_database_that_another_changes_as_it_is_opened_is_opened(tmp_path):
+    """A file that is changed at the moment cannot be written ahead, and SQLite says so at once, whatever it is asked to wait."""
+    address, path = f"sqlite:///{tmp_path}/a.db", tmp_path / "a.db"
+    open_storage(address)
+    with contextlib.closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=DELETE")
+        other.execute("BEGIN IMMEDIATE")
+        end = threading.Timer(0.3, lambda: other.execute("ROLLBACK"))
+        end.start()
+        start(open_storage(address))
+        end.join()
+    assert [row.name for row in list_studies(open_storage(address))] == ["s"]
 
 
 @pytest.mark.parametrize("names", [["a"] * 6, ["a", "b", "c", "d"]])

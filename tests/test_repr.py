@@ -37,6 +37,7 @@ def found(tmp_path_factory):
         "plan": hpo.plan(spec),
         "store": hpo.StateStore(root / "store"),
         "dataset": hpo.open_dataset(data, target="label"),
+        "join": hpo.Join(frame, on={"level": (frame.drop_duplicates("level"), "level"), "files": (data, "level")}),
         "report": hpo.write_report(result, root / "report.html"),
     }
 

@@ -25,6 +25,8 @@ from studies.record.record_parts import SENSELESS
 from studies.spec.messages import nearest
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from optuna.storages import BaseStorage
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session, scoped_session
@@ -206,11 +208,28 @@ def _hasten(storage: Any) -> None:
 
     def settle(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA busy_timeout={BUSY * 1000:.0f}")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous=NORMAL")
 
     event.listen(storage.engine, "connect", settle)
     storage.engine.dispose()
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Have a file written ahead to a log; where others change it at the moment, after some tries, or by the next.
+
+    SQLite answers at once that the file is locked, however long a connection waits for other statements.
+    """
+    import sqlite3  # noqa: PLC0415 -- databases
+
+    for pause in (*PAUSES, 0.0):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+        time.sleep(pause)
 
 
 def at_once(storage: BaseStorage) -> AbstractContextManager[None]:

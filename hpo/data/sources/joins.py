@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from algorithms.brief import briefly
 from hpo.data.schema import unknown_column
 from hpo.data.sources.dimensions import OWN, Dimension, names_of
 from hpo.data.sources.files import list_files
@@ -23,6 +24,7 @@ from hpo.errors import DataError, DataWarning
 from studies.spec.joins import JoinedTable
 
 
+@briefly
 @dataclass(frozen=True, eq=False)
 class Join:
     """Rows of one table, the facts, with columns of other tables, the dimensions, that are looked up by their keys.
@@ -48,6 +50,8 @@ class Join:
     >>> dataset = open_dataset(join, target="sold")
     >>> [batch.column("size").to_pylist() for batch in dataset.read(dataset.segments[0])]
     [[10.0, 20.0, 10.0, None]]
+    >>> join
+    Join(data=DataFrame of 4 rows × 2 columns, on={'shop': (DataFrame of 2 rows × 2 columns, 'shop')})
     """
 
     data: object
