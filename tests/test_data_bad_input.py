@@ -117,7 +117,7 @@ def test_different_schemas_name_both_files_and_the_columns(tmp_path):
     pq.write_table(TABLE, tmp_path / "a.parquet")
     other = {"x": ["one"], "y": [1.0], "z": [1.0]}
     pq.write_table(pa.table(other), tmp_path / "b.parquet")
-    refuse(tmp_path, "a.parquet", "b.parquet", "'x': double against string", "'c'", "drop=")
+    refuse(tmp_path, "a.parquet", "b.parquet", "'x': a number against text", "'c'", "drop=")
     assert open_dataset(tmp_path, target=None, features=["y"]).rows == 4
 
 

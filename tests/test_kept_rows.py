@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
+from terminal import hpo as run
 from test_coded import drawn
 from test_every_algorithm import asked_of, data_for, searched_of
 
@@ -171,7 +172,7 @@ NO_MODEL = {("pca", "levels")}
 
 
 @pytest.mark.parametrize(("rounds", "kept"), [(1, True), (2, False)])
-def test_models_that_go_through_rows_again_and_again_are_stored_as_they_are(rounds, kept, tmp_path):
+def test_models_that_go_through_rows_again_and_again_are_stored_as_they_are(rounds, kept, tmp_path, capsys, monkeypatch):
     frame = pd.DataFrame({"k": RNG.integers(0, 10**6, 3000, np.int32), "y": RNG.integers(0, 9, 3000, np.uint8)})
     asked = {"algorithm": "linear_regressor", "hash_columns": ["k"], "trials": 1, "folds": 3, "store": tmp_path}
     asked["search"] = {"linear_regressor.epochs": rounds, "linear_regressor.losses": "huber"}
@@ -179,6 +180,8 @@ def test_models_that_go_through_rows_again_and_again_are_stored_as_they_are(roun
     assert again.cost.rows_read == 0 and values(first) == values(again)
     [leaf] = [leaf for leaf in StateStore(tmp_path).list() if "Packed" in leaf.about["summary"]]
     assert (leaf.bytes < 25_000) == kept
+    shown = run(capsys, monkeypatch, "states", "show", leaf.key.context, "--store", tmp_path)
+    assert ("(as rows)" in shown.out) == kept, shown.out
 
 
 @pytest.mark.parametrize("count", [1, 5])

@@ -72,6 +72,14 @@ def test_what_would_not_be_read_is_written(home, capsys, monkeypatch, data, outp
     assert hpo.tune(data, "y", "ols", name="s", **ask).cost.rows_read == 0
 
 
+@pytest.mark.parametrize("output", ["file:///tmp/p.csv", "s3://bucket/p.csv"])
+def test_an_address_is_refused_as_one(home, capsys, monkeypatch, output):
+    table(home / "t.csv")
+    hpo.tune("t.csv", "y", "ridge", trials=1, name="s", storage=home / "journal", store=home / "store")
+    shown = predict(home, capsys, monkeypatch, output)
+    assert shown.code == 2 and "is an address; give the path of a file on this machine" in " ".join(shown.err.split())
+
+
 def test_of_data_in_memory_anything_is_written(home, capsys, monkeypatch):
     ask = {"trials": 1, "progress": False, "store": home / "store", "storage": f"{home / 'journal'}"}
     hpo.tune(pd.read_csv("one.csv"), "y", "ols", name="s", **ask)

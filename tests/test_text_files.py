@@ -257,6 +257,7 @@ class TestWhatFilesLookLike:
             (["01/02/2024", "03/04/2024"], "date_format='%d/%m/%Y' (or '%m/%d/%Y', which suits as well)"),
             (["31.12.2024 13:45", "01.02.2024 00:00"], "date_format='%d.%m.%Y %H:%M'"),
             (["3 Feb 2024", "31 Dec 2023"], "date_format='%d %b %Y'"),
+            (["2024-02-03 13:45:00 UTC", "2023-12-31 00:00:00 UTC"], "date_format='%Y-%m-%d %H:%M:%S UTC'"),
         ],
     )
     def test_a_column_of_text_that_looks_like_another_is_named(self, tmp_path, place, values, given):
@@ -277,13 +278,20 @@ class TestWhatFilesLookLike:
         [
             ["red", "blue", "2 green"], ["192.168.1.10", "10.0.0.1"], ["A12", "B7"], ["1.2.3", "1.10.0"],
             ["030 123 456", "040 998 112"], ["12-34", "56-78"], ["10-20", "20-30"], ["<5", "5-10"], ["1a", "2b"],
-            ["2024-W01", "2024-W02"], ["555-1234", "555-9876"],
+            ["2024-W01", "2024-W02"], ["555-1234", "555-9876"], ["1.2.10", "1.12.2"], ["1.2.10", "10.0.19"],
         ],
     )  # fmt: skip
     def test_others_are_not(self, tmp_path, place, values):
         frame = pd.DataFrame({"x": values * 30, "y": np.arange(30.0 * len(values)) % 7})
         frame.to_csv(tmp_path / "a.csv", index=False)
         hpo.tune(tmp_path / "a.csv", "y", "ridge", **place)
+
+    @pytest.mark.parametrize("values", [["2024-02-03", "31/12/2024"], ["3 Feb 2024", "2024-02-03 13:45", "Feb 4, 2024"]])
+    def test_dates_written_in_several_ways_are_named(self, tmp_path, place, values):
+        frame = pd.DataFrame({"x": values * 30, "y": np.arange(30.0 * len(values)) % 7})
+        frame.to_csv(tmp_path / "a.csv", index=False)
+        with pytest.warns(DataWarning, match=r"column 'x' looks like dates written in several ways.*drop=\['x'\]"):
+            hpo.tune(tmp_path / "a.csv", "y", "ridge", **place)
 
     def test_two_decimal_marks_in_one_file(self, tmp_path, place):
         frame = pd.DataFrame({"x": ["1,5", "2,25", "0,75"] * 30, "z": np.arange(90) / 7.0, "y": np.arange(90.0) % 8})

@@ -57,7 +57,7 @@ def by_class(name: str, text: str, shape: Shape, missing: float | None = None) -
     Raises
     ------
     InvalidField
-        A label is none of the classes, or a class is not named that must be.
+        A label is none of the classes, or a class is named twice, or not where it must be.
 
     Examples
     --------
@@ -65,10 +65,17 @@ def by_class(name: str, text: str, shape: Shape, missing: float | None = None) -
     [1.0, 5.0]
     >>> by_class("class_weight", "1=5", Shape((), ("y",), classes=(0.0, 1.0)), missing=1.0).tolist()
     [1.0, 5.0]
+    >>> by_class("class_weight", "0=1, 0.0=2", Shape((), ("y",), classes=(0.0, 1.0)), missing=1.0)
+    Traceback (most recent call last):
+    ...
+    algorithms.errors.InvalidField: class_weight='0=1, 0.0=2': '0' and '0.0' are one class
     """
     labels = [str(label) for label in shape.classes]
     plain = {f"{label:.0f}": str(label) for label in shape.classes if isinstance(label, float)}
-    found = {plain.get(label, label): value for label, value in parsed(name, text).items()}
+    given = parsed(name, text)
+    found = {plain.get(label, label): value for label, value in given.items()}
+    if twice := [label for label in given if label in plain and plain[label] in given]:
+        raise InvalidField(f"{name}={text!r}: {twice[0]!r} and {plain[twice[0]]!r} are one class")
     some = ", ".join(map(repr, labels[:10])) + (", …" if len(labels) > 10 else "")
     if unknown := [label for label in found if label not in labels]:
         raise InvalidField(

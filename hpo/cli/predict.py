@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -197,7 +198,9 @@ def as_written(*, sep: str | None, decimal: str | None, encoding: str | None) ->
 
 
 def check_output(output: Path) -> None:
-    """Refuse a file of another kind than is written, and a directory."""
+    """Refuse a file of another kind than is written, an address, and a directory."""
+    if re.match(r"\w{2,}:/", str(output)):
+        raise UsageError(f"-o {output} is an address; give the path of a file on this machine")
     if output.suffix.lower() not in ENDINGS:
         raise UsageError(f"-o {output}: the ending says what is written; end it in {', '.join(ENDINGS)}")
     if output.is_dir():

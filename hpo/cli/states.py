@@ -67,6 +67,8 @@ def ls(store: Store = None, storage: Storage = None, as_json: AsJson = False) ->
 def show(context: Context, store: Store = None, as_json: AsJson = False) -> None:
     """Show the leaves of one context, a line a segment.
 
+    A leaf that would take more than its rows is stored as these, and says "as rows".
+
     Examples
     --------
       hpo states show 3fa1
@@ -82,7 +84,7 @@ def show(context: Context, store: Store = None, as_json: AsJson = False) -> None
     cells = (
         (
             e.key.segment[:SHOWN], f"{e.about.get('rows', 0):,}", readable_bytes(e.bytes),
-            f"{readable_age(e.last_used)} ago", e.fault or e.about.get("segment") or _rolled(e),
+            f"{readable_age(e.last_used)} ago", e.fault or _segment(e) or _rolled(e),
         )
         for e in entries
     )  # fmt: skip
@@ -166,6 +168,12 @@ def gc(
         f"{len(found.leftovers) + jobs:,} left behind",
     )
     say(f"{verb} {', '.join(parts)}: {readable_bytes(found.bytes)}; {readable_bytes(found.bytes_left)} stay")
+
+
+def _segment(entry: Entry) -> str:
+    """Return the segment of a leaf, and whether it is stored as its rows."""
+    of = str(entry.about.get("segment", ""))
+    return f"{of} (as rows)" if entry.about.get("holds") == "rows" else of
 
 
 def _rolled(entry: Entry) -> str:

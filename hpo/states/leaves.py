@@ -120,4 +120,5 @@ class Leaves:
 def _about_leaf(segment: Segment, leaf: Leaf) -> dict[str, object]:
     return {
         "segment": segment.id, "uri": segment.uri, "rows": leaf.rows, "fingerprint": segment.fingerprint,
+        **({"holds": "rows"} if leaf.kept else {}),
     }  # fmt: skip

@@ -38,6 +38,15 @@ _DAYS = (
     "%m/%d/%y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y",
 )  # fmt: skip
 _TIMES = ("", " %H:%M", " %H:%M:%S")
+_ZONED = tuple(f"%Y-%m-%d{time} {zone}" for time in (" %H:%M", " %H:%M:%S", "T%H:%M:%S") for zone in ("UTC", "GMT"))
+_USUAL = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
+_FORMATS = (*(day + time for day, time in itertools.product(_DAYS, _TIMES)), *_ZONED)
+
+_LIKE_A_DATE = (
+    r"^(\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](\d{4}|\d{2})|"
+    r"\d{1,2}[ -]\pL{3,9}[ -](\d{4}|\d{2})|\pL{3,9} \d{1,2}, \d{4})($|[ T])"
+)
+"""What begins with a day, a month and a year of two or four digits, in some order."""
 
 _SYMBOL = re.compile(
     r"[$€£¥₹₽₩₺₴₪฿%‰()\u2212]|(?<=\d)-(?=\s*$)|\b(?:USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|BRL|MXN|ZAR|kr|zł)\b"
@@ -55,6 +64,7 @@ class Guess:
     either : another format of dates that suits the rows as well; empty where there is none.
     mixed : whether the numbers have another decimal mark than those of other columns.
     marks : texts that likely mean missing among numbers and dates, by column.
+    several : columns of dates that are written in several ways.
     """
 
     text: TextFormat = USUAL
@@ -63,6 +73,7 @@ class Guess:
     either: str = ""
     mixed: bool = False
     marks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    several: tuple[str, ...] = ()
 
     def new(self, known: TextFormat) -> dict[str, Any]:
         """Return the options that are not known yet."""
@@ -98,7 +109,8 @@ def guess(sight: Sight, known: TextFormat = USUAL) -> Guess:
     if marks:
         text = replace(text, na_values=tuple(sorted({*known.na_values, *itertools.chain(*marks.values())})))
     mixed = sight.decimals and text.decimal != known.decimal
-    return Guess(text, tuple(numbers), tuple(dates), _other(rest, dates, formats), mixed, marks)
+    several = _several({name: values for name, values in rest.items() if name not in dates})
+    return Guess(text, tuple(numbers), tuple(dates), _other(rest, dates, formats), mixed, marks, several)
 
 
 def _distinct(column: pa.ChunkedArray) -> pa.Array:
@@ -137,15 +149,35 @@ def _numbers(columns: dict[str, pa.Array], known: TextFormat) -> tuple[list[str]
 def _dates(columns: dict[str, pa.Array]) -> tuple[list[str], list[str]]:
     """Return the columns of dates in the format that suits most of them, and the formats that suit these."""
     matching: dict[str, list[str]] = {}
-    for day, clock in itertools.product(_DAYS, _TIMES):
-        found = [name for name, values in columns.items() if Moment(day + clock).fits(values)]
+    for form in _FORMATS:
+        found = [name for name, values in columns.items() if Moment(form).fits(values)]
         if found:
-            matching[day + clock] = found
+            matching[form] = found
     if not matching:
         return [], []
     most = max(map(len, matching.values()))
     formats = [one for one, found in matching.items() if len(found) == most and _years(columns, found, one)]
     return (matching[formats[0]], formats) if formats else ([], [])
+
+
+def _several(columns: Mapping[str, pa.Array]) -> tuple[str, ...]:
+    """Return the columns of dates that are written in several ways."""
+    alike = {
+        name: values
+        for name, values in columns.items()
+        if pc.all(pc.match_substring_regex(values, _LIKE_A_DATE)).as_py()
+    }
+    return tuple(name for name, values in alike.items() if _each_a_date(values))
+
+
+def _each_a_date(values: pa.Array) -> bool:
+    """Return whether each value is a date in some way, and no way suits all."""
+    left, ways = values, 0
+    for form in (*_USUAL, *_FORMATS):
+        others = left.filter(pc.is_null(pc.strptime(left, format=form, unit="us", error_is_null=True)))
+        ways += len(others) < len(left)
+        left = others
+    return ways > 1 and not len(left)
 
 
 def _other(columns: dict[str, pa.Array], names: Sequence[str], formats: Sequence[str]) -> str:
@@ -225,11 +257,21 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:3])) + (", …" if len(names) > 3 else "")
 
 
+def _warning_of_several(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    column, look = ("column", "looks") if len(names) == 1 else ("columns", "look")
+    return (
+        f"{column} {listed(names)} {look} like dates written in several ways, read as text; write them in one way "
+        f"(pandas.to_datetime(…, format='mixed') reads them), or leave them out with drop={list(names[:3])!r}"
+    )
+
+
 def warning_of(found: Guess, known: TextFormat) -> str:
     """Return in words what columns of text look like, and what to type; empty where they look like text."""
     names, new = [*found.numbers, *found.dates], found.new(known)
     if not names or not new:
-        return ""
+        return _warning_of_several(found.several)
     what = " and ".join(w for w, n in (("numbers", found.numbers), ("dates", found.dates)) if n)
     either = f" (or {found.either!r}, which suits as well)" if found.either else ""
     missing = ", which then means missing," if found.marks else ""

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from algorithms import registry
 from hpo.data.schema import BOOLEAN, CATEGORICAL, NUMERIC, Field, Schema, kind_of, plain_type, unknown_column
+from hpo.data.sources.usual_types import in_words
 from hpo.errors import DataError
 
 _INDEX = re.compile(r"__index_level_\d+__")
@@ -178,13 +179,24 @@ def _merge(merged: dict[str, pa.DataType], other: pa.Schema) -> dict[str, str]:
         index = other.get_field_index(name)
         both = meet(known, other.field(index).type) if index >= 0 else None
         if both is None:
-            different[name] = (
-                f"{known} against {other.field(index).type}" if index >= 0 else "only in the first"
-            )
+            different[name] = _against(known, other.field(index).type) if index >= 0 else "only in the first"
         else:
             merged[name] = both
     different.update({name: "only in the second" for name in other.names if name not in merged})
     return different
+
+
+def _against(a: pa.DataType, b: pa.DataType) -> str:
+    """Return in words what values of two types are; the types themselves where the words are the same.
+
+    Examples
+    --------
+    >>> _against(pa.float64(), pa.bool_()), _against(pa.timestamp("us"), pa.timestamp("us", "UTC"))
+    ('a number against true or false', 'timestamp[us] against timestamp[us, tz=UTC]')
+    """
+    types = str(a), str(b)
+    words = [in_words(one) for one in types]
+    return " against ".join(words if words[0] != words[1] else types)
 
 
 def meet(a: pa.DataType, b: pa.DataType) -> pa.DataType | None:
