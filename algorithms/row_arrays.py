@@ -84,7 +84,7 @@ class Piece:
         elif isinstance(batch, CodedBatch):
             form, block, columns = CODED, batch.dense_block, batch.columns
             lookups = tuple(
-                Lookup(one.codes.astype(np.int32), one.table, one.columns, one.levels) for one in batch.lookups
+                Lookup(one.codes.astype(np.int32), _table(one), one.columns, one.levels) for one in batch.lookups
             )
         else:
             block, whole = batch.values, batch.present is None
@@ -100,6 +100,20 @@ class Piece:
         """Bytes held, tables apart."""
         held = [*self.values, *self.beside.values(), *(one.codes for one in self.lookups), *(self.sparse or ())]
         return sum(each.nbytes for each in held)
+
+
+def _table(one: Lookup) -> Floats:
+    """Return the table of looked up columns; of levels, whose table is the identity, no more than its shape."""
+    return np.broadcast_to(np.zeros((), one.table.dtype), one.table.shape) if one.levels else one.table
+
+
+def _name(one: Lookup) -> tuple[int, ...]:
+    """Return what a table is known by: of levels, which each batch has anew, their columns."""
+    return (*one.table.shape, *one.columns[:1].tolist()) if one.levels else (id(one.table),)
+
+
+def _numbers(one: Lookup) -> Floats:
+    return np.zeros(0, one.table.dtype) if one.levels else one.table.ravel()
 
 
 def kinds_of(block: Floats) -> Kinds:
@@ -139,9 +153,9 @@ def arrays_of(pieces: Sequence[Piece]) -> Arrays:
     for mine, one, has in zip(at, pieces, there, strict=True):
         has[mine] = 1
         kinds[mine] = np.maximum(kinds[mine], one.kinds)
-    tables = {id(each.table): each for one in pieces for each in one.lookups}
+    tables = {_name(each): each for one in pieces for each in one.lookups}
     order = {key: j for j, key in enumerate(tables)}
-    looks = [(i, order[id(each.table)]) for i, one in enumerate(pieces) for each in one.lookups]
+    looks = [(i, order[_name(each)]) for i, one in enumerate(pieces) for each in one.lookups]
     sparse = [one.sparse for one in pieces if one.sparse is not None]
     return {
         "d": np.array([one.d for one in pieces[:1]], np.int64),
@@ -156,7 +170,7 @@ def arrays_of(pieces: Sequence[Piece]) -> Arrays:
         **{name: _joined([one[i] for one in sparse], kind) for i, (name, kind) in enumerate(SPARSE_PARTS.items())},
         "looks": _flat(looks),
         "codes": _joined([each.codes for one in pieces for each in one.lookups], np.int32),
-        "tables": _joined([each.table.ravel()[: 0 if each.levels else None] for each in tables.values()], None),
+        "tables": _joined([_numbers(each) for each in tables.values()], None),
         "table_shapes": _flat([(*each.table.shape, each.levels) for each in tables.values()]),
         "table_columns": _joined([each.columns for each in tables.values()], np.int64),
     }

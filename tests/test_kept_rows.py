@@ -206,6 +206,18 @@ def test_no_leaf_takes_more_than_the_file_that_it_came_from(name, table, count, 
         assert leaf.bytes <= 1.1 * size + 4000, f"{leaf.about['summary']}: {leaf.bytes:,} of {size:,}"
 
 
+def test_batches_share_their_tables_and_hold_none_of_levels():
+    """Each batch of a pass has its levels in a table of its own, as large as their square."""
+    batch, shape = drawn(3)
+    again, _ = drawn(3)
+    again = type(batch)(batch.dense_block, batch.columns, [batch.lookups[0], again.lookups[1]], batch.d, None, batch.priority)
+    pieces = [Piece.of(0, batch), Piece.of(1, again)]
+    assert all(one.lookups[1].table.strides == (0, 0) for one in pieces)
+    arrays = arrays_of(pieces)
+    assert len(arrays["table_shapes"]) == 2 * 3 and arrays["tables"].size == batch.lookups[0].table.size
+    assert [x.values.tolist() for _, x in pieces_of(arrays, shape, 2)] == [batch.values.tolist()] * 2
+
+
 def test_rows_that_make_no_sense_are_left_out_with_a_warning_and_read_again(always, tmp_path):
     frame, target = data_for("ridge")
     asked = {"algorithm": "ridge", "trials": 2, "folds": 3, "store": tmp_path}

@@ -126,7 +126,7 @@ def stored_leaves(
         for key, leaf in found.items():
             try:
                 made[key] = opened(leaf, ready, pilot)
-            except ValueError as error:
+            except (ValueError, LookupError) as error:
                 why = f"the state {context}/{key} of {store.location} is left out: {error}"
                 warnings.warn(why, DamagedStateWarning, stacklevel=2)
     return made
