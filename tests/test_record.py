@@ -558,7 +558,7 @@ def begin_in_processes(where, names):
 
 
 def test_a_database_that_another_changes_as_it_is_opened_is_opened(tmp_path):
-    """A file that is changed at the moment cannot be written ahead, and SQLite says so at once, whatever it is asked to wait."""
+    """SQLite cannot switch a locked file to write-ahead logging, and raises an error at once, whatever its timeout."""
     address, path = f"sqlite:///{tmp_path}/a.db", tmp_path / "a.db"
     open_storage(address)
     with contextlib.closing(sqlite3.connect(path, check_same_thread=False, isolation_level=None)) as other:

@@ -216,9 +216,10 @@ def _hasten(storage: Any) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Have a file written ahead to a log; where others change it at the moment, after some tries, or by the next.
+    """Switch a file to write-ahead logging, after some tries where others hold its lock.
 
-    SQLite answers at once that the file is locked, however long a connection waits for other statements.
+    For this statement SQLite raises an error at once, whatever the timeout. If every try fails the file stays as it
+    is, and the next connection switches it.
     """
     import sqlite3  # noqa: PLC0415 -- databases
 
